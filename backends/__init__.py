@@ -1,0 +1,40 @@
+"""The only place that loads a framework: ``facezoo.backends.load("torch")``."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from types import ModuleType
+
+from facezoo.errors import BackendUnavailableError, UnknownNameError
+
+if __name__ != "facezoo.backends":
+    raise ImportError(f"import this package as facezoo.backends, not as {__name__}")
+
+INSTALL = {  # backend -> the framework's module, the pip command
+    "torch": ("torch", "pip install 'facezoo[torch]'"),
+    "paddle": ("paddle", "pip install 'facezoo[paddle]'"),
+}
+
+
+def load(backend: str) -> ModuleType:
+    """The package of one backend, with its framework imported.
+
+    Args:
+        backend: "torch" or "paddle".
+
+    Raises:
+        UnknownNameError: there is no such backend.
+        BackendUnavailableError: the framework is not installed, or does not import.
+    """
+    if backend not in INSTALL:
+        raise UnknownNameError("backend", backend, INSTALL)
+    framework, command = INSTALL[backend]
+    if importlib.util.find_spec(framework) is None:
+        raise BackendUnavailableError(f"backend {backend!r} needs {framework}, which is not installed: {command}")
+    return importlib.import_module(f"facezoo.backends.{backend}")
+
+
+def available() -> list[str]:
+    """The backends whose framework is installed."""
+    return [name for name, (framework, _) in INSTALL.items() if importlib.util.find_spec(framework) is not None]

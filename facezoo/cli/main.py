@@ -1,0 +1,96 @@
+"""``facezoo``: the table of verbs, and the one place where errors become exit codes."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+from facezoo import __version__
+from facezoo.errors import FacezooError, UnknownNameError
+
+# verb -> (module, one line of help). The module is imported only when its verb is called, so that
+# ``facezoo --help`` answers at once. A module offers `command` (one function) or `app` (a typer.Typer).
+VERBS: dict[str, tuple[str, str]] = {}
+
+
+def usage() -> str:
+    """What ``facezoo --help`` prints."""
+    width = max(map(len, VERBS), default=0)
+    lines = [f"  {verb:<{width}}  {text}" for verb, (_, text) in VERBS.items()]
+    return "\n".join(
+        [
+            "Usage: facezoo VERB [OPTIONS]",
+            "",
+            "Face recognition on PyTorch and PaddlePaddle, comparable.",
+            "",
+            "Verbs:",
+            *lines,
+            "",
+            "Options:",
+            "  --version  Print the version.",
+            "  --debug    With any verb: show the traceback of an error.",
+            "  --help     Print this; `facezoo VERB --help` says what a verb takes.",
+        ]
+    )
+
+
+def _run(verb: str, words: list[str]) -> int:
+    import typer
+
+    if verb not in VERBS:
+        raise UnknownNameError("verb", verb, VERBS)
+    module = importlib.import_module(VERBS[verb][0])
+    app = getattr(module, "app", None)
+    if app is None:
+        app = typer.Typer(add_completion=False)
+        app.command(verb)(module.command)
+    app.pretty_exceptions_enable = False
+    # typer does not export this base class, and versions differ in where it lives
+    usage_error = next(base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException")
+    try:
+        result = app(args=words, prog_name=f"facezoo {verb}", standalone_mode=False)
+        return result if isinstance(result, int) else 0
+    except typer.Exit as stop:
+        return stop.exit_code
+    except typer.Abort as stop:
+        raise KeyboardInterrupt from stop
+    except usage_error as error:
+        message = " ".join(error.format_message().split())  # type: ignore[attr-defined]
+        if not message:  # a group called without its verb has printed its help
+            return 2
+        print(f"facezoo: {message} (see: facezoo {verb} --help)", file=sys.stderr)
+        return 2
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command line.
+
+    Args:
+        argv: the words after ``facezoo``; None takes them from the process.
+
+    Returns:
+        The exit code: 0, 2 for bad input, 130 after Ctrl-C.
+    """
+    words = list(sys.argv[1:] if argv is None else argv)
+    debug = "--debug" in words
+    words = [word for word in words if word != "--debug"]
+    if not words or words[0] in ("--help", "-h", "help"):
+        print(usage())
+        return 0 if words else 2
+    if words[0] == "--version":
+        print(f"facezoo {__version__}")
+        return 0
+    try:
+        return _run(words[0], words[1:])
+    except FacezooError as error:
+        if debug:
+            raise
+        print(f"facezoo: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("facezoo: interrupted", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,74 @@
+"""What a data set is to the rest of the library: labels known at once, images read one at a time."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One decoded training image.
+
+    Attributes:
+        image: uint8 RGB (H, W, 3).
+        label: 0..C-1.
+        key: what a person needs to find it again: a path, or a record number and file.
+    """
+
+    image: np.ndarray
+    label: int
+    key: str
+
+
+class Source(ABC):
+    """A labelled set of images with random access. Must be picklable: worker processes get a copy.
+
+    Attributes:
+        labels: int64 (n,), the label of each image, 0..C-1 without gaps.
+        class_names: C names; ``class_names[label]`` is the identity as the data set calls it.
+    """
+
+    labels: np.ndarray
+    class_names: list[str]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def num_classes(self) -> int:
+        """C: identities, never images."""
+        return len(self.class_names)
+
+    @abstractmethod
+    def image(self, index: int) -> np.ndarray:
+        """Decode image ``index`` to uint8 RGB (H, W, 3).
+
+        Raises:
+            ImageError: it cannot be decoded; the message holds the key.
+        """
+
+    @abstractmethod
+    def key(self, index: int) -> str:
+        """What a person needs to find image ``index`` again."""
+
+
+class StreamSource(ABC):
+    """A labelled set too large for random access: shards read in order, shuffled in a bounded buffer.
+
+    Attributes:
+        num_classes: C.
+        class_names: C names.
+        length: images in one pass, known from the set's index.
+    """
+
+    num_classes: int
+    class_names: list[str]
+    length: int
+
+    @abstractmethod
+    def stream(self, *, seed: int, epoch: int, worker: int, workers: int) -> Iterator[Sample]:
+        """This worker's part of one pass, shuffled by (seed, epoch); broken images raise ImageError lazily."""

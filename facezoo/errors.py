@@ -1,0 +1,89 @@
+"""Every error facezoo raises on purpose.
+
+Each message is one line that shows the value received, what was expected and, where there is one, the
+nearest valid name. The command line prints it and exits with ``exit_code``.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class FacezooError(Exception):
+    """Base of all errors of this library."""
+
+    exit_code = 2
+
+
+class ConfigError(FacezooError, ValueError):
+    """A setting, an option or an argument is not valid."""
+
+
+class UnknownNameError(ConfigError, KeyError):
+    """A name is not in a table; the message gives the nearest one.
+
+    Args:
+        kind: what was looked up, as a person says it ("backbone").
+        name: what was received.
+        choices: the valid names.
+
+    >>> str(UnknownNameError("backbone", "IR51", ["IR50", "IR18"]))
+    "unknown backbone 'IR51'; did you mean 'IR50'? (2 known)"
+    """
+
+    def __init__(self, kind: str, name: object, choices: Iterable[str]) -> None:
+        known = list(choices)
+        near = nearest(str(name), known)
+        hint = f"did you mean {near!r}? ({len(known)} known)" if near else f"known: {', '.join(known) or 'none'}"
+        super().__init__(f"unknown {kind} {name!r}; {hint}")
+
+    def __str__(self) -> str:  # KeyError would print the repr
+        return str(self.args[0])
+
+
+class BackendUnavailableError(FacezooError, ImportError):
+    """A backend's framework cannot be imported; the message gives the pip command."""
+
+
+class LabelError(FacezooError, IndexError):
+    """A label lies outside 0..C-1."""
+
+
+class ShapeError(FacezooError, ValueError):
+    """An array has another shape than the contract says."""
+
+
+class DataError(FacezooError):
+    """A data set is missing, empty, or broken past the allowed share."""
+
+
+class ImageError(DataError):
+    """One image cannot be read: broken, truncated, or too large."""
+
+
+class CheckpointError(FacezooError):
+    """A weight file or a run's checkpoint cannot be read, written or matched."""
+
+
+class UnsafeFileError(FacezooError):
+    """A file from outside holds what must not be loaded (code in a pickle, a path that escapes)."""
+
+
+class NumericalError(FacezooError):
+    """A loss or an embedding is NaN or infinite."""
+
+
+class DownloadError(FacezooError):
+    """A file could not be fetched or is not the published one."""
+
+
+class ProtocolError(FacezooError, ValueError):
+    """An evaluation cannot be carried out as asked."""
+
+
+def nearest(name: str, choices: Iterable[str]) -> str | None:
+    """The choice most like ``name``, ignoring case, or None when nothing is close."""
+    by_lower = {choice.lower(): choice for choice in choices}
+    found = difflib.get_close_matches(name.lower(), by_lower, n=1, cutoff=0.5)
+    return by_lower[found[0]] if found else None

@@ -1,0 +1,34 @@
+"""What every backbone is, whatever the framework."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from facezoo.specs.base import BackboneSpec
+
+
+class Backbone(ABC):
+    """A network from aligned face images to embeddings.
+
+    Attributes:
+        spec: the neutral description it was built from.
+        embedding_size: E, the length of an embedding.
+        input_size: (H, W) of the images it takes.
+    """
+
+    spec: BackboneSpec
+    embedding_size: int
+    input_size: tuple[int, int]
+
+    @abstractmethod
+    def forward(self, images: Any) -> Any:
+        """Embed a batch.
+
+        Args:
+            images: (N, channels, H, W) floating point, preprocessed as the model's ``Preprocess`` says.
+
+        Returns:
+            (N, E) of the same dtype, not normalised.
+        """

@@ -1,0 +1,63 @@
+"""How a model wants its pixels: the one place that decides colour order and scaling."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from facezoo.errors import ConfigError
+
+COLORS = {"RGB": 3, "BGR": 3, "gray": 1}
+
+
+@dataclass(frozen=True)
+class Preprocess:
+    """From a uint8 RGB face crop to a network's input.
+
+    ``input[c] = (pixel[c] - mean[c]) / std[c]``, channels in the order that ``color`` names.
+
+    Attributes:
+        color: "RGB", "BGR" or "gray" (ITU-R 601 luma, one channel).
+        size: (H, W) of the crop.
+        mean: one value a channel, 0..255, in the order of ``color``.
+        std: one value a channel, above 0, in the order of ``color``.
+        template: the alignment template the crop was cut with.
+
+    >>> Preprocess().to_dict()["color"]
+    'RGB'
+    """
+
+    color: str = "RGB"
+    size: tuple[int, int] = (112, 112)
+    mean: tuple[float, ...] = (127.5, 127.5, 127.5)
+    std: tuple[float, ...] = (127.5, 127.5, 127.5)
+    template: str = "arcface112"
+
+    def __post_init__(self) -> None:
+        if self.color not in COLORS:
+            raise ConfigError(f"preprocess.color is {self.color!r}; expected one of {', '.join(COLORS)}")
+        for name in ("mean", "std"):
+            values = getattr(self, name)
+            if len(values) != self.channels:
+                raise ConfigError(
+                    f"preprocess.{name} has {len(values)} values; {self.color} needs {self.channels}"
+                )
+        if min(self.std) <= 0:
+            raise ConfigError(f"preprocess.std is {self.std}; every value must be above 0")
+
+    @property
+    def channels(self) -> int:
+        """1 for gray, else 3."""
+        return COLORS[self.color]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain types, as they stand in a weight file's metadata."""
+        return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Preprocess:
+        """The inverse of :meth:`to_dict`."""
+        unknown = set(values) - set(cls.__dataclass_fields__)
+        if unknown:
+            raise ConfigError(f"unknown preprocess key {sorted(unknown)[0]!r}")
+        return cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in values.items()})

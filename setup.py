@@ -1,0 +1,61 @@
+"""Packaging: maps the three top-level folders beside ``facezoo/`` into its namespace."""
+
+from setuptools import find_packages, setup
+
+OUTSIDE = {  # package in the facezoo namespace -> folder in the checkout
+    "facezoo.backends": "backends",
+    "facezoo.zoo_configs": "zoo_configs",
+    "facezoo.weights_index": "weights_index",
+}
+
+packages = find_packages(include=["facezoo", "facezoo.*"])
+packages += list(OUTSIDE)
+packages += [f"facezoo.backends.{name}" for name in find_packages("backends")]
+
+setup(
+    name="facezoo",
+    version="0.1.0",
+    description="Face recognition models, losses and evaluation, native on PyTorch and PaddlePaddle, and comparable",
+    long_description=open("README.md", encoding="utf-8").read(),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    python_requires=">=3.10",
+    package_dir={"facezoo": "facezoo", **OUTSIDE},
+    packages=packages,
+    package_data={
+        "facezoo.zoo_configs": ["*.yaml"],
+        "facezoo.weights_index": ["*.yaml", "*.json"],
+        "facezoo.evaluation": ["protocols/*.yaml", "*.html.j2"],
+        "facezoo.training": ["*.html.j2"],
+        "facezoo.datasets": ["*.yaml", "index/*.yaml"],
+    },
+    install_requires=[
+        "numpy>=1.24",
+        "scipy>=1.10",
+        "pillow>=10.0",
+        "mtcnn>=1.0",
+        "safetensors>=0.4.3",
+        "pyyaml>=6.0",
+        "pydantic>=2.5",
+        "typer>=0.12",
+        "rich>=13.0",
+        "pooch>=1.8",
+        "filelock>=3.12",
+    ],
+    extras_require={
+        "torch": ["torch>=2.4"],
+        "paddle": ["paddlepaddle>=2.6"],
+        "paddle-gpu": ["paddlepaddle-gpu>=2.6"],
+        "report": ["matplotlib>=3.7", "jinja2>=3.1"],
+        "tensorboard": ["tensorboard>=2.14"],
+        "export": ["onnx>=1.16", "onnxruntime>=1.18", "onnxscript>=0.1"],
+        "parquet": ["pyarrow>=14"],
+        "video": ["av>=12"],
+    },
+    entry_points={"console_scripts": ["facezoo = facezoo.cli.main:main"]},
+    classifiers=[
+        "License :: OSI Approved :: Apache Software License",
+        "Programming Language :: Python :: 3",
+        "Topic :: Scientific/Engineering :: Image Recognition",
+    ],
+)
