@@ -1,1 +1,183 @@
 """Reading one image from whatever people have: the only place that decodes pixels."""
+
+from __future__ import annotations
+
+import io
+import os
+import warnings
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, JpegImagePlugin
+
+from facezoo.errors import ImageError
+
+MAX_PIXELS = 100_000_000  # an image with more is refused from its header, before anything is decoded
+MAX_BYTES = 1 << 30  # an encoded file larger than this is refused unread
+
+# Only these are tried: Pillow's other readers include ones that start outside programs (EPS).
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "PPM")
+
+_ORIENTATION = 0x0112  # the EXIF tag
+_UPRIGHT = {  # EXIF orientation -> what undoes it
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+def read_image(
+    image: str | os.PathLike[str] | bytes | bytearray | memoryview | Image.Image | np.ndarray,
+    max_pixels: int = MAX_PIXELS,
+    name: str = "",
+) -> np.ndarray:
+    """Decode an image to uint8 RGB (H, W, 3), upright.
+
+    EXIF orientation is applied; grey is repeated over the channels; 16-bit grey is scaled to 8 bits;
+    transparent parts are composited on white; palette and CMYK become RGB.
+
+    Args:
+        image: a path, the bytes of an encoded file, a PIL image, or a uint8 array (H, W), (H, W, 1),
+            (H, W, 3) RGB or (H, W, 4) RGBA.
+        max_pixels: width times height above this is refused before decoding.
+        name: what messages call the image; default its path or kind.
+
+    Raises:
+        ImageError: it is missing, broken, truncated, too large, or of a kind without a known range.
+
+    >>> read_image(np.zeros((2, 3), np.uint8)).shape
+    (2, 3, 3)
+    """
+    if isinstance(image, np.ndarray):
+        return _from_array(image, max_pixels, name or "the array")
+    if isinstance(image, Image.Image):
+        return _from_pil(image, max_pixels, name or "the image")
+    if isinstance(image, bytes | bytearray | memoryview):
+        return _from_bytes(bytes(image), max_pixels, name or f"the {len(image)} bytes given")
+    if isinstance(image, str | os.PathLike):
+        name = name or os.fspath(image)
+        return _from_bytes(read_file(image, name), max_pixels, name)
+    raise ImageError(
+        f"cannot read an image from a {type(image).__name__}; expected a path, bytes, a PIL image or an array"
+    )
+
+
+def read_file(path: str | os.PathLike[str], name: str = "") -> bytes:
+    """The bytes of an encoded image file.
+
+    Raises:
+        ImageError: it is missing, not a regular file, unreadable, or larger than MAX_BYTES.
+    """
+    path, name = Path(path), name or os.fspath(path)
+    try:
+        if not path.is_file():
+            raise ImageError(f"{name}: {'not a regular file' if path.exists() else 'no such image'}")
+        size = path.stat().st_size
+        if size > MAX_BYTES:
+            raise ImageError(f"{name}: {size} bytes is above the limit of {MAX_BYTES} for one image")
+        return path.read_bytes()
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        raise ImageError(f"{name}: cannot be read ({_one_line(error)})") from error
+
+
+def png_bytes(image: np.ndarray) -> bytes:
+    """Encode uint8 RGB (H, W, 3) without loss."""
+    stream = io.BytesIO()
+    Image.fromarray(image).save(stream, format="PNG", compress_level=3)
+    return stream.getvalue()
+
+
+def _from_array(array: np.ndarray, max_pixels: int, name: str) -> np.ndarray:
+    channels = array.shape[2] if array.ndim == 3 else 1
+    if array.dtype != np.uint8 or array.ndim not in (2, 3) or channels not in (1, 3, 4) or array.size == 0:
+        raise ImageError(
+            f"{name}: {array.dtype} of shape {array.shape} is not an image; "
+            "expected uint8 (H, W), (H, W, 1), (H, W, 3) or (H, W, 4)"
+        )
+    _check_size(array.shape[1], array.shape[0], max_pixels, name)
+    if channels == 4:
+        return _on_white(Image.fromarray(np.ascontiguousarray(array)))
+    if channels == 1:
+        return np.repeat(array.reshape(*array.shape[:2], 1), 3, axis=2)
+    return np.ascontiguousarray(array)
+
+
+def _from_bytes(data: bytes, max_pixels: int, name: str) -> np.ndarray:
+    if not data:
+        raise ImageError(f"{name}: the file is empty")
+    # Pillow meets broken files with nearly every exception there is; to the caller all mean one thing.
+    if data.startswith(b"\xff\xd8\xff"):  # straight to the JPEG reader: no probing of formats
+        try:
+            opened: Image.Image = JpegImagePlugin.JpegImageFile(io.BytesIO(data))
+        except Exception as error:
+            raise ImageError(f"{name}: not a readable JPEG ({_one_line(error)})") from error
+        return _from_pil(opened, max_pixels, name)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Pillow's own limit and notes on odd files: ours decides
+        try:
+            opened = Image.open(io.BytesIO(data), formats=FORMATS)
+        except Exception as error:
+            reason = "" if isinstance(error, Image.UnidentifiedImageError) else f" ({_one_line(error)})"
+            raise ImageError(f"{name}: not an image in a known format{reason}") from error
+        return _from_pil(opened, max_pixels, name)
+
+
+def _from_pil(image: Image.Image, max_pixels: int, name: str) -> np.ndarray:
+    _check_size(*image.size, max_pixels, name)
+    try:
+        image.load()
+        if image.mode == "RGB" and not image.info.keys() & {
+            "exif",
+            "xmp",
+            "transparency",
+            "Raw profile type exif",
+        }:
+            return np.array(image)  # the common JPEG; a copy, because Pillow's own view is read-only
+        return _to_rgb(_upright(image), name)
+    except ImageError:
+        raise
+    except Exception as error:
+        raise ImageError(f"{name}: broken or truncated image ({_one_line(error)})") from error
+
+
+def _check_size(width: int, height: int, max_pixels: int, name: str) -> None:
+    if width < 1 or height < 1:
+        raise ImageError(f"{name}: an image of {width} x {height} has no pixels")
+    if width * height > max_pixels:
+        raise ImageError(f"{name}: {width} x {height} pixels is above the limit of {max_pixels}")
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    try:
+        method = _UPRIGHT.get(image.getexif().get(_ORIENTATION, 1))
+    except Exception:  # a broken EXIF block says nothing about orientation; the pixels are still good
+        method = None
+    return image if method is None else image.transpose(method)
+
+
+def _to_rgb(image: Image.Image, name: str) -> np.ndarray:
+    sixteen_bit = image.mode.startswith("I;16") or (image.mode == "I" and image.format in ("PNG", "PPM"))
+    if sixteen_bit:
+        wide = np.asarray(image).astype(np.uint32)  # (H, W)
+        narrow = ((wide * 255 + 32767) // 65535).astype(np.uint8)  # round(value / 257)
+        return np.repeat(narrow[:, :, None], 3, axis=2)
+    if image.mode in ("I", "F"):
+        raise ImageError(
+            f"{name}: pixels of Pillow mode {image.mode!r} have no known range; save it with 8 or 16 bits"
+        )
+    if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
+        return _on_white(image.convert("RGBA"))
+    return np.array(image.convert("RGB"))
+
+
+def _on_white(image: Image.Image) -> np.ndarray:
+    white = Image.new("RGBA", image.size, (255, 255, 255, 255))
+    return np.array(Image.alpha_composite(white, image).convert("RGB"))
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:200] or type(error).__name__
