@@ -5,10 +5,30 @@ Importing this package imports neither framework.
 
 from __future__ import annotations
 
+import importlib as _importlib
 from pathlib import Path as _Path
+from typing import Any as _Any
 
 __version__ = "0.1.0"
 
 _checkout = _Path(__file__).resolve().parent.parent
 if (_checkout / "setup.py").is_file() and (_checkout / "backends").is_dir():
     __path__.append(str(_checkout))  # a plain checkout: finds facezoo.backends and the two data folders
+
+# public name -> the module that defines it, imported on first use
+_LAZY = {
+    "align_face": "facezoo.align.crop",
+    "create_detector": "facezoo.align.create",
+}
+
+
+def __getattr__(name: str) -> _Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module 'facezoo' has no attribute {name!r}")
+    value = getattr(_importlib.import_module(_LAZY[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LAZY})
