@@ -1,0 +1,223 @@
+"""In which order an epoch visits the images: pure functions of (seed, epoch), cut into batches and ranks.
+
+A sampler knows labels, never pixels. The whole order of an epoch is one array, so any step can be reached
+without walking there: ``batches(epoch, start_batch=k)`` continues exactly where an interrupted run stopped.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from facezoo.errors import ConfigError, DataError, UnknownNameError
+from facezoo.rng import generator
+
+
+class Sampler(ABC):
+    """The order of the images of each epoch.
+
+    One step of the run takes ``batch_size * world_size`` consecutive images of the order; process ``rank``
+    gets its ``batch_size`` of them. So the images of a step do not depend on which process reads them.
+
+    Args:
+        labels: int64 (n,), the identity of each image.
+        batch_size: images a process sees in one step, 1 or more.
+        seed: the run's seed.
+        rank: this process, 0..world_size-1.
+        world_size: processes that share the epoch.
+        drop_last: leave out the ragged last step (training) or yield it (evaluation; over several processes
+            the rest is split as evenly as possible, so a process may have one step less).
+
+    Raises:
+        ConfigError: a number out of range, or the images do not fill one step.
+    """
+
+    def __init__(
+        self,
+        labels: np.ndarray,
+        *,
+        batch_size: int,
+        seed: int = 0,
+        rank: int = 0,
+        world_size: int = 1,
+        drop_last: bool = True,
+    ) -> None:
+        if batch_size < 1:
+            raise ConfigError(f"batch_size is {batch_size}; expected 1 or more")
+        if not 0 <= rank < world_size:
+            raise ConfigError(f"rank is {rank}; expected 0..{world_size - 1} (world_size {world_size})")
+        self.labels = np.asarray(labels, dtype=np.int64)
+        if len(self.labels) == 0:
+            raise DataError("the data set holds 0 images; expected 1 or more")
+        self.batch_size, self.seed = int(batch_size), int(seed)
+        self.rank, self.world_size, self.drop_last = int(rank), int(world_size), bool(drop_last)
+        if drop_last and self._order_length() < self._step:
+            raise ConfigError(
+                f"{self._order_length()} images do not fill one batch of {batch_size} x {world_size} "
+                "processes; lower the batch size"
+            )
+
+    @property
+    def _step(self) -> int:
+        return self.batch_size * self.world_size
+
+    def _order_length(self) -> int:
+        return len(self.labels)
+
+    def __len__(self) -> int:
+        """Steps of one epoch, the same for each process when ``drop_last``."""
+        full, rest = divmod(self._order_length(), self._step)
+        return full + (0 if self.drop_last else int(rest > self.rank))
+
+    @abstractmethod
+    def order(self, epoch: int) -> np.ndarray:
+        """Image indices of the whole epoch over all processes, int64 (m,)."""
+
+    def batches(self, epoch: int, start_batch: int = 0) -> Iterator[np.ndarray]:
+        """This process's batches from ``start_batch`` on: int64 (batch_size,), the last maybe shorter."""
+        order = self.order(epoch)
+        for batch in range(start_batch, len(self)):
+            yield order[self.positions(batch)]
+
+    def positions(self, batch: int) -> np.ndarray:
+        """Where in :meth:`order` this process's batch lies, int64 (batch_size,)."""
+        begin = batch * self._step
+        rest = self._order_length() - begin
+        if rest >= self._step:
+            begin += self.rank * self.batch_size
+            return np.arange(begin, begin + self.batch_size)
+        return begin + np.array_split(np.arange(rest), self.world_size)[self.rank]
+
+
+class SequentialSampler(Sampler):
+    """Images as the source numbers them, the same in each epoch.
+
+    >>> [b.tolist() for b in SequentialSampler([0, 0, 1], batch_size=2, drop_last=False).batches(0)]
+    [[0, 1], [2]]
+    """
+
+    def order(self, epoch: int) -> np.ndarray:
+        """0, 1, ... n-1."""
+        return np.arange(len(self.labels))
+
+
+class ShuffledSampler(Sampler):
+    """Each image once an epoch, in a new order each time.
+
+    >>> sorted(ShuffledSampler([0, 0, 1, 1], batch_size=2).order(0).tolist())
+    [0, 1, 2, 3]
+    """
+
+    def order(self, epoch: int) -> np.ndarray:
+        """A permutation of 0..n-1."""
+        return generator(self.seed, "order", epoch).permutation(len(self.labels))
+
+
+class WeightedSampler(Sampler):
+    """Rare identities more often: an image of an identity with c images has weight ``c ** -power``.
+
+    An epoch is still n draws. Each image comes ``floor(e)`` or ``floor(e) + 1`` times, where ``e`` is its
+    expected number (systematic resampling), so ``power=0`` is exactly :class:`ShuffledSampler`'s guarantee.
+
+    Args:
+        power: 0 (as the data is) to 1 (identities equally often); 0.5 is the usual compromise.
+    """
+
+    def __init__(self, labels: np.ndarray, *, power: float = 0.5, **common: Any) -> None:
+        if not 0.0 <= power <= 1.0:
+            raise ConfigError(f"weighted sampling's power is {power}; expected 0..1")
+        self.power = float(power)
+        super().__init__(labels, **common)
+
+    def order(self, epoch: int) -> np.ndarray:
+        """N draws, int64 (n,)."""
+        rng = generator(self.seed, "weighted", epoch)
+        n = len(self.labels)
+        images = rng.permutation(n)  # so that neighbours of one stratum differ from epoch to epoch
+        counts = np.bincount(self.labels)[self.labels[images]]
+        weights = counts.astype(np.float64) ** -self.power
+        reached = np.cumsum(weights * (n / weights.sum())) if self.power else np.arange(1.0, n + 1)
+        reached[-1] = n
+        repeats = np.diff(np.floor(reached + rng.random()), prepend=0.0).astype(np.int64)
+        return rng.permutation(np.repeat(images, repeats))
+
+
+class IdentitySampler(Sampler):
+    """Batches of P identities with K images each, for pair and triplet losses.
+
+    An epoch has as many images as the set. Identities come in shuffled rounds, those of one batch differ from
+    each other; each identity deals its images in a shuffled cycle, so none repeats before all had their turn.
+    An identity with fewer than K images repeats some within its group.
+
+    Args:
+        identities: P, 1..C.
+        images: K, 1 or more. ``batch_size`` is P * K.
+    """
+
+    def __init__(self, labels: np.ndarray, *, identities: int, images: int, **common: Any) -> None:
+        labels = np.asarray(labels, dtype=np.int64)
+        self._present, counts = np.unique(labels, return_counts=True)
+        if not 1 <= identities <= len(self._present):
+            raise ConfigError(
+                f"{identities} identities a batch asked; expected 1..{len(self._present)}, those there are"
+            )
+        if images < 1:
+            raise ConfigError(f"{images} images per identity asked; expected 1 or more")
+        self.identities, self.images = int(identities), int(images)
+        self._counts, self._starts = counts, np.cumsum(counts) - counts
+        size = common.pop("batch_size", None)
+        if size not in (None, identities * images):
+            raise ConfigError(f"batch_size is {size}; expected {identities} identities x {images} images")
+        super().__init__(labels, batch_size=identities * images, **common)
+
+    def _order_length(self) -> int:
+        step = self.identities * self.images * self.world_size
+        return max(step, len(self.labels) // step * step)
+
+    def order(self, epoch: int) -> np.ndarray:
+        """Groups of K images of one identity after each other, int64 (m,)."""
+        rng = generator(self.seed, "identities", epoch)
+        by_identity = np.lexsort((rng.random(len(self.labels)), self.labels))  # shuffled within each identity
+        dealt = self._rounds(rng, self._order_length() // self.images)  # (groups,)
+        turn = occurrences(dealt)[:, None] * self.images + np.arange(self.images)  # (groups, K)
+        place = self._starts[dealt][:, None] + turn % self._counts[dealt][:, None]
+        return by_identity[place].reshape(-1)
+
+    def _rounds(self, rng: np.random.Generator, groups: int) -> np.ndarray:
+        """Which identity each group shows: shuffled rounds, cut so that none repeats in a batch."""
+        whole = len(self._present) // self.identities * self.identities
+        rounds = [rng.permutation(len(self._present))[:whole] for _ in range(-(-groups // whole))]
+        return np.concatenate(rounds)[:groups]
+
+
+def occurrences(values: np.ndarray) -> np.ndarray:
+    """How often each entry's value came before it, int64 (n,).
+
+    >>> occurrences(np.array([7, 3, 7, 7, 3])).tolist()
+    [0, 0, 1, 2, 1]
+    """
+    values = np.asarray(values)
+    by_value = np.argsort(values, kind="stable")
+    ordered = values[by_value]
+    first = np.searchsorted(ordered, ordered, side="left")
+    result = np.empty(len(values), dtype=np.int64)
+    result[by_value] = np.arange(len(values)) - first
+    return result
+
+
+SAMPLERS: dict[str, type[Sampler]] = {
+    "sequential": SequentialSampler,
+    "shuffled": ShuffledSampler,
+    "weighted": WeightedSampler,
+    "identities": IdentitySampler,
+}
+
+
+def create_sampler(name: str, labels: np.ndarray, **options: Any) -> Sampler:
+    """A sampler by name: sequential, shuffled, weighted (power=) or identities (identities=, images=)."""
+    if name not in SAMPLERS:
+        raise UnknownNameError("sampler", name, SAMPLERS)
+    return SAMPLERS[name](labels, **options)
