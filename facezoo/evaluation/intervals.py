@@ -1,0 +1,54 @@
+"""Confidence intervals of a share of independent trials."""
+
+from __future__ import annotations
+
+from scipy import stats
+
+from facezoo.errors import ProtocolError
+
+
+def _check(hits: int, trials: int, confidence: float) -> None:
+    if trials < 1 or not 0 <= hits <= trials:
+        raise ProtocolError(f"{hits} of {trials} is no share; expected 0 <= hits <= trials and trials >= 1")
+    if not 0.0 < confidence < 1.0:
+        raise ProtocolError(f"confidence is {confidence}; expected a value between 0 and 1, such as 0.95")
+
+
+def wilson(hits: int, trials: int, confidence: float = 0.95) -> tuple[float, float]:
+    """Wilson's score interval of a binomial share (Wilson 1927, JASA 22:209).
+
+    Args:
+        hits: successes, 0..trials.
+        trials: independent trials, 1 or more.
+        confidence: in (0, 1).
+
+    >>> [round(end, 4) for end in wilson(5970, 6000)]
+    [0.9929, 0.9965]
+    """
+    _check(hits, trials, confidence)
+    z = float(stats.norm.ppf(0.5 + confidence / 2))
+    share = hits / trials
+    spread = z * ((share * (1 - share) + z * z / (4 * trials)) / trials) ** 0.5
+    middle = share + z * z / (2 * trials)
+    size = 1 + z * z / trials
+    low = 0.0 if hits == 0 else (middle - spread) / size
+    high = 1.0 if hits == trials else (middle + spread) / size
+    return max(0.0, low), min(1.0, high)
+
+
+def clopper_pearson(hits: int, trials: int, confidence: float = 0.95) -> tuple[float, float]:
+    """The exact binomial interval (Clopper and Pearson 1934, Biometrika 26:404); never too narrow.
+
+    Args:
+        hits: successes, 0..trials.
+        trials: independent trials, 1 or more.
+        confidence: in (0, 1).
+
+    >>> [round(end, 4) for end in clopper_pearson(0, 10)]
+    [0.0, 0.3085]
+    """
+    _check(hits, trials, confidence)
+    tail = (1 - confidence) / 2
+    low = 0.0 if hits == 0 else float(stats.beta.ppf(tail, hits, trials - hits + 1))
+    high = 1.0 if hits == trials else float(stats.beta.ppf(1 - tail, hits + 1, trials - hits))
+    return low, high
