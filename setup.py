@@ -41,6 +41,8 @@ setup(
         "rich>=13.0",
         "pooch>=1.8",
         "filelock>=3.12",
+        "requests>=2.31",
+        "urllib3>=2.2",
     ],
     extras_require={
         "torch": ["torch>=2.4"],
@@ -49,6 +51,7 @@ setup(
         "report": ["matplotlib>=3.7", "jinja2>=3.1"],
         "tensorboard": ["tensorboard>=2.14"],
         "export": ["onnx>=1.16", "onnxruntime>=1.18", "onnxscript>=0.1"],
+        "hub": ["huggingface_hub>=0.23"],
         "parquet": ["pyarrow>=14"],
         "video": ["av>=12"],
     },

@@ -1,0 +1,153 @@
+"""Unpacking archives from outside: inside their folder, without links, bounded, all or nothing."""
+
+from __future__ import annotations
+
+import lzma
+import os
+import shutil
+import stat
+import tarfile
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from facezoo.download.bounds import Bounded, Limits, Room, decompressed, member_path
+from facezoo.errors import DataError, UnsafeFileError
+
+BLOCK = 512  # a tar header
+PIECE = 1 << 18
+BROKEN = (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError)
+
+Rename = Callable[[str], "str | None"]
+
+
+def extract(
+    archive: str | Path,
+    target: str | Path,
+    *,
+    limits: Limits | None = None,
+    rename: Rename | None = None,
+    seen: Callable[[int], None] | None = None,
+) -> int:
+    """Unpack a tar (plain, gz, bz2, xz) or zip file into the new folder ``target``.
+
+    The kind is told from the first bytes, never from the name. Everything is written to a folder beside
+    ``target`` that is renamed when the last member is there; after any failure ``target`` does not exist.
+    Owners, modes and times of members are not taken over.
+
+    Args:
+        archive: the file.
+        target: must not exist, or be an empty folder.
+        limits: what is unpacked at most.
+        rename: gives the path below ``target`` for a member's path, or None to leave it out.
+        seen: is told the number of files written so far.
+
+    Returns:
+        The number of files written.
+
+    Raises:
+        UnsafeFileError: a path that escapes, a link, a device, two members of one name, a bomb.
+        DataError: it is no archive, or broken or truncated.
+    """
+    archive, target = Path(archive), Path(target)
+    limits = limits or Limits()
+    with staged_folder(target) as folder:
+        room = Room(limits, archive.stat().st_size, shutil.disk_usage(folder).free)
+        members = _zip_members if zipfile.is_zipfile(archive) else _tar_members
+        try:
+            count = 0
+            for name, content in members(archive, limits):
+                place = _place(folder, name, rename)
+                room.one_more_file()
+                if place is not None:
+                    _write(content, place, room)
+                    count += 1
+                    if seen is not None:
+                        seen(count)
+        except BROKEN as error:
+            raise DataError(f"{archive} is broken or truncated: {error or type(error).__name__}") from error
+        except UnsafeFileError as error:
+            raise UnsafeFileError(f"{archive}: {error}") from error
+    return count
+
+
+@contextmanager
+def staged_folder(target: Path) -> Iterator[Path]:
+    """A folder beside ``target`` that becomes it when the block ends well, and vanishes when it does not."""
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise DataError(f"{target} exists already; expected a new or an empty folder")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent))
+    try:
+        yield folder
+        os.sync()  # one call for up to millions of files
+        umask = os.umask(0)
+        os.umask(umask)
+        folder.chmod(0o777 & ~umask)
+        os.rename(folder, target)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _place(folder: Path, name: str, rename: Rename | None) -> Path | None:
+    relative: str | None = member_path(name)
+    if rename is not None and relative is not None:
+        relative = rename(relative)
+    return None if relative is None else folder / member_path(relative)
+
+
+def _write(content: IO[bytes], place: Path, room: Room) -> None:
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with open(place, "xb") as file:
+            while piece := content.read(PIECE):
+                room.take(len(piece))
+                file.write(piece)
+    except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
+        raise UnsafeFileError(f"two members want the name {place.name!r}") from error
+
+
+def _tar_members(archive: Path, limits: Limits) -> Iterator[tuple[str, IO[bytes]]]:
+    with open(archive, "rb") as raw, decompressed(raw) as stream:
+        bounded = Bounded(stream, limits, archive.stat().st_size)
+        with tarfile.open(fileobj=bounded, mode="r:") as tar:
+            while (member := tar.next()) is not None:
+                if member.isdir():
+                    member_path(member.name)
+                else:
+                    yield member.name, _tar_content(tar, member)
+                tar.members.clear()  # type: ignore[attr-defined]  # or millions of headers pile up
+        # tarfile takes a broken header, or none, for the end
+        if bounded.last != bytes(BLOCK):
+            raise EOFError("no end mark")
+
+
+def _tar_content(tar: tarfile.TarFile, member: tarfile.TarInfo) -> IO[bytes]:
+    if member.issym() or member.islnk():
+        raise UnsafeFileError(f"{member.name!r} is a link to {member.linkname!r}; links are refused")
+    if not member.isreg() or member.issparse():
+        raise UnsafeFileError(f"{member.name!r} is not a plain file (type {member.type!r})")
+    content = tar.extractfile(member)
+    assert content is not None  # a regular file has content
+    return content
+
+
+def _zip_members(archive: Path, limits: Limits) -> Iterator[tuple[str, IO[bytes]]]:
+    with zipfile.ZipFile(archive) as packed:
+        for info in packed.infolist():
+            kind = stat.S_IFMT(info.external_attr >> 16)
+            if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
+                raise UnsafeFileError(
+                    f"{info.filename!r} is a link or a device; only plain files are unpacked"
+                )
+            if info.flag_bits & 1:
+                raise DataError(f"{archive}: {info.filename!r} is encrypted; unpack it by hand")
+            if info.is_dir():
+                member_path(info.orig_filename)
+                continue
+            with packed.open(info) as content:
+                yield info.orig_filename, content

@@ -1,0 +1,162 @@
+"""Bring one published file into a folder: the right file under its name, or none."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import zlib
+from pathlib import Path
+
+from facezoo.download import hub, offline, receipts
+from facezoo.download.part import Part
+from facezoo.download.remote import Options, RemoteFile, shown
+from facezoo.download.transfer import Meter, RefusedError, TransientError, attempt
+from facezoo.errors import DownloadError
+from facezoo.files import atomic_write
+
+PROGRESS = 64 << 10  # an attempt that brought this much does not count as one without progress
+
+
+def fetch(
+    remote: RemoteFile,
+    folder: str | Path,
+    *,
+    shelf: str = "",
+    options: Options | None = None,
+    meter: Meter | None = None,
+) -> Path:
+    """The file's path in ``folder``, downloaded if it is not there yet.
+
+    A file already there is hashed before it is returned. With the environment variable ``FACEZOO_MIRROR``
+    set to a folder, that folder is the only source and the network is not asked.
+
+    Args:
+        remote: what to fetch.
+        folder: where it goes; made when missing.
+        shelf: the sub-folder of the offline folder to look in first, such as the data set's name.
+        options: patience.
+        meter: is told how far it is.
+
+    Raises:
+        DownloadError: no mirror gave the right file; nothing stands under the final name then, unless a
+            file was there before.
+    """
+    options = options or Options()
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    target = folder / remote.name
+    with _Lock(target, options.lock_timeout):
+        if target.exists() and _accepted(remote, target):
+            receipts.touch(target)
+            return target
+        mirror = offline.folder()
+        if mirror is not None:
+            _copy(offline.find(mirror, remote, shelf), remote, target)
+        else:
+            _from_mirrors(remote, target, options, meter)
+    return target
+
+
+def _accepted(remote: RemoteFile, target: Path) -> bool:
+    """Whether the file on disk is the published one or, when nothing is published, the one fetched."""
+    if remote.fault(target) is not None:
+        return False
+    return remote.hashed or receipts.unchanged(target)
+
+
+class _Lock:
+    """Two processes that fetch the same file: the second waits, then finds it done."""
+
+    def __init__(self, target: Path, timeout: float) -> None:
+        import filelock
+
+        self._lock = filelock.FileLock(str(target.with_name(f".{target.name}.lock")), timeout=timeout)
+        self._name, self._timeout = target.name, timeout
+
+    def __enter__(self) -> None:
+        import filelock
+
+        try:
+            self._lock.acquire()
+        except filelock.Timeout as error:
+            raise DownloadError(
+                f"{self._name} is being fetched by another process since {self._timeout:.0f} s "
+                f"(lock file {self._lock.lock_file})"
+            ) from error
+
+    def __exit__(self, *exc: object) -> None:
+        self._lock.release()
+
+
+def _copy(source: Path, remote: RemoteFile, target: Path) -> None:
+    with atomic_write(target) as part:
+        shutil.copyfile(source, part)
+        fault = remote.fault(part)
+        if fault is not None:
+            raise DownloadError(f"{source} {fault}")
+    receipts.write(target, remote, str(source))
+
+
+def _from_mirrors(remote: RemoteFile, target: Path, options: Options, meter: Meter | None) -> None:
+    failures = []
+    for url in remote.urls:
+        try:
+            _from_one(url, remote, target, options, meter)
+            receipts.write(target, remote, shown(url))
+            return
+        except (RefusedError, TransientError) as error:
+            failures.append(f"{shown(url)}: {error}")
+    reasons = "; ".join(failures) or "no URL is known for it"
+    raise DownloadError(f"cannot fetch {remote.name}: {reasons}. By hand: put it at {target}")
+
+
+def _from_one(url: str, remote: RemoteFile, target: Path, options: Options, meter: Meter | None) -> None:
+    part = Part(target)
+    if hub.handles(url):
+        hub.download(url, part.path)
+    elif not _complete(part, remote):
+        _persist(hub.plain(url), remote, part, options, meter)
+    fault = remote.fault(part.path)
+    if fault is not None:
+        part.discard()
+        if not part.pieced:
+            raise RefusedError(f"the file there {fault}")
+        # pieces of two versions, or one damaged on the way: once more, in one go
+        _persist(hub.plain(url), remote, part, options, meter)
+        fault = remote.fault(part.path)
+        if fault is not None:
+            part.discard()
+            raise RefusedError(f"the file there {fault}")
+    _publish(part, target)
+
+
+def _complete(part: Part, remote: RemoteFile) -> bool:
+    """Whether an earlier call was stopped between the last byte and the renaming."""
+    return remote.hashed and part.size > 0 and remote.size == part.size and remote.fault(part.path) is None
+
+
+def _persist(url: str, remote: RemoteFile, part: Part, options: Options, meter: Meter | None) -> None:
+    """Attempts until the server's answer is complete; only those that bring nothing new are counted."""
+    fruitless = 0
+    while True:
+        before = part.size
+        try:
+            attempt(url, remote, part, options, meter)
+            return
+        except TransientError as error:
+            fruitless = 0 if part.size - before >= PROGRESS else fruitless + 1
+            if fruitless >= options.retries:
+                raise RefusedError(f"{error} (after {options.retries} tries)") from error
+            pause = options.backoff * 2.0 ** max(fruitless - 1, 0)
+            pause *= 1.0 + zlib.crc32(f"{url}{fruitless}{os.getpid()}".encode()) / 2**33  # not all at once
+            options.sleep(min(max(pause, error.wait or 0.0), options.max_backoff))
+
+
+def _publish(part: Part, target: Path) -> None:
+    handle = os.open(part.path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+    os.replace(part.path, target)
+    part.forget_origin()

@@ -1,0 +1,64 @@
+"""``hf://OWNER/REPO[@REVISION]/PATH``: through huggingface_hub where it is installed, else over https.
+
+huggingface_hub brings the user's token, and with it gated and private repositories.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import tempfile
+from pathlib import Path
+from urllib.parse import quote
+
+from facezoo.download.transfer import RefusedError
+from facezoo.errors import ConfigError
+
+_FORM = re.compile(r"hf://(?P<repo>[\w.-]+/[\w.-]+?)(?:@(?P<revision>[\w./-]+?))?/(?P<path>[^@]+)")
+
+
+def split(url: str) -> tuple[str, str, str]:
+    """(repository, revision, path in it).
+
+    >>> split("hf://minchul/cvlface_adaface_ir18_casia/pretrained_model/model.pt")
+    ('minchul/cvlface_adaface_ir18_casia', 'main', 'pretrained_model/model.pt')
+    """
+    found = _FORM.fullmatch(url)
+    if found is None:
+        raise ConfigError(f"{url!r} is not of the form hf://OWNER/REPO[@REVISION]/PATH")
+    return found["repo"], found["revision"] or "main", found["path"]
+
+
+def handles(url: str) -> bool:
+    """Whether :func:`download` takes this URL: it is an ``hf://`` one and huggingface_hub is installed."""
+    return url.startswith("hf://") and importlib.util.find_spec("huggingface_hub") is not None
+
+
+def plain(url: str) -> str:
+    """The https address of an ``hf://`` URL; any other URL as it is.
+
+    >>> plain("hf://a/b@v1/c.bin")
+    'https://huggingface.co/a/b/resolve/v1/c.bin'
+    """
+    if not url.startswith("hf://"):
+        return url
+    repo, revision, path = split(url)
+    return f"https://huggingface.co/{repo}/resolve/{quote(revision, safe='')}/{quote(path)}"
+
+
+def download(url: str, to: Path) -> None:
+    """Fetch through huggingface_hub into the path ``to``.
+
+    Raises:
+        RefusedError: the hub said no; its own words.
+    """
+    import huggingface_hub
+
+    repo, revision, path = split(url)
+    with tempfile.TemporaryDirectory(prefix=".hub.", dir=to.parent) as folder:
+        try:
+            found = huggingface_hub.hf_hub_download(repo, path, revision=revision, local_dir=folder)
+        except Exception as error:  # its exceptions come from several libraries, by version
+            raise RefusedError(" ".join(str(error).split())[:200] or type(error).__name__) from error
+        os.replace(found, to)

@@ -1,0 +1,37 @@
+"""A progress bar with rate and time left, on standard error, so that tables and JSON stay clean."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from facezoo.download.transfer import Meter
+
+
+class _Bar:
+    def __init__(self, progress: Any, name: str) -> None:
+        self._progress, self._task = progress, progress.add_task(name, total=None)
+
+    def at(self, done: int, total: int | None) -> None:
+        self._progress.update(self._task, completed=done, total=total)
+
+
+@contextmanager
+def bar(name: str, *, quiet: bool = False) -> Iterator[Meter | None]:
+    """A meter that draws; None when ``quiet``. On a pipe only the last state is printed."""
+    if quiet:
+        yield None
+        return
+    from rich import progress
+    from rich.console import Console
+
+    columns = (
+        progress.TextColumn("{task.description}"),
+        progress.BarColumn(),
+        progress.DownloadColumn(),
+        progress.TransferSpeedColumn(),
+        progress.TimeRemainingColumn(),
+    )
+    with progress.Progress(*columns, console=Console(stderr=True)) as drawn:
+        yield _Bar(drawn, name)
