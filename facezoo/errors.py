@@ -46,10 +46,6 @@ class BackendUnavailableError(FacezooError, ImportError):
     """A backend's framework cannot be imported; the message gives the pip command."""
 
 
-class LabelError(FacezooError, IndexError):
-    """A label lies outside 0..C-1."""
-
-
 class ShapeError(FacezooError, ValueError):
     """An array has another shape than the contract says."""
 
@@ -60,6 +56,10 @@ class DataError(FacezooError):
 
 class ImageError(DataError):
     """One image cannot be read: broken, truncated, or too large."""
+
+
+class WorkerError(DataError):
+    """A process that prepares images ended or failed."""
 
 
 class CheckpointError(FacezooError):

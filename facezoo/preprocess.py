@@ -39,9 +39,7 @@ class Preprocess:
         for name in ("mean", "std"):
             values = getattr(self, name)
             if len(values) != self.channels:
-                raise ConfigError(
-                    f"preprocess.{name} has {len(values)} values; {self.color} needs {self.channels}"
-                )
+                raise ConfigError(f"preprocess.{name} has {len(values)} values; {self.color} needs {self.channels}")
         if min(self.std) <= 0:
             raise ConfigError(f"preprocess.std is {self.std}; every value must be above 0")
 

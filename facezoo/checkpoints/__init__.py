@@ -1,0 +1,1 @@
+"""Weights and runs on disk, in canonical names."""

@@ -1,0 +1,1 @@
+"""Abstract classes: shapes, errors and meaning said once, for both backends."""

@@ -29,7 +29,7 @@ class Head(ABC):
             A scalar, in float32 or wider.
 
         Raises:
-            LabelError: a label lies outside 0..C-1; the message names it and C.
+            IndexError: a label lies outside 0..C-1; the message names it and C.
         """
 
 

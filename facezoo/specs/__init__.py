@@ -1,0 +1,1 @@
+"""Backbones, neutral: stage tables, variants, init rule and paper; one file a family."""

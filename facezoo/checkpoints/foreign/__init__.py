@@ -1,0 +1,1 @@
+"""Published checkpoint layouts of other projects, one file each."""

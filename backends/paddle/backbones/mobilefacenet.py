@@ -1,0 +1,95 @@
+"""MobileFaceNet and its wider, deeper forms."""
+
+from __future__ import annotations
+
+import paddle
+from facezoo.backends.paddle.layers import NECKS, run_blocks
+from facezoo.backends.paddle.norm import BatchNorm2D
+from paddle import nn
+
+from facezoo.interfaces.backbone import Backbone
+from facezoo.specs.mobilefacenet import MobileFaceNetSpec
+
+
+class ConvBNPReLU(nn.Layer):
+    """Convolution, BN, PReLU."""
+
+    def __init__(
+        self,
+        spec: MobileFaceNetSpec,
+        channels: int,
+        width: int,
+        kernel: int,
+        stride: int = 1,
+        groups: int = 1,
+    ) -> None:
+        super().__init__()
+        self.conv = nn.Conv2D(channels, width, kernel, stride, kernel // 2, groups=groups, bias_attr=False)
+        self.bn = BatchNorm2D(width, spec.bn_eps, spec.bn_momentum)
+        self.prelu = nn.PReLU(width)
+
+    def forward(self, x: paddle.Tensor) -> paddle.Tensor:
+        return self.prelu(self.bn(self.conv(x)))
+
+
+class ConvBN(nn.Layer):
+    """1x1 convolution, BN, no activation."""
+
+    def __init__(self, spec: MobileFaceNetSpec, channels: int, width: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2D(channels, width, 1, bias_attr=False)
+        self.bn = BatchNorm2D(width, spec.bn_eps, spec.bn_momentum)
+
+    def forward(self, x: paddle.Tensor) -> paddle.Tensor:
+        return self.bn(self.conv(x))
+
+
+class Bottleneck(nn.Layer):
+    """Expand 1x1, depthwise 3x3, project 1x1; added to the input when ``residual``."""
+
+    def __init__(
+        self, spec: MobileFaceNetSpec, channels: int, width: int, expanded: int, stride: int, residual: bool
+    ) -> None:
+        super().__init__()
+        self.expand = ConvBNPReLU(spec, channels, expanded, 1)
+        self.depthwise = ConvBNPReLU(spec, expanded, expanded, 3, stride, groups=expanded)
+        self.project = ConvBN(spec, expanded, width)
+        self.residual = residual
+
+    def forward(self, x: paddle.Tensor) -> paddle.Tensor:
+        y = self.project(self.depthwise(self.expand(x)))
+        return x + y if self.residual else y
+
+
+class MobileFaceNet(Backbone, nn.Layer):
+    """Stem, second layer, three strided stages, 1x1 convolution, global depthwise neck."""
+
+    def __init__(self, spec: MobileFaceNetSpec) -> None:
+        super().__init__()
+        self.spec = spec
+        self.embedding_size = spec.embedding_size
+        self.input_size = spec.input_size
+        narrow, wide = 64 * spec.scale, 128 * spec.scale
+        second, *repeats = spec.blocks
+        self.stem = ConvBNPReLU(spec, spec.in_channels, narrow, 3, stride=2)
+        if second == 1:
+            layers = [ConvBNPReLU(spec, narrow, narrow, 3, groups=64)]
+        else:
+            layers = [Bottleneck(spec, narrow, narrow, 128, 1, True) for _ in range(second)]
+        self.second = nn.LayerList(layers)
+        self.stages = nn.LayerList()
+        rows = ((narrow, narrow, 128, 128), (narrow, wide, 256, 256), (wide, wide, 512, 256))
+        for (channels, width, first, rest), count in zip(rows, repeats, strict=True):
+            blocks = [Bottleneck(spec, channels, width, first, 2, False)]
+            blocks += [Bottleneck(spec, width, width, rest, 1, True) for _ in range(count)]
+            self.stages.append(nn.LayerList(blocks))
+        self.last = ConvBNPReLU(spec, wide, 512, 1)
+        size = tuple(-(-side // 16) for side in spec.input_size)
+        self.neck = NECKS[spec.neck](512, size, spec.embedding_size, spec.dropout, spec.bn_eps, spec.bn_momentum)
+
+    def forward(self, images: paddle.Tensor) -> paddle.Tensor:
+        recompute = self.spec.checkpointing and self.training
+        x = run_blocks(self.second, self.stem(images), recompute)  # (N, 64 s, H/2, W/2)
+        for stage in self.stages:
+            x = run_blocks(stage, x, recompute)
+        return self.neck(self.last(x))  # (N, E)

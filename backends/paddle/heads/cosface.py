@@ -1,0 +1,50 @@
+"""CosFace: a margin subtracted from the target cosine."""
+
+from __future__ import annotations
+
+import paddle
+from facezoo.backends.paddle.heads.criterion import Reduce
+from facezoo.backends.paddle.heads.margin import MarginHead, replace_target
+
+
+def cosface_logits(
+    cosine: paddle.Tensor, target: paddle.Tensor, target_cosine: paddle.Tensor, *, margin: float, scale: float
+) -> paddle.Tensor:
+    """Logits (N, C_local) of CosFace from cosines; see ``MarginHead.columns``."""
+    return scale * replace_target(cosine, target, target_cosine - margin)
+
+
+class CosFace(MarginHead):
+    """Large margin cosine loss (Wang et al., CVPR 2018).
+
+    Args:
+        embedding_size: E.
+        num_classes: C.
+        margin: m, 0 to 1.
+        scale: s, above 0.
+        variant: "ref", or "insightface" (the same function; its margin is 0.40).
+        criterion: "softmax" or "focal".
+        label_smoothing: 0 to below 1.
+        focal_gamma: exponent of the focal factor.
+    """
+
+    def __init__(
+        self, embedding_size: int, num_classes: int, *, margin: float = 0.35, scale: float = 64.0,
+        variant: str = "ref", criterion: str = "softmax", label_smoothing: float = 0.0, focal_gamma: float = 2.0,
+    ) -> None:  # fmt: skip
+        super().__init__(
+            embedding_size,
+            num_classes,
+            criterion=criterion,
+            label_smoothing=label_smoothing,
+            focal_gamma=focal_gamma,
+        )
+        self.margin = margin
+        self.scale = scale
+        self.variant = variant
+
+    def columns(
+        self, cosine: paddle.Tensor, target: paddle.Tensor, target_cosine: paddle.Tensor, norm: paddle.Tensor,
+        reduce: Reduce | None = None,
+    ) -> paddle.Tensor:  # fmt: skip
+        return cosface_logits(cosine, target, target_cosine, margin=self.margin, scale=self.scale)

@@ -1,0 +1,48 @@
+"""From logits to a loss per sample: cross-entropy over all columns or over this rank's, and the focal factor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import paddle
+import paddle.nn.functional as F
+
+Reduce = Callable[[paddle.Tensor, str], paddle.Tensor]  # (values, "sum" | "max") -> the same over all parts
+
+
+def cross_entropy(
+    logits: paddle.Tensor, target: paddle.Tensor, *, label_smoothing: float = 0.0, num_classes: int = 0,
+    reduce: Reduce | None = None,
+) -> paddle.Tensor:  # fmt: skip
+    """Cross-entropy of each sample, (N,).
+
+    Args:
+        logits: (N, C_local), this part's columns.
+        target: (N,) int64, the target's column here, or -1 where another part owns it.
+        label_smoothing: 0..1.
+        num_classes: C over all parts; needed with ``reduce`` and label smoothing.
+        reduce: combines values of all parts; None when the columns are complete.
+    """
+    if reduce is None:
+        loss = F.cross_entropy(logits, target, reduction="none")
+        if label_smoothing:  # paddle's own smoothing builds a one-hot matrix
+            own = paddle.take_along_axis(logits, target[:, None], axis=1)[:, 0]
+            loss = loss + label_smoothing * (own - logits.mean(axis=1))
+        return loss
+    top = reduce(logits.detach().max(axis=1), "max")  # (N,)
+    total = reduce(paddle.exp(logits - top[:, None]).sum(axis=1), "sum")
+    log_sum = paddle.log(total) + top
+    onehot = paddle.arange(logits.shape[1], dtype=target.dtype) == target[:, None]
+    own = reduce(paddle.where(onehot, logits, paddle.zeros_like(logits)).sum(axis=1), "sum")
+    loss = log_sum - (1 - label_smoothing) * own
+    if label_smoothing:
+        loss = loss - label_smoothing * reduce(logits.sum(axis=1), "sum") / num_classes
+    return loss
+
+
+def focal(losses: paddle.Tensor, gamma: float) -> paddle.Tensor:
+    """Focal factor on each sample's loss (Lin et al., ICCV 2017): (1 - exp(-loss))^gamma * loss, not detached."""
+    rest = -paddle.expm1(-losses)  # 1 - p
+    if gamma < 1:  # the power's slope is infinite at p = 1
+        rest = rest.clip(min=1e-12)
+    return rest**gamma * losses

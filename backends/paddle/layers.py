@@ -1,0 +1,121 @@
+"""Layers that several backbone families share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import paddle
+from facezoo.backends.paddle.norm import BatchNorm1D, BatchNorm2D, _BatchNorm
+from paddle import nn
+from paddle.distributed.fleet.utils import recompute
+
+
+class SqueezeExcite(nn.Layer):
+    """Channel attention: pool, squeeze, excite, multiply (Hu et al., arXiv 1709.01507)."""
+
+    def __init__(self, channels: int, squeezed: int, bias: bool = True) -> None:
+        super().__init__()
+        self.pool = nn.AdaptiveAvgPool2D(1)
+        self.fc1 = nn.Conv2D(channels, squeezed, 1, bias_attr=None if bias else False)
+        self.relu = nn.ReLU()
+        self.fc2 = nn.Conv2D(squeezed, channels, 1, bias_attr=None if bias else False)
+        self.sigmoid = nn.Sigmoid()
+
+    def forward(self, x: paddle.Tensor) -> paddle.Tensor:
+        scale = self.fc2(self.relu(self.fc1(self.pool(x))))  # (N, C, 1, 1)
+        return x * self.sigmoid(scale)
+
+
+class NeckE(nn.Layer):
+    """BN, dropout, flatten, linear, BN: the neck of the ArcFace paper's setting E."""
+
+    def __init__(
+        self, channels: int, size: tuple[int, int], embedding_size: int, dropout: float, eps: float, momentum: float,
+        last_norm: str = "affine",
+    ) -> None:  # fmt: skip
+        super().__init__()
+        self.bn = BatchNorm2D(channels, eps, momentum)
+        self.dropout = nn.Dropout(dropout)
+        self.linear = nn.Linear(channels * size[0] * size[1], embedding_size)
+        self.bn_out = BatchNorm1D(embedding_size, eps, momentum, affine=last_norm != "plain")
+        if last_norm == "bias":  # the weight stays at 1
+            self.bn_out.weight.stop_gradient = True
+
+    def forward(self, x: paddle.Tensor) -> paddle.Tensor:
+        x = self.dropout(self.bn(x))  # (N, C, h, w)
+        return self.bn_out(self.linear(paddle.flatten(x, 1)))  # (N, E)
+
+
+class NeckGAP(nn.Layer):
+    """Global average pool, linear, BN."""
+
+    def __init__(
+        self,
+        channels: int,
+        size: tuple[int, int],
+        embedding_size: int,
+        dropout: float,
+        eps: float,
+        momentum: float,
+    ) -> None:
+        super().__init__()
+        self.pool = nn.AdaptiveAvgPool2D(1)
+        self.dropout = nn.Dropout(dropout)
+        self.linear = nn.Linear(channels, embedding_size)
+        self.bn_out = BatchNorm1D(embedding_size, eps, momentum)
+
+    def forward(self, x: paddle.Tensor) -> paddle.Tensor:
+        x = self.dropout(paddle.flatten(self.pool(x), 1))  # (N, C)
+        return self.bn_out(self.linear(x))  # (N, E)
+
+
+class NeckGDC(nn.Layer):
+    """Depthwise convolution over the whole map, BN, linear without bias, BN (MobileFaceNet)."""
+
+    def __init__(
+        self,
+        channels: int,
+        size: tuple[int, int],
+        embedding_size: int,
+        dropout: float,
+        eps: float,
+        momentum: float,
+    ) -> None:
+        super().__init__()
+        self.conv = nn.Conv2D(channels, channels, size, groups=channels, bias_attr=False)
+        self.bn = BatchNorm2D(channels, eps, momentum)
+        self.dropout = nn.Dropout(dropout)
+        self.linear = nn.Linear(channels, embedding_size, bias_attr=False)
+        self.bn_out = BatchNorm1D(embedding_size, eps, momentum)
+
+    def forward(self, x: paddle.Tensor) -> paddle.Tensor:
+        x = paddle.flatten(self.bn(self.conv(x)), 1)  # (N, C)
+        return self.bn_out(self.linear(self.dropout(x)))  # (N, E)
+
+
+NECKS = {"E": NeckE, "GAP": NeckGAP, "GDC": NeckGDC}
+
+
+def run_blocks(blocks: Iterable[nn.Layer], x: paddle.Tensor, checkpointing: bool) -> paddle.Tensor:
+    """Apply ``blocks`` in order; with ``checkpointing`` their activations are recomputed in the backward pass."""
+    for block in blocks:
+        if checkpointing and paddle.is_grad_enabled() and not x.stop_gradient:
+            x = recompute(_OncePerBatch(block), x)
+        else:
+            x = block(x)
+    return x
+
+
+class _OncePerBatch:
+    """A block whose running statistics move in the first pass only: the recomputing pass must not count twice."""
+
+    def __init__(self, block: nn.Layer) -> None:
+        self.block = block
+        self.first = True
+
+    def __call__(self, x: paddle.Tensor) -> paddle.Tensor:
+        _BatchNorm.frozen, self.first = not self.first, False
+        try:
+            return self.block(x)
+        finally:
+            _BatchNorm.frozen = False

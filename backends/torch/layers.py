@@ -1,0 +1,125 @@
+"""Layers that several backbone families share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, nullcontext
+
+import torch
+from torch import nn
+from torch.utils.checkpoint import checkpoint
+
+
+class SqueezeExcite(nn.Module):
+    """Channel attention: pool, squeeze, excite, multiply (Hu et al., arXiv 1709.01507)."""
+
+    def __init__(self, channels: int, squeezed: int, bias: bool = True) -> None:
+        super().__init__()
+        self.pool = nn.AdaptiveAvgPool2d(1)
+        self.fc1 = nn.Conv2d(channels, squeezed, 1, bias=bias)
+        self.relu = nn.ReLU()
+        self.fc2 = nn.Conv2d(squeezed, channels, 1, bias=bias)
+        self.sigmoid = nn.Sigmoid()
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        scale = self.fc2(self.relu(self.fc1(self.pool(x))))  # (N, C, 1, 1)
+        return x * self.sigmoid(scale)
+
+
+class NeckE(nn.Module):
+    """BN, dropout, flatten, linear, BN: the neck of the ArcFace paper's setting E."""
+
+    def __init__(
+        self, channels: int, size: tuple[int, int], embedding_size: int, dropout: float, eps: float, momentum: float,
+        last_norm: str = "affine",
+    ) -> None:  # fmt: skip
+        super().__init__()
+        self.bn = nn.BatchNorm2d(channels, eps, momentum)
+        self.dropout = nn.Dropout(dropout)
+        self.linear = nn.Linear(channels * size[0] * size[1], embedding_size)
+        self.bn_out = nn.BatchNorm1d(embedding_size, eps, momentum, affine=last_norm != "plain")
+        if last_norm == "bias":  # the weight stays at 1
+            self.bn_out.weight.requires_grad_(False)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.dropout(self.bn(x))  # (N, C, h, w)
+        return self.bn_out(self.linear(torch.flatten(x, 1)))  # (N, E)
+
+
+class NeckGAP(nn.Module):
+    """Global average pool, linear, BN."""
+
+    def __init__(
+        self,
+        channels: int,
+        size: tuple[int, int],
+        embedding_size: int,
+        dropout: float,
+        eps: float,
+        momentum: float,
+    ) -> None:
+        super().__init__()
+        self.pool = nn.AdaptiveAvgPool2d(1)
+        self.dropout = nn.Dropout(dropout)
+        self.linear = nn.Linear(channels, embedding_size)
+        self.bn_out = nn.BatchNorm1d(embedding_size, eps, momentum)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.dropout(torch.flatten(self.pool(x), 1))  # (N, C)
+        return self.bn_out(self.linear(x))  # (N, E)
+
+
+class NeckGDC(nn.Module):
+    """Depthwise convolution over the whole map, BN, linear without bias, BN (MobileFaceNet)."""
+
+    def __init__(
+        self,
+        channels: int,
+        size: tuple[int, int],
+        embedding_size: int,
+        dropout: float,
+        eps: float,
+        momentum: float,
+    ) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(channels, channels, size, groups=channels, bias=False)
+        self.bn = nn.BatchNorm2d(channels, eps, momentum)
+        self.dropout = nn.Dropout(dropout)
+        self.linear = nn.Linear(channels, embedding_size, bias=False)
+        self.bn_out = nn.BatchNorm1d(embedding_size, eps, momentum)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = torch.flatten(self.bn(self.conv(x)), 1)  # (N, C)
+        return self.bn_out(self.linear(self.dropout(x)))  # (N, E)
+
+
+NECKS = {"E": NeckE, "GAP": NeckGAP, "GDC": NeckGDC}
+
+
+def run_blocks(blocks: Iterable[nn.Module], x: torch.Tensor, checkpointing: bool) -> torch.Tensor:
+    """Apply ``blocks`` in order; with ``checkpointing`` their activations are recomputed in the backward pass."""
+    for block in blocks:
+        if checkpointing and torch.is_grad_enabled() and x.requires_grad:
+            x = checkpoint(
+                block,
+                x,
+                use_reentrant=False,
+                context_fn=lambda kept=block: (nullcontext(), _still_statistics(kept)),
+            )
+        else:
+            x = block(x)
+    return x
+
+
+@contextmanager
+def _still_statistics(block: nn.Module) -> Iterator[None]:
+    """Keep running statistics as they are: the recomputing pass must not count a batch twice."""
+    norms = [layer for layer in block.modules() if isinstance(layer, nn.modules.batchnorm._BatchNorm)]
+    momenta = [layer.momentum for layer in norms]
+    for layer in norms:
+        layer.momentum = 0.0
+    try:
+        yield
+    finally:
+        for layer, momentum in zip(norms, momenta, strict=True):
+            layer.momentum = momentum

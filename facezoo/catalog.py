@@ -1,0 +1,80 @@
+"""The explicit tables: public name -> spec of a backbone, public name -> margin of a head.
+
+A new member is one line here, beside its own files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar
+
+from facezoo.errors import UnknownNameError
+from facezoo.margins.arcface import ArcFaceMargin
+from facezoo.margins.base import Margin
+from facezoo.margins.cosface import CosFaceMargin
+from facezoo.margins.softmax import SoftmaxMargin
+from facezoo.specs import ir, mobilefacenet
+from facezoo.specs.base import BackboneSpec
+
+T = TypeVar("T")
+
+
+def _table(families: Iterable[tuple[BackboneSpec, ...]]) -> dict[str, BackboneSpec]:
+    table: dict[str, BackboneSpec] = {}
+    for spec in (spec for family in families for spec in family):
+        if spec.name in table:
+            raise ValueError(f"two backbones are called {spec.name!r}")
+        table[spec.name] = spec
+    return table
+
+
+BACKBONES: dict[str, BackboneSpec] = _table(
+    [
+        ir.SPECS,
+        mobilefacenet.SPECS,
+    ]
+)
+
+HEADS: dict[str, type[Margin]] = {
+    "Softmax": SoftmaxMargin,
+    "ArcFace": ArcFaceMargin,
+    "CosFace": CosFaceMargin,
+}
+
+
+def _plain(name: str) -> str:
+    return "".join(character for character in name.lower() if character.isalnum())
+
+
+def _find(kind: str, name: str, table: Mapping[str, T]) -> T:
+    """Look ``name`` up; case, hyphens, underscores and spaces do not matter."""
+    if name in table:
+        return table[name]
+    same = [key for key in table if _plain(key) == _plain(str(name))]
+    if len(same) != 1:
+        raise UnknownNameError(kind, name, table)
+    return table[same[0]]
+
+
+def backbone_spec(name: str, **options: Any) -> BackboneSpec:
+    """The spec of a public name with options.
+
+    Raises:
+        UnknownNameError: no such backbone or option; the message gives the nearest name.
+
+    >>> backbone_spec("IR50").parameters
+    43574976
+    """
+    return _find("backbone", name, BACKBONES).variant(**options)
+
+
+def head_margin(name: str, **hyper: Any) -> Margin:
+    """The margin of a public name with hyper-parameters.
+
+    Raises:
+        UnknownNameError: no such head or hyper-parameter; the message gives the nearest name.
+
+    >>> head_margin("ArcFace").scale
+    64.0
+    """
+    return _find("head", name, HEADS).create(**hyper)

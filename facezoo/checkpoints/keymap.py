@@ -1,0 +1,60 @@
+"""Names and layouts of state: canonical (torch's) on one side, each framework's on the other.
+
+Decided by the type of the layer that owns a tensor, never by its name: a square linear weight would hide a
+missing transpose.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+RENAMED = {  # (backend, layer type) -> native name -> canonical name
+    ("paddle", "batch_norm"): {"_mean": "running_mean", "_variance": "running_var"},
+    ("paddle", "prelu"): {"_weight": "weight"},
+}
+TRANSPOSED = {("paddle", "linear", "weight")}  # stored (in, out); canonical is (out, in)
+COUNTERS = ("num_batches_tracked",)  # not state: nothing computes with them
+
+
+class Leaf(NamedTuple):
+    """One tensor of a module's state.
+
+    Attributes:
+        name: canonical name, dotted path included.
+        shape: canonical shape.
+        layer: type of the owning layer: "conv", "linear", "batch_norm", "layer_norm", "prelu" or "own" for what a
+            composite module holds itself.
+        entry: canonical name within the layer ("weight", "running_mean", ...).
+        trained: whether the optimiser changes it.
+        transposed: whether the native layout is the transpose.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    layer: str
+    entry: str
+    trained: bool
+    transposed: bool
+
+    @property
+    def decays(self) -> bool:
+        """Whether weight decay applies: to weights of convolutions, linear layers and tables, and to nothing else."""
+        return self.trained and len(self.shape) >= 2 and self.layer in ("conv", "linear", "own")
+
+
+def leaf(backend: str, path: str, layer: str, native: str, shape: tuple[int, ...], trained: bool) -> Leaf:
+    """Describe a native tensor canonically.
+
+    Args:
+        backend: "torch" or "paddle".
+        path: dotted path of the owning layer, empty for the root.
+        layer: its type, as :class:`Leaf` lists them.
+        native: the tensor's name in the layer.
+        shape: native shape.
+        trained: whether it is a parameter that requires a gradient.
+    """
+    entry = RENAMED.get((backend, layer), {}).get(native, native)
+    transposed = (backend, layer, entry) in TRANSPOSED
+    if transposed:
+        shape = shape[::-1]
+    return Leaf(f"{path}.{entry}" if path else entry, tuple(shape), layer, entry, trained, transposed)
