@@ -1,0 +1,129 @@
+"""The samples of a tar shard in webdataset layout, read in order; nothing is ever extracted."""
+
+from __future__ import annotations
+
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple, cast
+
+from facezoo.data.image import MAX_BYTES
+from facezoo.errors import DataError, UnsafeFileError
+
+IMAGE_ENDINGS = ("jpg", "jpeg", "png", "webp", "bmp", "tif", "tiff")
+_LABEL_BYTES = 32  # a .cls member is a number in ASCII
+
+
+class Member(NamedTuple):
+    """One sample of a shard: where its image lies, and its label.
+
+    Attributes:
+        key: its name in the shard, without the ending.
+        label: what its ``.cls`` says, or None when that is missing or not a number.
+        offset: where the image's bytes start in the tar file; -1 when the sample has no image.
+        size: how many there are.
+        data: the bytes, when they were asked for.
+    """
+
+    key: str
+    label: int | None
+    offset: int
+    size: int
+    data: bytes
+
+
+def members(path: Path, *, read: bool) -> Iterator[Member]:
+    """The samples of one shard: neighbouring members whose names agree up to the first dot.
+
+    Args:
+        path: an uncompressed tar file.
+        read: whether to read the images' bytes or only find them.
+
+    Raises:
+        DataError: the file is missing, not a tar file, or cut off.
+        UnsafeFileError: it holds a link, a device, a sparse file, or a name that leads out of the folder.
+    """
+    key, label, image = "", None, (-1, 0, b"")
+    for raw, info, name, ending in _files(path):
+        if name != key:
+            if key:
+                yield Member(key, label, *image)
+            key, label, image = name, None, (-1, 0, b"")
+        if ending in IMAGE_ENDINGS:
+            data = _read(raw, info, path) if read else b""
+            image = (info.offset_data, info.size, data)
+        elif ending == "cls":
+            label = _label(_read(raw, info, path)) if info.size <= _LABEL_BYTES else None
+    if key:
+        yield Member(key, label, *image)
+
+
+class _Bounded:
+    """A file that is never asked for more bytes than it has: sizes in tar headers may lie."""
+
+    def __init__(self, raw: BinaryIO) -> None:
+        self._raw = raw
+        self._size = raw.seek(0, 2)
+        raw.seek(0)
+        self.seek, self.tell = raw.seek, raw.tell
+
+    def read(self, count: int) -> bytes:
+        return self._raw.read(min(count, max(0, self._size - self._raw.tell())))
+
+
+def _files(path: Path) -> Iterator[tuple[BinaryIO, tarfile.TarInfo, str, str]]:
+    """The regular files of a tar: the open file, the entry, the sample's key, the ending in lower case."""
+    try:
+        with (
+            open(path, "rb") as raw,
+            tarfile.open(fileobj=cast(BinaryIO, _Bounded(raw)), mode="r:") as opened,
+        ):
+            archive: Any = opened
+            while (info := archive.next()) is not None:
+                archive.members = []  # it would keep every entry of a large shard
+                if not info.isdir():
+                    _check(info, path)
+                    folder, _, base = info.name.rpartition("/")
+                    stem, _, ending = base.partition(".")
+                    yield raw, info, f"{folder}/{stem}" if folder else stem, ending.lower()
+    except (DataError, UnsafeFileError):
+        raise
+    except Exception as error:  # tarfile meets broken headers with many kinds of exception
+        reason = " ".join(str(error).split())[:100] or type(error).__name__
+        raise DataError(f"{path}: no readable tar file ({reason})") from error
+
+
+def _check(info: tarfile.TarInfo, path: Path) -> None:
+    name = info.name
+    if not info.isreg() or info.sparse is not None:
+        raise UnsafeFileError(f"{path}: member {name[:80]!r} is a link, a device or a sparse file")
+    if (
+        name.startswith(("/", "\\"))
+        or ":" in name[:2]
+        or "\0" in name
+        or ".." in name.replace("\\", "/").split("/")
+    ):
+        raise UnsafeFileError(f"{path}: member name {name[:80]!r} leads out of the folder")
+    if info.size > MAX_BYTES:
+        raise DataError(
+            f"{path}: member {name[:80]!r} of {info.size} bytes is above the limit of {MAX_BYTES}"
+        )
+
+
+def _read(raw: BinaryIO, info: tarfile.TarInfo, path: Path) -> bytes:
+    back = raw.tell()
+    raw.seek(info.offset_data)
+    available = raw.seek(0, 2) - info.offset_data
+    if available < info.size:
+        raise DataError(
+            f"{path}: cut off within member {info.name[:80]!r} ({available} of {info.size} bytes)"
+        )
+    raw.seek(info.offset_data)
+    data = raw.read(info.size)
+    raw.seek(back)
+    return data
+
+
+def _label(text: bytes) -> int | None:
+    digits = text.strip()
+    return int(digits) if digits.isdigit() else None
