@@ -1,7 +1,7 @@
 """Cutting aligned crops: the one warp that every part of the library uses.
 
-It is NumPy, so that the crops do not depend on the backend. Coordinates are those of the templates: whole numbers
-are pixel centres. What lies outside the image is black.
+It is NumPy, so that the crops do not depend on the backend. Coordinates are those of the templates: whole
+numbers are pixel centres. What lies outside the image is black.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ def align_face(image: object, landmarks: np.ndarray, template: str | Template = 
 
     Args:
         image: a path, a PIL image or a uint8 RGB array (H, W, 3).
-        landmarks: (5, 2), x, y of left eye, right eye, nose, left and right mouth corner, left and right as seen
-            in the image.
+        landmarks: (5, 2), x, y of left eye, right eye, nose, left and right mouth corner, left and right as
+            seen in the image.
         template: the name of a template, or a ``Template``.
 
     Returns:
@@ -51,8 +51,8 @@ def align_face(image: object, landmarks: np.ndarray, template: str | Template = 
 def warp(image: np.ndarray, matrix: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """A crop through a similarity transform, without aliasing.
 
-    Up to 2 source pixels a crop pixel the sampling is bilinear. Beyond that it blends, continuously, two levels of a
-    box-filtered pyramid, so that a large face neither flickers nor jumps when its scale changes a little.
+    Up to 2 source pixels a crop pixel the sampling is bilinear. Beyond that it blends, continuously, two
+    levels of a box-filtered pyramid, so that a large face does not jump when its scale changes a little.
 
     Args:
         image: uint8 (H, W, 3).

@@ -29,9 +29,7 @@ def similarity(source: np.ndarray, target: np.ndarray) -> np.ndarray:
     """
     source, target = np.asarray(source, np.float64), np.asarray(target, np.float64)
     if source.shape[-1:] != (2,) or target.shape[-1:] != (2,) or source.shape[-2:] != target.shape[-2:]:
-        raise ShapeError(
-            f"landmarks have shape {source.shape} and the template {target.shape}; expected (5, 2) each"
-        )
+        raise ShapeError(f"landmarks have shape {source.shape} and the template {target.shape}; expected (5, 2) each")
     if not (np.isfinite(source).all() and np.isfinite(target).all()):
         raise ShapeError("landmarks hold a value that is not finite")
     z, w = source @ np.array([1, 1j]), target @ np.array([1, 1j])  # (..., K)

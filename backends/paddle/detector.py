@@ -1,0 +1,147 @@
+"""MTCNN's three networks in PaddlePaddle; the algorithm around them is ``facezoo.align.mtcnn``.
+
+Zhang et al., "Joint face detection and alignment using multitask cascaded convolutional networks", 2016.
+Inputs are (pixel - 127.5) / 128, RGB.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import paddle
+from paddle import Tensor, nn
+
+from facezoo.errors import CheckpointError
+
+
+class PNet(nn.Layer):
+    """Proposals: a 12x12 window at a stride of 2, fully convolutional."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2D(3, 10, 3)
+        self.prelu1 = nn.PReLU(10)
+        self.pool1 = nn.MaxPool2D(2, 2, ceil_mode=True)
+        self.conv2 = nn.Conv2D(10, 16, 3)
+        self.prelu2 = nn.PReLU(16)
+        self.conv3 = nn.Conv2D(16, 32, 3)
+        self.prelu3 = nn.PReLU(32)
+        self.conv4_1 = nn.Conv2D(32, 4, 1)
+        self.conv4_2 = nn.Conv2D(32, 2, 1)
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Images (N, 3, H, W) to logits (N, h, w) and box offsets (N, 4, h, w)."""
+        x = self.pool1(self.prelu1(self.conv1(images)))
+        x = self.prelu2(self.conv2(x))
+        x = self.prelu3(self.conv3(x))
+        return _logit(self.conv4_2(x)), self.conv4_1(x)
+
+
+class RNet(nn.Layer):
+    """Refinement of 24x24 crops."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2D(3, 28, 3)
+        self.prelu1 = nn.PReLU(28)
+        self.pool1 = nn.MaxPool2D(3, 2, ceil_mode=True)
+        self.conv2 = nn.Conv2D(28, 48, 3)
+        self.prelu2 = nn.PReLU(48)
+        self.pool2 = nn.MaxPool2D(3, 2)
+        self.conv3 = nn.Conv2D(48, 64, 2)
+        self.prelu3 = nn.PReLU(64)
+        self.fc4 = nn.Linear(576, 128)
+        self.prelu4 = nn.PReLU(128)
+        self.fc5_1 = nn.Linear(128, 4)
+        self.fc5_2 = nn.Linear(128, 2)
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Crops (N, 3, 24, 24) to logits (N,) and box offsets (N, 4)."""
+        x = self.pool1(self.prelu1(self.conv1(images)))
+        x = self.pool2(self.prelu2(self.conv2(x)))
+        x = self.prelu3(self.conv3(x)).flatten(1)  # (N, 576)
+        x = self.prelu4(self.fc4(x))
+        return _logit(self.fc5_2(x)), self.fc5_1(x)
+
+
+class ONet(nn.Layer):
+    """Output on 48x48 crops: the final box and five landmarks."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2D(3, 32, 3)
+        self.prelu1 = nn.PReLU(32)
+        self.pool1 = nn.MaxPool2D(3, 2, ceil_mode=True)
+        self.conv2 = nn.Conv2D(32, 64, 3)
+        self.prelu2 = nn.PReLU(64)
+        self.pool2 = nn.MaxPool2D(3, 2)
+        self.conv3 = nn.Conv2D(64, 64, 3)
+        self.prelu3 = nn.PReLU(64)
+        self.pool3 = nn.MaxPool2D(2, 2, ceil_mode=True)
+        self.conv4 = nn.Conv2D(64, 128, 2)
+        self.prelu4 = nn.PReLU(128)
+        self.fc5 = nn.Linear(1152, 256)
+        self.prelu5 = nn.PReLU(256)
+        self.fc6_1 = nn.Linear(256, 4)
+        self.fc6_2 = nn.Linear(256, 10)
+        self.fc6_3 = nn.Linear(256, 2)
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Crops (N, 3, 48, 48) to logits (N,), box offsets (N, 4), landmarks (N, 10): five x, then five y."""
+        x = self.pool1(self.prelu1(self.conv1(images)))
+        x = self.pool2(self.prelu2(self.conv2(x)))
+        x = self.pool3(self.prelu3(self.conv3(x)))
+        x = self.prelu4(self.conv4(x)).flatten(1)  # (N, 1152)
+        x = self.prelu5(self.fc5(x))
+        return _logit(self.fc6_3(x)), self.fc6_1(x), self.fc6_2(x)
+
+
+def _logit(classes: Tensor) -> Tensor:
+    """Of (N, 2, ...) scores for no face and face: the logit of the face's probability."""
+    return classes[:, 1] - classes[:, 0]
+
+
+class Networks:
+    """The three networks with their weights, as functions from arrays to arrays.
+
+    Args:
+        states: "pnet", "rnet", "onet" -> canonical state.
+        device: where they run.
+    """
+
+    def __init__(self, states: Mapping[str, Mapping[str, np.ndarray]], device: str = "cpu") -> None:
+        self.device = device
+        self._pnet = self._load(PNet(), states["pnet"])
+        self._rnet = self._load(RNet(), states["rnet"])
+        self._onet = self._load(ONet(), states["onet"])
+
+    def pnet(self, images: np.ndarray) -> tuple[np.ndarray, ...]:
+        """See :meth:`PNet.forward`."""
+        return self._run(self._pnet, images)
+
+    def rnet(self, images: np.ndarray) -> tuple[np.ndarray, ...]:
+        """See :meth:`RNet.forward`."""
+        return self._run(self._rnet, images)
+
+    def onet(self, images: np.ndarray) -> tuple[np.ndarray, ...]:
+        """See :meth:`ONet.forward`."""
+        return self._run(self._onet, images)
+
+    def _load(self, net: nn.Layer, state: Mapping[str, np.ndarray]) -> nn.Layer:
+        native = {}
+        for name, value in state.items():
+            layer = getattr(net, name.split(".")[0])
+            if isinstance(layer, nn.Linear) and name.endswith("weight"):
+                value = np.ascontiguousarray(value.T)
+            native[name.replace("weight", "_weight") if isinstance(layer, nn.PReLU) else name] = value
+        missing, unexpected = net.set_state_dict(native)
+        if missing or unexpected:
+            raise CheckpointError(f"the weights do not fit: missing {missing}, unexpected {unexpected}")
+        net.eval()
+        return net.to(self.device)
+
+    def _run(self, net: nn.Layer, images: np.ndarray) -> tuple[np.ndarray, ...]:
+        with paddle.no_grad():
+            outputs = net(paddle.to_tensor(images, place=self.device))
+        return tuple(output.numpy() for output in outputs)
