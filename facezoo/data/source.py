@@ -71,4 +71,7 @@ class StreamSource(ABC):
 
     @abstractmethod
     def stream(self, *, seed: int, epoch: int, worker: int, workers: int) -> Iterator[Sample]:
-        """This worker's part of one pass, shuffled by (seed, epoch); broken images raise ImageError lazily."""
+        """Samples ``worker``, ``worker + workers``, ... of one pass, whose order is made by (seed, epoch) alone.
+
+        A broken image raises ImageError from ``next``; the iteration can be continued after it.
+        """
