@@ -33,14 +33,10 @@ def check_embeddings(embeddings: np.ndarray, *, what: str = "embeddings") -> np.
         array = array.astype(np.float32)
     finite = np.isfinite(array).all(axis=1)
     if not finite.all():
-        raise NumericalError(
-            f"{what}: {_rows(~finite)} of {len(array)} hold NaN or infinity; expected finite values"
-        )
+        raise NumericalError(f"{what}: {_rows(~finite)} of {len(array)} hold NaN or infinity; expected finite values")
     zero = ~array.any(axis=1)
     if zero.any():
-        raise NumericalError(
-            f"{what}: {_rows(zero)} of {len(array)} are all zeros; a zero embedding has no direction"
-        )
+        raise NumericalError(f"{what}: {_rows(zero)} of {len(array)} are all zeros; a zero embedding has no direction")
     return array
 
 

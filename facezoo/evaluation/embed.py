@@ -23,9 +23,7 @@ def _batches(images: Iterable[np.ndarray], size: int) -> Iterator[np.ndarray]:
         for offset, image in enumerate(batch):
             expected = expected or image.shape
             if image.dtype != np.uint8 or image.ndim != 3 or image.shape != expected:
-                raise ShapeError(
-                    f"image {start + offset} is {image.dtype} {image.shape}; expected uint8 {expected}"
-                )
+                raise ShapeError(f"image {start + offset} is {image.dtype} {image.shape}; expected uint8 {expected}")
         start += len(batch)
         yield np.stack(batch)
 
@@ -109,7 +107,5 @@ def pair_scores(embeddings: np.ndarray, first: np.ndarray, second: np.ndarray) -
     out = np.empty(len(left))
     for start in range(0, len(out), 65536):
         rows = slice(start, start + 65536)
-        out[rows] = np.einsum(
-            "ne,ne->n", unit[left[rows]].astype(np.float64), unit[right[rows]], dtype=np.float64
-        )
+        out[rows] = np.einsum("ne,ne->n", unit[left[rows]].astype(np.float64), unit[right[rows]], dtype=np.float64)
     return out

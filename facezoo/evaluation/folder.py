@@ -96,6 +96,9 @@ class FaceFolder:
     fallback_share: float = 0.57
     without_landmarks: list[str] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        self.root = Path(self.root)
+
     def __len__(self) -> int:
         return len(self.names)
 
@@ -133,9 +136,7 @@ def require_images(root: str | Path, names: Sequence[str]) -> None:
         raise DataError(f"no folder {str(folder)!r}; expected the images of the list in it")
     missing = [name for name in names if not (folder / name).is_file()]
     if missing:
-        raise DataError(
-            f"{len(missing)} of {len(names)} images are missing in {str(folder)!r}, first {missing[0]!r}"
-        )
+        raise DataError(f"{len(missing)} of {len(names)} images are missing in {str(folder)!r}, first {missing[0]!r}")
 
 
 def find_root(root: str | Path, names: Sequence[str]) -> Path:

@@ -35,9 +35,7 @@ class PairList:
 
     def images(self) -> list[str]:
         """Every name once, in the order of first appearance."""
-        return list(
-            dict.fromkeys(name for pair in zip(self.first, self.second, strict=True) for name in pair)
-        )
+        return list(dict.fromkeys(name for pair in zip(self.first, self.second, strict=True) for name in pair))
 
     def indices(self) -> tuple[np.ndarray, np.ndarray]:
         """Positions in :meth:`images` of both sides, int64 (n,) each."""
@@ -151,10 +149,8 @@ def read_path_pairs(path: str | Path) -> PairList:
     if len({len(row) for row in rows}) != 1:
         raise ProtocolError(f"{path}: some lines name a fold and others do not")
     same = np.array([row[2] == "1" for row in rows])
-    if len(rows[0]) == 4:
-        folds = np.array([int(row[3]) for row in rows])
-    else:
-        folds = _contiguous(len(rows), min(10, len(rows)))
+    named = len(rows[0]) == 4
+    folds = np.array([int(row[3]) for row in rows]) if named else _contiguous(len(rows), min(10, len(rows)))
     return PairList([row[0] for row in rows], [row[1] for row in rows], same, folds, digest)
 
 

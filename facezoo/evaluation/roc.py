@@ -142,6 +142,8 @@ def threshold_at_far(impostor: np.ndarray, rate: float) -> float:
     It is the float next above the best impostor that must be refused, so whatever scores more than that
     impostor is accepted, and what ties with it is refused.
 
+    At rate 1 every pair is accepted and the threshold is -inf.
+
     Args:
         impostor: impostor scores (n,), any order, float32 or float64.
         rate: wanted FAR in (0, 1].
@@ -152,6 +154,6 @@ def threshold_at_far(impostor: np.ndarray, rate: float) -> float:
     scores = np.asarray(impostor)
     count = allowed(check_far(rate)[0], len(scores))
     if count >= len(scores):
-        return float(scores.min())
+        return float("-inf")
     refused = np.partition(scores, len(scores) - 1 - count)[len(scores) - 1 - count]
     return float(np.nextafter(refused, refused.dtype.type(np.inf)))

@@ -83,9 +83,7 @@ def best_threshold(scores: np.ndarray, same: np.ndarray) -> float:
     genuine = np.bincount(inverse[same], minlength=len(values))
     impostor = np.bincount(inverse[~np.asarray(same)], minlength=len(values))
     # right[i]: decisions right when exactly the values i.. are accepted, i = 0..D
-    right = (
-        np.concatenate([[0], np.cumsum(impostor)]) + genuine.sum() - np.concatenate([[0], np.cumsum(genuine)])
-    )
+    right = np.concatenate([[0], np.cumsum(impostor)]) + genuine.sum() - np.concatenate([[0], np.cumsum(genuine)])
     first = len(right) - 1 - int(np.argmax(right[::-1]))
     if first == 0:
         return float(values[0])
@@ -147,9 +145,7 @@ def fold_numbers(folds: int | Sequence[int] | np.ndarray, pairs: int) -> np.ndar
         return np.repeat(np.arange(folds), [len(part) for part in np.array_split(np.arange(pairs), folds)])
     numbers = np.asarray(folds)
     if numbers.shape != (pairs,):
-        raise ShapeError(
-            f"folds have shape {numbers.shape}; expected a count or ({pairs},), a fold number a pair"
-        )
+        raise ShapeError(f"folds have shape {numbers.shape}; expected a count or ({pairs},), a fold number a pair")
     numbers = np.unique(numbers, return_inverse=True)[1].astype(np.int64)
     if numbers.max() < 1:
         raise ProtocolError("folds name one fold only; expected at least 2")
@@ -188,9 +184,7 @@ def verification(
         raise UnknownNameError("threshold rule", rule, RULES)
     values, flags = check_scores(scores, same)
     if rule == "insightface" and np.abs(values).max() > 1.0 + 1e-5:
-        raise ProtocolError(
-            f"a score is {values[np.abs(values).argmax()]:g}; the InsightFace grid needs cosines"
-        )
+        raise ProtocolError(f"a score is {values[np.abs(values).argmax()]:g}; the InsightFace grid needs cosines")
     numbers = fold_numbers(folds, len(values))
     rates = check_far(far)
     thresholds, accuracies = [], []
@@ -200,9 +194,7 @@ def verification(
         test = numbers == fold
         train = ~test
         if flags[train].all() or not flags[train].any():
-            raise ProtocolError(
-                f"without fold {fold} the other folds hold one kind of pair only; mix the folds"
-            )
+            raise ProtocolError(f"without fold {fold} the other folds hold one kind of pair only; mix the folds")
         threshold, accept = RULES[rule](values[train], flags[train], values[test])
         correct[test] = accept == flags[test]
         thresholds.append(threshold)

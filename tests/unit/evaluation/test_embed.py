@@ -15,9 +15,7 @@ def embed(batch):
     """Colour order, place and side all change the result, row by row."""
     weights = np.arange(1, 6 * 5 * 3 + 1).reshape(6, 5, 3)
     flat = (batch.astype(np.float64) * weights).reshape(len(batch), -1)
-    return np.stack([flat[:, ::3].sum(1), flat[:, 1::3].sum(1) - 9e5, flat[:, 2::3].sum(1)], 1).astype(
-        np.float32
-    )
+    return np.stack([flat[:, ::3].sum(1), flat[:, 1::3].sum(1) - 9e5, flat[:, 2::3].sum(1)], 1).astype(np.float32)
 
 
 @pytest.mark.parametrize("flip", ["none", "sum", "concat"])
@@ -50,9 +48,7 @@ def test_progress_counts_images():
 
 def test_huge_and_tiny_embeddings_are_normalised():
     rows = np.array([[1e38, 1e38], [1e-38, 0]], np.float32)
-    np.testing.assert_allclose(
-        np.linalg.norm(embed_images(images(2), lambda x: rows, flip="none"), axis=1), 1
-    )
+    np.testing.assert_allclose(np.linalg.norm(embed_images(images(2), lambda x: rows, flip="none"), axis=1), 1)
 
 
 def test_bad_input():

@@ -1,0 +1,109 @@
+"""Intervals by resampling whole subjects, for pairs that share people and so are not independent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from facezoo.errors import ProtocolError
+from facezoo.rng import generator
+
+
+def _check(rounds: int, confidence: float) -> None:
+    if rounds < 100:
+        raise ProtocolError(f"rounds is {rounds}; expected at least 100 for an interval")
+    if not 0.0 < confidence < 1.0:
+        raise ProtocolError(f"confidence is {confidence}; expected a value between 0 and 1, such as 0.95")
+
+
+def percentile_interval(samples: np.ndarray, confidence: float) -> tuple[float, float]:
+    """The middle ``confidence`` of resampled figures (Efron's percentile interval)."""
+    low, high = np.quantile(samples, [(1 - confidence) / 2, (1 + confidence) / 2])
+    return float(low), float(high)
+
+
+def bootstrap_rate(
+    hits: np.ndarray, totals: np.ndarray, *, rounds: int = 1000, confidence: float = 0.95, seed: int = 0
+) -> tuple[float, float]:
+    """Interval of a share whose trials come in clusters, one cluster a subject.
+
+    Subjects are drawn with replacement, each with all its trials; the share is sum(hits) / sum(totals).
+
+    Args:
+        hits: successes of each subject, int (S,).
+        totals: trials of each subject, int (S,).
+        rounds: resamples, 100 or more.
+        confidence: in (0, 1).
+        seed: the same seed gives the same interval.
+
+    Raises:
+        ProtocolError: fewer than two subjects have trials: there is nothing to resample.
+    """
+    _check(rounds, confidence)
+    used = np.asarray(totals) > 0
+    right, tried = np.asarray(hits, np.float64)[used], np.asarray(totals, np.float64)[used]
+    if len(tried) < 2:
+        raise ProtocolError(f"{len(tried)} subjects have trials; a subject-level bootstrap needs at least 2")
+    draws = generator(seed, "bootstrap", len(tried), rounds)
+    samples = []
+    chunk = max(1, 4_000_000 // len(tried))
+    for start in range(0, rounds, chunk):
+        size = min(chunk, rounds - start)
+        weights = draws.multinomial(len(tried), np.full(len(tried), 1 / len(tried)), size=size)
+        samples.append((weights @ right) / (weights @ tried))
+    return percentile_interval(np.concatenate(samples), confidence)
+
+
+def subject_weights(
+    first: Sequence[object] | np.ndarray, second: Sequence[object] | np.ndarray, *, rounds: int, seed: int
+) -> np.ndarray:
+    """How often each pair counts when people are drawn with replacement, float64 (rounds, n).
+
+    A pair of one person counts as often as the person was drawn. A pair of two people counts as the product
+    of both (Bolle et al. 2004 call this the subsets bootstrap; pairs that share a person move together).
+
+    Args:
+        first: who is on the left of each pair (n,).
+        second: who is on the right (n,).
+        rounds: resamples, 100 or more.
+        seed: the same seed gives the same weights.
+    """
+    _check(rounds, 0.5)
+    left, right = np.asarray(first), np.asarray(second)
+    people, codes = np.unique(np.concatenate([left, right]), return_inverse=True)
+    one, two = codes[: len(left)], codes[len(left) :]
+    draws = generator(seed, "subjects", len(people), rounds)
+    counts = draws.multinomial(len(people), np.full(len(people), 1 / len(people)), size=rounds).astype(np.float64)
+    weights = counts[:, one]
+    differ = one != two
+    weights[:, differ] *= counts[:, two[differ]]
+    return weights
+
+
+def bootstrap_subjects(
+    statistic: Callable[[np.ndarray], float],
+    first: Sequence[object] | np.ndarray,
+    second: Sequence[object] | np.ndarray,
+    *,
+    rounds: int = 1000,
+    confidence: float = 0.95,
+    seed: int = 0,
+) -> tuple[float, float]:
+    """Interval of any weighted figure of pairs, by subjects.
+
+    Args:
+        statistic: from pair weights float64 (n,) to a figure; nan results (no pair drawn) are left out.
+        first: who is on the left of each pair (n,).
+        second: who is on the right (n,).
+        rounds: resamples, 100 or more.
+        confidence: in (0, 1).
+        seed: the same seed gives the same interval.
+    """
+    _check(rounds, confidence)
+    weights = subject_weights(first, second, rounds=rounds, seed=seed)
+    samples = np.array([statistic(row) for row in weights])
+    samples = samples[np.isfinite(samples)]
+    if len(samples) < rounds // 2:
+        raise ProtocolError(f"only {len(samples)} of {rounds} resamples gave a figure; too few subjects")
+    return percentile_interval(samples, confidence)
