@@ -15,6 +15,11 @@ from paddle import Tensor, nn
 from facezoo.errors import CheckpointError
 
 
+def _planes(images: Tensor) -> Tensor:
+    """(N, H, W, 3) to (N, 3, H, W)."""
+    return images.transpose((0, 3, 1, 2))
+
+
 class PNet(nn.Layer):
     """Proposals: a 12x12 window at a stride of 2, fully convolutional."""
 
@@ -31,8 +36,8 @@ class PNet(nn.Layer):
         self.conv4_2 = nn.Conv2D(32, 2, 1)
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Images (N, 3, H, W) to logits (N, h, w) and box offsets (N, 4, h, w)."""
-        x = self.pool1(self.prelu1(self.conv1(images)))
+        """Images (N, H, W, 3) to logits (N, h, w) and box offsets (N, 4, h, w)."""
+        x = self.pool1(self.prelu1(self.conv1(_planes(images))))
         x = self.prelu2(self.conv2(x))
         x = self.prelu3(self.conv3(x))
         return _logit(self.conv4_2(x)), self.conv4_1(x)
@@ -57,8 +62,8 @@ class RNet(nn.Layer):
         self.fc5_2 = nn.Linear(128, 2)
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Crops (N, 3, 24, 24) to logits (N,) and box offsets (N, 4)."""
-        x = self.pool1(self.prelu1(self.conv1(images)))
+        """Crops (N, 24, 24, 3) to logits (N,) and box offsets (N, 4)."""
+        x = self.pool1(self.prelu1(self.conv1(_planes(images))))
         x = self.pool2(self.prelu2(self.conv2(x)))
         x = self.prelu3(self.conv3(x)).flatten(1)  # (N, 576)
         x = self.prelu4(self.fc4(x))
@@ -88,8 +93,8 @@ class ONet(nn.Layer):
         self.fc6_3 = nn.Linear(256, 2)
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Crops (N, 3, 48, 48) to logits (N,), box offsets (N, 4), landmarks (N, 10): five x, then five y."""
-        x = self.pool1(self.prelu1(self.conv1(images)))
+        """Crops (N, 48, 48, 3) to logits (N,), box offsets (N, 4), landmarks (N, 10): five x, then five y."""
+        x = self.pool1(self.prelu1(self.conv1(_planes(images))))
         x = self.pool2(self.prelu2(self.conv2(x)))
         x = self.pool3(self.prelu3(self.conv3(x)))
         x = self.prelu4(self.conv4(x)).flatten(1)  # (N, 1152)

@@ -14,24 +14,25 @@ import numpy as np
 from scipy.special import expit, logit
 
 from facezoo.align import boxes as algebra
-from facezoo.align.pyramid import AreaPyramid, cut, scales
+from facezoo.align.pyramid import AreaPyramid, cut, packed, scales
 from facezoo.errors import ConfigError, ShapeError, UnknownNameError
 from facezoo.interfaces.detector import Detector, Face
 
 OPTIONS = ("device", "min_face_size", "scale_factor", "thresholds", "batch_pixels")
+_CACHED_PIXELS = 65_536
 
 
 class Networks(Protocol):
     """What the algorithm needs of a backend: float32 arrays in, tuples of arrays out."""
 
     def pnet(self, images: np.ndarray) -> tuple[np.ndarray, ...]:
-        """(N, 3, H, W) -> logits (N, h, w), offsets (N, 4, h, w)."""
+        """(N, H, W, 3) -> logits (N, h, w), offsets (N, 4, h, w)."""
 
     def rnet(self, images: np.ndarray) -> tuple[np.ndarray, ...]:
-        """(N, 3, 24, 24) -> logits (N,), offsets (N, 4)."""
+        """(N, 24, 24, 3) -> logits (N,), offsets (N, 4)."""
 
     def onet(self, images: np.ndarray) -> tuple[np.ndarray, ...]:
-        """(N, 3, 48, 48) -> logits (N,), offsets (N, 4), landmarks (N, 10)."""
+        """(N, 48, 48, 3) -> logits (N,), offsets (N, 4), landmarks (N, 10)."""
 
 
 def create_mtcnn(*, backend: str, device: str = "cpu", **options: Any) -> MTCNN:
@@ -119,8 +120,9 @@ class MTCNN(Detector):
 
     def _detect(self, images: np.ndarray) -> list[list[Face]]:
         owner, boxes = self._propose(images)
-        owner, boxes = self._refine(images, owner, boxes)
-        owner, boxes, scores, landmarks = self._output(images, owner, boxes)
+        pixels = packed(images)
+        owner, boxes = self._refine(pixels, owner, boxes)
+        owner, boxes, scores, landmarks = self._output(pixels, owner, boxes)
         boxes = algebra.clip(boxes, *images.shape[1:3]).astype(np.float32)
         landmarks = landmarks.astype(np.float32)
         found: list[list[Face]] = [[] for _ in images]
@@ -133,7 +135,7 @@ class MTCNN(Detector):
         pyramid = AreaPyramid(images)
         found = []
         for level, scale in enumerate(scales(*images.shape[1:3], self.min_face_size, self.scale_factor)):
-            logits, offsets = self.networks.pnet(_normalised(pyramid.level(scale)))
+            logits, offsets = self._scan(_normalised(pyramid.level(scale)))
             owner, y, x = np.nonzero(logits > self._limits[0])
             # the package's window: 2 x + 1 to 2 x + 12, its sides counted as 11
             corner = np.stack([x, y], axis=1) * 2.0
@@ -149,6 +151,12 @@ class MTCNN(Detector):
         owner, boxes = owner[keep], boxes[keep]
         keep = algebra.suppress(boxes, 0.7, owner)
         return owner[keep], algebra.square(boxes[keep])
+
+    def _scan(self, pixels: np.ndarray) -> tuple[np.ndarray, ...]:
+        """P-Net on few images at a time: what it computes then stays in the processor's cache."""
+        step = max(1, _CACHED_PIXELS // (pixels.shape[1] * pixels.shape[2]))
+        parts = [self.networks.pnet(pixels[low : low + step]) for low in range(0, len(pixels), step)]
+        return tuple(np.concatenate(column) for column in zip(*parts, strict=True))
 
     def _refine(self, images: np.ndarray, owner: np.ndarray, boxes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """R-Net: fewer owners and better square boxes."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
+from scipy.sparse import csr_array
 
 
 def scales(height: int, width: int, smallest: float, factor: float, cell: int = 12) -> np.ndarray:
@@ -33,39 +36,46 @@ def scales(height: int, width: int, smallest: float, factor: float, cell: int = 
 class AreaPyramid:
     """Area-averaged reductions of a batch of equally large images, exact at any ratio.
 
-    The image counts as constant over each pixel. Its integral, sampled linearly at the borders of the output
-    pixels, gives every average by two differences, so one running sum serves all levels.
+    Each output pixel is the mean of the image, taken as constant over each of its pixels, over the output pixel's
+    own rectangle. That is a sparse matrix an axis.
 
     Args:
         images: uint8 (N, H, W, 3).
     """
 
     def __init__(self, images: np.ndarray) -> None:
-        count, height, width, channels = images.shape
-        self.size = height, width
-        # (3, N, H+1, W) running sums down the columns: at most 255 * 2^23 rows, exact in float64
-        planes = images.transpose(3, 0, 1, 2)
-        self._sums = np.zeros((channels, count, height + 1, width))
-        np.cumsum(planes, axis=2, dtype=np.float64, out=self._sums[:, :, 1:])
+        self.size = images.shape[1:3]
+        # rows first, so that one sparse product reduces the rows of all images
+        self._rows = np.ascontiguousarray(images.transpose(1, 0, 2, 3), np.float32)  # (H, N, W, 3)
 
     def level(self, scale: float) -> np.ndarray:
-        """The images at ``scale``: float32 (N, 3, int(H * scale), int(W * scale)), 0..255."""
+        """The images at ``scale``: float32 (N, int(H * scale), int(W * scale), 3), 0..255."""
         height, width = (int(side * scale) for side in self.size)
-        rows = _averages(self._sums, height, axis=2)
-        sums = np.zeros((*rows.shape[:-1], self.size[1] + 1))
-        np.cumsum(rows, axis=3, out=sums[..., 1:])
-        return _averages(sums, width, axis=3).transpose(1, 0, 2, 3).astype(np.float32)
+        rows = _reduce(self._rows, height)  # (h, N, W, 3)
+        columns = _reduce(np.ascontiguousarray(rows.transpose(2, 1, 0, 3)), width)  # (w, N, h, 3)
+        return np.ascontiguousarray(columns.transpose(1, 2, 0, 3))
 
 
-def _averages(sums: np.ndarray, count: int, axis: int) -> np.ndarray:
-    """Means over ``count`` equal stretches of an axis, from its running sums (one longer than the axis)."""
-    length = sums.shape[axis] - 1
-    at = np.arange(count + 1) * (length / count)
-    low = np.minimum(at.astype(int), length - 1)
-    share = (at - low).reshape([-1 if i == axis else 1 for i in range(sums.ndim)])
-    first = sums.take(low, axis)
-    first += share * (sums.take(low + 1, axis) - first)
-    return np.diff(first, axis=axis) * (count / length)
+def _reduce(pixels: np.ndarray, count: int) -> np.ndarray:
+    flat = _averaging(len(pixels), count) @ pixels.reshape(len(pixels), -1)
+    return flat.reshape(count, *pixels.shape[1:])
+
+
+@lru_cache(maxsize=256)
+def _averaging(length: int, count: int) -> csr_array:
+    """The matrix (count, length) that averages over ``count`` equal stretches of ``length`` pixels."""
+    borders = np.arange(count + 1) * (length / count)
+    first = np.floor(borders[:-1]).astype(int)
+    taps = int(np.ceil(length / count)) + 1
+    column = first[:, None] + np.arange(taps)  # (count, taps)
+    share = np.minimum(column + 1, borders[1:, None]) - np.maximum(column, borders[:-1, None])
+    share = np.where(column < length, share.clip(0), 0) * (count / length)
+    matrix = csr_array(
+        (share.ravel().astype(np.float32), column.clip(0, length - 1).ravel(), np.arange(count + 1) * taps),
+        shape=(count, length),
+    )
+    matrix.eliminate_zeros()
+    return matrix
 
 
 def cut(images: np.ndarray, owner: np.ndarray, boxes: np.ndarray, side: int, fill: float = 127.5) -> np.ndarray:
@@ -75,28 +85,41 @@ def cut(images: np.ndarray, owner: np.ndarray, boxes: np.ndarray, side: int, fil
     ``crop_and_resize`` does with boxes divided by the image's size; the networks were tuned with it.
 
     Args:
-        images: uint8 (N, H, W, 3).
+        images: (N, H, W), four uint8 channels packed in a uint32: see :func:`packed`.
         owner: (M,) which image each box belongs to.
         boxes: (M, 4) x1, y1, x2, y2 in pixels; may reach outside.
         side: of the crops.
         fill: what lies outside an image.
 
     Returns:
-        float32 (M, 3, side, side).
+        float32 (M, side, side, 3).
     """
-    _, height, width, channels = images.shape
-    steps = np.linspace(0, 1, side)
+    _, height, width = images.shape
     limits = np.array([width, height])
     shrunk = boxes.reshape(-1, 2, 2) * ((limits - 1) / limits)  # (M, corner, axis)
+    steps = np.linspace(0, 1, side)
     axes = shrunk[:, :1] + steps[None, :, None] * (shrunk[:, 1:] - shrunk[:, :1])  # (M, side, axis)
     (x0, x1, fx, in_x), (y0, y1, fy, in_y) = (_taps(axes[..., i], limits[i]) for i in (0, 1))
-    flat = images.reshape(-1, channels)
-    base = owner.astype(np.int64)[:, None, None] * (height * width)
-    rows = [base + y[:, :, None] * width for y in (y0, y1)]  # (M, side, 1) each
-    top, bottom = (_mix(flat[row + x0[:, None]], flat[row + x1[:, None]], fx[:, None, :, None]) for row in rows)
+    base = owner.astype(np.int64)[:, None] * height
+    rows = [((base + y) * width)[:, :, None] for y in (y0, y1)]  # (M, side, 1) each
+    fx = fx[:, None, :, None]
+    top, bottom = (_mix(_take(images, row + x0[:, None]), _take(images, row + x1[:, None]), fx) for row in rows)
     out = _mix(top, bottom, fy[:, :, None, None])  # (M, side, side, 3)
-    inside = (in_y[:, :, None] & in_x[:, None, :])[..., None]
-    return np.ascontiguousarray(np.where(inside, out, np.float32(fill)).transpose(0, 3, 1, 2))
+    if not (in_x.all() and in_y.all()):
+        out[~(in_y[:, :, None] & in_x[:, None, :])] = fill
+    return out
+
+
+def packed(images: np.ndarray) -> np.ndarray:
+    """RGB images uint8 (N, H, W, 3) as uint32 (N, H, W), for which gathering is faster."""
+    wide = np.zeros((*images.shape[:3], 4), np.uint8)
+    wide[..., :3] = images
+    return wide.view(np.uint32)[..., 0]
+
+
+def _take(images: np.ndarray, index: np.ndarray) -> np.ndarray:
+    pixels = np.take(images.reshape(-1), index).view(np.uint8).reshape(*index.shape, 4)
+    return pixels[..., :3].astype(np.float32)
 
 
 def _taps(at: np.ndarray, length: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -107,7 +130,8 @@ def _taps(at: np.ndarray, length: int) -> tuple[np.ndarray, np.ndarray, np.ndarr
     return low, np.minimum(low + 1, length - 1), (at - low).astype(np.float32), inside
 
 
-def _mix(a: np.ndarray, b: np.ndarray, share: np.ndarray) -> np.ndarray:
-    first = a.astype(np.float32)
-    first += share * (b - first)
-    return first
+def _mix(first: np.ndarray, second: np.ndarray, share: np.ndarray) -> np.ndarray:
+    second -= first
+    second *= share
+    second += first
+    return second
