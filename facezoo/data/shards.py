@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +19,7 @@ class Shards(StreamSource):
     """A folder of ``shard-000000.tar`` files and ``index.json`` with the class names and counts.
 
     One pass is one order, made by (seed, epoch): the shards are permuted, read one after the other, and their
-    samples go through a buffer from which the next is drawn. Worker w of W gets the blocks w, w + W, ... of
+    samples go through a buffer from which the next is drawn. Worker w of W gets the samples w, w + W, ... of
     that order, so the order of the whole does not depend on the number of workers. Every worker reads every
     shard (the system's cache makes that cheap while they keep step) and decodes its own images only.
 
@@ -41,9 +42,7 @@ class Shards(StreamSource):
         self.index = index
         self.length = sum(index.counts)
 
-    def stream(
-        self, *, seed: int, epoch: int, worker: int = 0, workers: int = 1, block: int = 1
-    ) -> Iterator[Sample]:
+    def stream(self, *, seed: int, epoch: int, worker: int = 0, workers: int = 1) -> Iterator[Sample]:
         """This worker's part of one pass.
 
         An image that cannot be decoded raises ImageError from ``next``; the iteration can be continued after.
@@ -53,18 +52,13 @@ class Shards(StreamSource):
             epoch: the pass.
             worker: 0..workers-1.
             workers: how many share the pass.
-            block: neighbouring samples that stay with one worker (the batch size keeps batches whole).
 
         Raises:
             DataError: a shard is missing, broken or shorter than the index says.
         """
-        if not 0 <= worker < workers or block < 1:
-            raise ConfigError(
-                f"worker {worker} of {workers} with blocks of {block}; "
-                "expected 0 <= worker < workers and blocks of 1 or more"
-            )
-        order = enumerate(self._shuffled(seed, epoch))
-        mine = (item for at, item in order if at // block % workers == worker)
+        if not 0 <= worker < workers:
+            raise ConfigError(f"worker is {worker}; expected 0..{workers - 1} ({workers} workers)")
+        mine = itertools.islice(self._shuffled(seed, epoch), worker, None, workers)
         return _Decoding(mine, self.path, self.num_classes)
 
     def _in_order(self, seed: int, epoch: int) -> Iterator[tuple[str, Member]]:

@@ -1,0 +1,62 @@
+"""``facezoo datasets check``: decode everything and say what is broken."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from facezoo.data.check import CheckReport
+
+_SHOWN = 20  # entries of a list that the table prints; --json has all
+
+
+def command(
+    data: Annotated[Path, typer.Argument(help="Identity folders, a list, a .rec, tar shards or a .bin.")],
+    min_images: Annotated[int, typer.Option(help="List identities with fewer readable images.")] = 2,
+    workers: Annotated[int, typer.Option(help="Processes that decode; 0 takes one a core.")] = 0,
+    list_broken: Annotated[Path | None, typer.Option(help="Write the broken images to this file.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+) -> None:
+    """Decode every image of a data set; exit code 1 when some cannot be read.
+
+    Also shows identities with few images, images that are there twice, and what the index files contradict.
+    """
+    import os
+    from json import dumps
+
+    from facezoo.cli.progress import counting
+    from facezoo.data.check import check_data
+    from facezoo.files import atomic_write
+
+    count = workers if workers > 0 else os.cpu_count() or 1
+    with counting(f"checking {data.name}", "images") as tick:
+        report = check_data(data, min_images=min_images, workers=count, tick=tick)
+    if list_broken is not None:
+        with atomic_write(list_broken) as part:
+            part.write_text("".join(f"{key}\t{reason}\n" for key, reason in report.broken), encoding="utf-8")
+    print(dumps(report.as_dict(), indent=1) if json else _table(report, min_images))
+    if report.broken:
+        raise typer.Exit(1)
+
+
+def _table(report: CheckReport, min_images: int) -> str:
+    size = f"{report.pairs} pairs" if report.kind == "bin" else f"{report.identities} identities"
+    lines = [f"{report.path} ({report.kind}): {report.images} images, {size}"]
+    lines.append("sizes: " + (_some([f"{size} ({n})" for size, n in report.sizes.items()], ", ") or "none"))
+    lines.append(f"broken: {len(report.broken)}")
+    lines.append(_some([f"  {reason if key in reason else f'{key}: {reason}'}" for key, reason in report.broken]))
+    if report.kind != "bin":
+        lines.append(f"identities with fewer than {min_images} readable images: {len(report.small)}")
+        lines.append(_some([f"  {name} ({n})" for name, n in report.small.items()]))
+    lines.append(f"equal images: {len(report.duplicates)} groups, {len(report.mislabelled)} across identities")
+    lines.append(_some(["  " + " = ".join(keys) for keys in report.mislabelled or report.duplicates]))
+    lines += [f"note: {note}" for note in report.notes]
+    return "\n".join(line for line in lines if line)
+
+
+def _some(entries: list[str], between: str = "\n") -> str:
+    more = [f"  ... and {len(entries) - _SHOWN} more (--json shows all)"] if len(entries) > _SHOWN else []
+    return between.join([*entries[:_SHOWN], *more])
