@@ -17,12 +17,27 @@ if (_checkout / "setup.py").is_file() and (_checkout / "backends").is_dir():
 
 # public name -> the module that defines it, imported on first use
 _LAZY = {
+    "list_backbones": "facezoo.catalog",
+    "list_heads": "facezoo.catalog",
+    "create_backbone": "facezoo.create",
+    "create_head": "facezoo.create",
+    "get_state": "facezoo.state",
+    "set_state": "facezoo.state",
+    "save_weights": "facezoo.checkpoints.weights",
+    "load_weights": "facezoo.checkpoints.weights",
+    "Embedder": "facezoo.embedder",
+    "Preprocess": "facezoo.preprocess",
     "align_face": "facezoo.align.crop",
     "create_detector": "facezoo.align.create",
 }
 
 
+_SUBMODULES = ("backends", "evaluation", "testing")
+
+
 def __getattr__(name: str) -> _Any:
+    if name in _SUBMODULES:
+        return _importlib.import_module(f"facezoo.{name}")
     if name not in _LAZY:
         raise AttributeError(f"module 'facezoo' has no attribute {name!r}")
     value = getattr(_importlib.import_module(_LAZY[name]), name)

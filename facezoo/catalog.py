@@ -13,7 +13,7 @@ from facezoo.margins.arcface import ArcFaceMargin
 from facezoo.margins.base import Margin
 from facezoo.margins.cosface import CosFaceMargin
 from facezoo.margins.softmax import SoftmaxMargin
-from facezoo.specs import ir, mobilefacenet
+from facezoo.specs import ir, mobilefacenet, resnet
 from facezoo.specs.base import BackboneSpec
 
 T = TypeVar("T")
@@ -32,6 +32,7 @@ BACKBONES: dict[str, BackboneSpec] = _table(
     [
         ir.SPECS,
         mobilefacenet.SPECS,
+        resnet.SPECS,
     ]
 )
 
@@ -78,3 +79,13 @@ def head_margin(name: str, **hyper: Any) -> Margin:
     64.0
     """
     return _find("head", name, HEADS).create(**hyper)
+
+
+def list_backbones() -> list[str]:
+    """Public names of all backbones."""
+    return list(BACKBONES)
+
+
+def list_heads() -> list[str]:
+    """Public names of all heads."""
+    return list(HEADS)

@@ -15,14 +15,14 @@ CRITERIA = ("softmax", "focal")
 
 
 def create_backbone(
-    name: str, *, backend: str, embedding_size: int = 512, seed: int | None = None, **variant: Any
+    name: str, *, backend: str, embedding_size: int | None = None, seed: int | None = None, **variant: Any
 ) -> Any:
     """Build a backbone of the zoo.
 
     Args:
         name: public name, as ``facezoo list backbones`` shows it.
         backend: "torch" or "paddle".
-        embedding_size: E.
+        embedding_size: E; None takes the network's own, 512 unless its form says otherwise.
         seed: the initial weights depend on it and on nothing else; None takes a fresh one.
         variant: options of the family ("dropout", "neck", "input_size", ...).
 
@@ -33,9 +33,9 @@ def create_backbone(
         UnknownNameError: no such backbone, option or backend.
         BackendUnavailableError: the framework is not installed.
     """
-    return build_backbone(
-        catalog.backbone_spec(name, embedding_size=embedding_size, **variant), backend=backend, seed=seed
-    )
+    if embedding_size is not None:
+        variant["embedding_size"] = embedding_size
+    return build_backbone(catalog.backbone_spec(name, **variant), backend=backend, seed=seed)
 
 
 def build_backbone(spec: BackboneSpec, *, backend: str, seed: int | None = None) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import paddle
+import paddle.nn.functional as F
 from paddle import nn
 
 
@@ -20,6 +21,7 @@ class _BatchNorm:
     """
 
     collector: list[tuple[paddle.Tensor, paddle.Tensor]] | None = None  # set on the class, for all layers at once
+    layout: str  # as paddle names it
     frozen: bool = False  # set on the class while activations are computed a second time
 
     def __init__(self, channels: int, eps: float = 1e-5, momentum: float = 0.1, affine: bool = True) -> None:
@@ -62,16 +64,15 @@ class _BatchNorm:
         return self._normalise(x)
 
     def _normalise(self, x: paddle.Tensor) -> paddle.Tensor:
-        if self.weight is None or not self.weight.stop_gradient or self.bias.stop_gradient:
-            return super().forward(x)
-        weight, bias = self.weight, self.bias  # paddle gives a bias no gradient beside a fixed weight
-        self.weight, self.bias = None, None
-        try:
-            y = super().forward(x)
-        finally:
-            self.weight, self.bias = weight, bias
-        shape = [1, -1] + [1] * (x.ndim - 2)
-        return y * weight.reshape(shape) + bias.reshape(shape)
+        fixed = self.weight is not None and self.weight.stop_gradient and not self.bias.stop_gradient
+        weight, bias = (None, None) if fixed else (self.weight, self.bias)
+        y = F.batch_norm(
+            x, self._mean, self._variance, weight, bias, self.training, self._momentum, self._epsilon, self.layout
+        )
+        if fixed:  # paddle gives a bias no gradient beside a fixed weight
+            shape = [1, -1] + [1] * (x.ndim - 2)
+            y = y * self.weight.reshape(shape) + self.bias.reshape(shape)
+        return y
 
 
 class BatchNorm2D(_BatchNorm, nn.BatchNorm2D):
@@ -84,9 +85,13 @@ class BatchNorm2D(_BatchNorm, nn.BatchNorm2D):
         affine: whether there is a trained weight and bias.
     """
 
+    layout = "NCHW"
+
 
 class BatchNorm1D(_BatchNorm, nn.BatchNorm1D):
     """Over (N, C); arguments as :class:`BatchNorm2D`."""
+
+    layout = "NC"
 
 
 def norms(module: Any) -> list[_BatchNorm]:

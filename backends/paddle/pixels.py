@@ -1,0 +1,21 @@
+"""From uint8 RGB crops to what a network takes, as its ``Preprocess`` says."""
+
+from __future__ import annotations
+
+import paddle
+
+from facezoo.preprocess import Preprocess
+
+LUMA = (0.299, 0.587, 0.114)  # ITU-R 601
+
+
+def to_input(images: paddle.Tensor, preprocess: Preprocess) -> paddle.Tensor:
+    """(N, H, W, 3) uint8 RGB to (N, C, H, W) float32."""
+    x = images.astype("float32")  # (N, H, W, 3)
+    if preprocess.color == "BGR":
+        x = x.flip(axis=3)
+    if preprocess.color == "gray":
+        x = (x * paddle.to_tensor(LUMA, dtype="float32")).sum(axis=3, keepdim=True)
+    mean = paddle.to_tensor(preprocess.mean, dtype="float32")
+    std = paddle.to_tensor(preprocess.std, dtype="float32")
+    return ((x - mean) / std).transpose([0, 3, 1, 2])

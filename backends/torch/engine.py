@@ -1,0 +1,108 @@
+"""Training and embedding on PyTorch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+
+from facezoo.backends.torch import distributed, state
+from facezoo.backends.torch.device import pick_device
+from facezoo.backends.torch.infer import Inference
+from facezoo.backends.torch.pixels import to_input
+from facezoo.checkpoints.keymap import Leaf
+from facezoo.create import build_backbone, create_head
+from facezoo.interfaces.engine import Engine, EngineSettings, StepResult
+from facezoo.rng import generator
+
+
+class TorchEngine(Engine):
+    """Backbone, head and SGD on one device; see :class:`facezoo.interfaces.engine.Engine`."""
+
+    def __init__(self, settings: EngineSettings) -> None:
+        self.settings = settings
+        self.device = pick_device(settings.device)
+        if settings.threads:
+            torch.set_num_threads(settings.threads)
+        self.rank, self.world_size = distributed.join(self.device)
+        self.backbone = build_backbone(settings.spec, backend="torch", seed=settings.seed)
+        self.backbone.to(self.device, memory_format=torch.channels_last)
+        self.head = create_head(
+            settings.head, backend="torch", embedding_size=settings.spec.embedding_size,
+            num_classes=settings.num_classes, seed=settings.seed, **settings.head_options,
+        ).to(self.device)  # fmt: skip
+        self.trained = {name: value for name, item, value in self._leaves() if item.trained}
+        groups = [
+            {"params": [v for n, i, v in self._leaves() if i.trained and i.decays is wanted], "weight_decay": decay}
+            for wanted, decay in ((True, settings.weight_decay), (False, 0.0))
+        ]
+        self.optimizer = torch.optim.SGD([g for g in groups if g["params"]], lr=0.0, momentum=settings.momentum)
+        self._inference = Inference(self.backbone, settings.device, settings.precision, settings.threads)
+
+    def _leaves(self) -> list[tuple[str, Leaf, torch.Tensor]]:
+        return [
+            (f"{part}.{item.name}", item, value)
+            for part, module in (("backbone", self.backbone), ("head", self.head))
+            for item, value in state.leaves(module)
+        ]
+
+    def train_step(self, images: np.ndarray, labels: np.ndarray, step: int) -> StepResult:
+        torch.manual_seed(int(generator(self.settings.seed, "dropout", step, self.rank).integers(2**31)))
+        self.backbone.train()
+        self.head.train()
+        self.optimizer.zero_grad(set_to_none=True)
+        loss = 0.0
+        parts = self.settings.accumulation
+        for part_images, part_labels in zip(np.array_split(images, parts), np.array_split(labels, parts), strict=True):
+            share = len(part_labels) / len(labels)
+            value = self._loss(part_images, part_labels) * share
+            value.backward()
+            loss += float(value.detach())
+        gradients = [value.grad for value in self.trained.values() if value.grad is not None]
+        if self.world_size > 1:
+            summary = torch.tensor([loss], device=self.device)
+            distributed.average([*gradients, summary])
+            loss = float(summary)
+        norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))
+        finite = bool(np.isfinite(loss)) and bool(torch.isfinite(norm))
+        if finite:
+            self._clip(gradients, norm)
+            self.optimizer.step()
+        return StepResult(loss, float(norm), finite)
+
+    def _loss(self, images: np.ndarray, labels: np.ndarray) -> torch.Tensor:
+        x = to_input(torch.from_numpy(images).to(self.device, non_blocking=True), self.settings.spec.preprocess)
+        target = torch.from_numpy(labels).to(self.device, non_blocking=True)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.settings.precision == "bfloat16"):
+            return self.head(self.backbone(x), target)
+
+    def _clip(self, gradients: list[torch.Tensor], norm: torch.Tensor) -> None:
+        limit = self.settings.clip_norm
+        if limit is not None and float(norm) > limit:
+            torch._foreach_mul_(gradients, limit / float(norm))
+
+    def embed(self, images: np.ndarray) -> np.ndarray:
+        return self._inference(images)
+
+    def set_learning_rate(self, value: float) -> None:
+        for group in self.optimizer.param_groups:
+            group["lr"] = value
+
+    def momentum_state(self) -> dict[str, np.ndarray]:
+        return {
+            name: state.read(item, self.optimizer.state[value]["momentum_buffer"])
+            for name, item, value in self._leaves()
+            if item.trained and self.optimizer.state.get(value, {}).get("momentum_buffer") is not None
+        }
+
+    def load_momentum_state(self, values: Mapping[str, np.ndarray]) -> None:
+        for name, item, value in self._leaves():
+            if item.trained and name in values:
+                buffer = torch.empty_like(value, memory_format=torch.preserve_format)
+                state.write(item, buffer, values[name])
+                self.optimizer.state[value]["momentum_buffer"] = buffer
+
+    def barrier(self) -> None:
+        if self.world_size > 1:
+            distributed.wait()

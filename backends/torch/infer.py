@@ -1,0 +1,38 @@
+"""Embeddings from a backbone, the fast way."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import nn
+
+from facezoo.backends.torch.device import pick_device
+from facezoo.backends.torch.pixels import to_input
+
+
+class Inference:
+    """A backbone as a function from uint8 crops to embeddings, in evaluation mode.
+
+    Args:
+        module: a backbone; it is moved to the device.
+        device: "auto", "cpu", "gpu" or "gpu:N".
+        precision: "float32" or "bfloat16".
+        threads: CPU threads; 0 takes all.
+    """
+
+    def __init__(self, module: nn.Module, device: str = "auto", precision: str = "float32", threads: int = 0) -> None:
+        if threads:
+            torch.set_num_threads(threads)
+        self.device = pick_device(device)
+        self.module = module.to(self.device, memory_format=torch.channels_last)
+        self.precision = precision
+
+    def __call__(self, images: np.ndarray) -> np.ndarray:
+        """(N, H, W, 3) uint8 RGB to (N, E) float32, not normalised."""
+        self.module.eval()
+        x = to_input(torch.from_numpy(np.ascontiguousarray(images)).to(self.device), self.module.spec.preprocess)
+        with (
+            torch.inference_mode(),
+            torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bfloat16"),
+        ):
+            return self.module(x).float().cpu().numpy()

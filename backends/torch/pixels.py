@@ -1,0 +1,21 @@
+"""From uint8 RGB crops to what a network takes, as its ``Preprocess`` says."""
+
+from __future__ import annotations
+
+import torch
+
+from facezoo.preprocess import Preprocess
+
+LUMA = (0.299, 0.587, 0.114)  # ITU-R 601
+
+
+def to_input(images: torch.Tensor, preprocess: Preprocess) -> torch.Tensor:
+    """(N, H, W, 3) uint8 RGB to (N, C, H, W) float32; channels last in memory."""
+    x = images.to(torch.float32)  # (N, H, W, 3)
+    if preprocess.color == "BGR":
+        x = x.flip(3)
+    if preprocess.color == "gray":
+        x = (x * torch.tensor(LUMA, device=x.device)).sum(dim=3, keepdim=True)
+    mean = torch.tensor(preprocess.mean, dtype=torch.float32, device=x.device)
+    std = torch.tensor(preprocess.std, dtype=torch.float32, device=x.device)
+    return ((x - mean) / std).permute(0, 3, 1, 2)

@@ -1,0 +1,158 @@
+"""One file of weights: safetensors with a metadata block that says what it is and how to feed it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from facezoo import __version__, catalog
+from facezoo.create import build_backbone
+from facezoo.errors import CheckpointError, FacezooError
+from facezoo.files import atomic_write
+from facezoo.preprocess import Preprocess
+from facezoo.specs.base import BackboneSpec
+from facezoo.state import backend_of, get_state, set_state
+
+FORMAT_VERSION = 1
+KEY = "facezoo"  # the one metadata entry; JSON
+
+
+@dataclass(frozen=True)
+class WeightFile:
+    """What a weight file holds.
+
+    Attributes:
+        spec: the backbone, with its options and its preprocessing.
+        state: canonical name -> array.
+        info: the metadata block as it stands in the file.
+    """
+
+    spec: BackboneSpec
+    state: dict[str, np.ndarray]
+    info: dict[str, Any] = field(default_factory=dict)
+
+
+def save_weights(module: Any, path: str | Path, **info: Any) -> None:
+    """Write a backbone to one file that either backend loads.
+
+    Args:
+        module: a backbone of the zoo, on either backend.
+        path: the file; written aside and renamed, so a failure leaves the previous one.
+        info: more entries of the metadata block (plain types): "training", "figures", "licence", ...
+
+    Raises:
+        CheckpointError: the file cannot be written, or a value is NaN or infinite.
+    """
+    write_weights(path, module.spec, get_state(module), producer={"backend": backend_of(module)}, **info)
+
+
+def write_weights(
+    path: str | Path, spec: BackboneSpec, state: Mapping[str, np.ndarray], *, producer: Mapping[str, Any], **info: Any
+) -> None:
+    """Like :func:`save_weights`, from a spec and a canonical state."""
+    check_finite(state, path)
+    block = {
+        "format_version": FORMAT_VERSION,
+        "backbone": spec.name,
+        "variant": spec.options(),
+        "embedding_size": spec.embedding_size,
+        "preprocess": spec.preprocess.to_dict(),
+        "producer": {"facezoo": __version__, **producer},
+        **info,
+    }
+    write_arrays(path, state, {KEY: json.dumps(block)})
+
+
+def read_weights(path: str | Path) -> WeightFile:
+    """Read a weight file without any framework.
+
+    Raises:
+        CheckpointError: the file is missing, damaged, not a facezoo weight file, of a newer format, or holds NaN.
+    """
+    state, metadata = read_arrays(path)
+    if KEY not in metadata:
+        raise CheckpointError(
+            f"{str(path)!r} is safetensors without facezoo's metadata; expected a file that facezoo wrote "
+            "(others come in through `facezoo weights import`)"
+        )
+    try:
+        block = json.loads(metadata[KEY])
+        version = int(block["format_version"])
+        if version > FORMAT_VERSION:
+            raise CheckpointError(f"{str(path)!r} has format {version}; this facezoo reads up to {FORMAT_VERSION}")
+        spec = catalog.backbone_spec(block["backbone"], **block["variant"])
+        spec = replace(spec, preprocess=Preprocess.from_dict(block["preprocess"]))
+    except (KeyError, TypeError, ValueError, FacezooError) as error:
+        raise CheckpointError(f"{str(path)!r} has unusable metadata: {error}") from error
+    check_finite(state, path)
+    return WeightFile(spec, state, block)
+
+
+def load_weights(path: str | Path, *, backend: str) -> Any:
+    """The backbone of a weight file, in evaluation mode; ``module.spec.preprocess`` says how to feed it.
+
+    Args:
+        path: a file that :func:`save_weights` wrote, on either backend.
+        backend: "torch" or "paddle".
+
+    Raises:
+        CheckpointError: as :func:`read_weights`, or the state does not fit its own backbone.
+        BackendUnavailableError: the framework is not installed.
+    """
+    file = read_weights(path)
+    module = build_backbone(file.spec, backend=backend, seed=0)
+    try:
+        set_state(module, file.state)
+    except CheckpointError as error:
+        raise CheckpointError(f"{str(path)!r}: {error}") from error
+    module.eval()
+    return module
+
+
+def write_arrays(path: str | Path, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, str]) -> None:
+    """Write arrays as safetensors, aside and renamed.
+
+    Raises:
+        CheckpointError: the disk is full or the folder cannot be written; what stood there before stays.
+    """
+    from safetensors.numpy import save_file
+
+    try:
+        with atomic_write(path) as part:
+            save_file({name: np.ascontiguousarray(value) for name, value in arrays.items()}, part, dict(metadata))
+    except Exception as error:  # safetensors wraps what the operating system says in its own type
+        raise CheckpointError(f"cannot write {str(path)!r}: {error}") from error
+
+
+def read_arrays(path: str | Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+    """Arrays and metadata of a safetensors file.
+
+    Raises:
+        CheckpointError: the file is missing or damaged.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    path = Path(path)
+    if not path.is_file():
+        raise CheckpointError(f"no weight file {str(path)!r}")
+    try:
+        with safe_open(path, framework="numpy") as file:
+            return {name: file.get_tensor(name) for name in file.keys()}, dict(file.metadata() or {})  # noqa: SIM118
+    except (SafetensorError, OSError, TypeError, ValueError) as error:
+        raise CheckpointError(f"{str(path)!r} is not a readable safetensors file: {error}") from error
+
+
+def check_finite(state: Mapping[str, np.ndarray], path: str | Path) -> None:
+    """Refuse NaN and infinity.
+
+    Raises:
+        CheckpointError: names the first array that holds one.
+    """
+    for name, value in state.items():
+        if value.dtype.kind == "f" and not np.isfinite(value).all():
+            raise CheckpointError(f"{str(path)!r}: {name} holds NaN or infinity")
