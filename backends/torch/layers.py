@@ -9,21 +9,70 @@ import torch
 from torch import nn
 from torch.utils.checkpoint import checkpoint
 
+from facezoo.specs.base import BackboneSpec
+
+ACTIVATIONS = {
+    "none": nn.Identity,
+    "relu": nn.ReLU,
+    "relu6": nn.ReLU6,
+    "silu": nn.SiLU,
+    "hard_swish": nn.Hardswish,
+    "sigmoid": nn.Sigmoid,
+    "hard_sigmoid": nn.Hardsigmoid,
+}
+
+
+def activation(name: str, channels: int) -> nn.Module:
+    """The activation of that name; "prelu" has one slope a channel."""
+    return nn.PReLU(channels) if name == "prelu" else ACTIVATIONS[name]()
+
+
+class ConvBN(nn.Module):
+    """Convolution without bias, padded to keep the size at stride 1, then BN and the activation."""
+
+    def __init__(
+        self, spec: BackboneSpec, channels: int, width: int, kernel: int = 1, stride: int = 1, groups: int = 1,
+        act: str = "none",
+    ) -> None:  # fmt: skip
+        super().__init__()
+        self.conv = nn.Conv2d(channels, width, kernel, stride, kernel // 2, groups=groups, bias=False)
+        self.bn = nn.BatchNorm2d(width, spec.bn_eps, spec.bn_momentum)
+        self.act = activation(act, width)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.act(self.bn(self.conv(x)))
+
 
 class SqueezeExcite(nn.Module):
     """Channel attention: pool, squeeze, excite, multiply (Hu et al., arXiv 1709.01507)."""
 
-    def __init__(self, channels: int, squeezed: int, bias: bool = True) -> None:
+    def __init__(
+        self, channels: int, squeezed: int, bias: bool = True, act: str = "relu", gate: str = "sigmoid"
+    ) -> None:
         super().__init__()
         self.pool = nn.AdaptiveAvgPool2d(1)
         self.fc1 = nn.Conv2d(channels, squeezed, 1, bias=bias)
-        self.relu = nn.ReLU()
+        self.act = activation(act, squeezed)
         self.fc2 = nn.Conv2d(squeezed, channels, 1, bias=bias)
-        self.sigmoid = nn.Sigmoid()
+        self.gate = activation(gate, channels)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        scale = self.fc2(self.relu(self.fc1(self.pool(x))))  # (N, C, 1, 1)
-        return x * self.sigmoid(scale)
+        scale = self.fc2(self.act(self.fc1(self.pool(x))))  # (N, C, 1, 1)
+        return x * self.gate(scale)
+
+
+class DropPath(nn.Module):
+    """Stochastic depth: in training, a sample's branch is dropped with ``probability``, else scaled up."""
+
+    def __init__(self, probability: float) -> None:
+        super().__init__()
+        self.probability = probability
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if self.probability == 0.0 or not self.training:
+            return x
+        kept = torch.ones_like(x[:, :1, :1, :1]) * (1 - self.probability)  # (N, 1, 1, 1)
+        return x / (1 - self.probability) * torch.bernoulli(kept)
 
 
 class NeckE(nn.Module):

@@ -1,0 +1,34 @@
+"""Sizes that many families compute alike: maps after strides, widths after a multiplier, TensorFlow's padding."""
+
+from __future__ import annotations
+
+import math
+
+
+def halved(size: tuple[int, int], times: int) -> tuple[int, int]:
+    """(H, W) of a map after ``times`` steps of stride 2 that round up, as odd kernels padded by k // 2 do.
+
+    >>> halved((112, 112), 5)
+    (4, 4)
+    """
+    return (-(-size[0] // 2**times), -(-size[1] // 2**times))
+
+
+def rounded(width: float, divisor: int = 8) -> int:
+    """The nearest multiple of ``divisor``, never below ``divisor`` nor more than a tenth below ``width``.
+
+    >>> rounded(32 * 1.1)
+    32
+    """
+    value = max(divisor, int(width + divisor / 2) // divisor * divisor)
+    return value if value >= 0.9 * width else value + divisor
+
+
+def same_padding(side: int, kernel: int, stride: int) -> tuple[int, int]:
+    """Padding (before, after) that gives ``ceil(side / stride)`` outputs, as TensorFlow's SAME.
+
+    >>> same_padding(224, 3, 2)
+    (0, 1)
+    """
+    total = max((math.ceil(side / stride) - 1) * stride + kernel - side, 0)
+    return total // 2, total - total // 2
