@@ -191,7 +191,7 @@ def _best_first(owner: np.ndarray, logits: np.ndarray) -> np.ndarray:
 
 
 def _in_parts(
-    net: Any, images: np.ndarray, owner: np.ndarray, boxes: np.ndarray, side: int, part: int = 1024
+    net: Any, images: np.ndarray, owner: np.ndarray, boxes: np.ndarray, side: int, part: int = 32
 ) -> list[np.ndarray]:
     """A network's outputs on the crops of all boxes, as float64; the crops are made in parts."""
     if not len(boxes):
