@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import typer
 
-from facezoo.cli import datasets_check, datasets_pack
+from facezoo.cli import (
+    datasets_check,
+    datasets_download,
+    datasets_import,
+    datasets_info,
+    datasets_list,
+    datasets_pack,
+)
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Get, convert and check data sets.")
 
@@ -14,5 +21,9 @@ def _group() -> None:
     """Get, convert and check data sets."""
 
 
+app.command("list")(datasets_list.command)
+app.command("info")(datasets_info.command)
+app.command("download")(datasets_download.command)
+app.command("import")(datasets_import.command)
 app.command("pack")(datasets_pack.command)
 app.command("check")(datasets_check.command)

@@ -5,8 +5,8 @@ downloader starts over after every break, knows one URL a file and waits for eve
 byte a minute, so the transfer itself is written here over ``requests``, which pooch brings along.
 """
 
-from facezoo.download.archives import Limits, extract
+from facezoo.download.archives import Limits, extract, member_names, staged_folder
 from facezoo.download.fetch import fetch
 from facezoo.download.remote import Options, RemoteFile
 
-__all__ = ["fetch", "RemoteFile", "Options", "extract", "Limits"]
+__all__ = ["fetch", "RemoteFile", "Options", "extract", "member_names", "staged_folder", "Limits"]

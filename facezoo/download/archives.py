@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import lzma
 import os
 import shutil
@@ -32,6 +33,7 @@ def extract(
     limits: Limits | None = None,
     rename: Rename | None = None,
     seen: Callable[[int], None] | None = None,
+    check: Callable[[Path], None] | None = None,
 ) -> int:
     """Unpack a tar (plain, gz, bz2, xz) or zip file into the new folder ``target``.
 
@@ -45,6 +47,7 @@ def extract(
         limits: what is unpacked at most.
         rename: gives the path below ``target`` for a member's path, or None to leave it out.
         seen: is told the number of files written so far.
+        check: looks at the complete folder before it gets its name; what it raises undoes everything.
 
     Returns:
         The number of files written.
@@ -72,7 +75,19 @@ def extract(
             raise DataError(f"{archive} is broken or truncated: {error or type(error).__name__}") from error
         except UnsafeFileError as error:
             raise UnsafeFileError(f"{archive}: {error}") from error
+        if check is not None:
+            check(folder)
     return count
+
+
+def member_names(archive: str | Path, first: int = 200) -> list[str]:
+    """The paths of the first members, to tell what an archive is; read as carefully as :func:`extract`."""
+    archive = Path(archive)
+    members = _zip_members if zipfile.is_zipfile(archive) else _tar_members
+    try:
+        return [member_path(name) for name, _ in itertools.islice(members(archive, Limits()), first)]
+    except BROKEN as error:
+        raise DataError(f"{archive} is broken, truncated, or no archive: {error}") from error
 
 
 @contextmanager
@@ -141,9 +156,7 @@ def _zip_members(archive: Path, limits: Limits) -> Iterator[tuple[str, IO[bytes]
         for info in packed.infolist():
             kind = stat.S_IFMT(info.external_attr >> 16)
             if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
-                raise UnsafeFileError(
-                    f"{info.filename!r} is a link or a device; only plain files are unpacked"
-                )
+                raise UnsafeFileError(f"{info.filename!r} is a link or a device; only plain files are unpacked")
             if info.flag_bits & 1:
                 raise DataError(f"{archive}: {info.filename!r} is encrypted; unpack it by hand")
             if info.is_dir():

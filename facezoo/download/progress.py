@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -35,3 +35,27 @@ def bar(name: str, *, quiet: bool = False) -> Iterator[Meter | None]:
     )
     with progress.Progress(*columns, console=Console(stderr=True)) as drawn:
         yield _Bar(drawn, name)
+
+
+@contextmanager
+def counter(name: str, unit: str, *, quiet: bool = False) -> Iterator[Callable[[int], None] | None]:
+    """A running count with its rate, for work whose end is not known; None when ``quiet``."""
+    if quiet:
+        yield None
+        return
+    from rich import progress
+    from rich.console import Console
+
+    class Rate(progress.ProgressColumn):
+        def render(self, task: progress.Task) -> str:
+            return f"{task.speed or 0:.0f} {unit}/s"
+
+    columns = (
+        progress.TextColumn("{task.description}"),
+        progress.TextColumn(f"{{task.completed:.0f}} {unit}"),
+        Rate(),
+        progress.TimeElapsedColumn(),
+    )
+    with progress.Progress(*columns, console=Console(stderr=True)) as drawn:
+        task = drawn.add_task(name, total=None)
+        yield lambda done: drawn.update(task, completed=done)

@@ -10,6 +10,8 @@ import time
 from collections import defaultdict
 from collections.abc import Callable
 
+import pytest
+
 Behaviour = Callable[["Handler"], None]
 BODY = bytes(range(256)) * 1024  # 256 KiB, no two aligned windows look alike by accident
 ETAG = '"v1"'
@@ -81,9 +83,7 @@ def serve(body=BODY, *, etag=ETAG, ranges=True, upto=None, then=None, length=Tru
         rest = body[begin or 0 :]
         place = f"bytes {begin}-{len(body) - 1}/{len(body)}" if begin is not None else None
         size = len(rest) if length else None
-        handler.start(
-            206 if begin is not None else 200, ETag=etag, Content_Range=place, Content_Length=size, **headers
-        )
+        handler.start(206 if begin is not None else 200, ETag=etag, Content_Range=place, Content_Length=size, **headers)
         handler.wfile.write(rest if upto is None else rest[:upto])
         handler.wfile.flush()
         if then is not None:
@@ -166,3 +166,13 @@ def slow(seconds, behaviour) -> Behaviour:
         behaviour(handler)
 
     return behave
+
+
+@pytest.fixture
+def server(monkeypatch):
+    for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.delenv("FACEZOO_MIRROR", raising=False)
+    running = FaultyServer()
+    yield running
+    running.stop()

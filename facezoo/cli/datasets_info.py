@@ -1,0 +1,39 @@
+"""``facezoo datasets info``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+
+def command(
+    name: Annotated[str, typer.Argument(help="A name out of `facezoo datasets list`.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
+) -> None:
+    """All that is known of one data set; what is not known says unknown."""
+    from facezoo.cli.show import count, print_facts, print_json
+    from facezoo.datasets import get
+
+    entry = get(name)
+    if as_json:
+        print_json(entry.model_dump(mode="json"))
+        return
+    facts: dict[str, object] = {
+        "name": f"{entry.name} ({entry.title})",
+        "for": ", ".join(entry.purpose),
+        "identities": count(entry.identities),
+        "images": count(entry.images),
+    }
+    if entry.videos is not None:
+        facts["videos"] = count(entry.videos)
+    facts |= {"figures from": entry.figures, "home": entry.home, "terms": entry.terms, "obtained": entry.obtained}
+    facts |= {"how": entry.how, "layout": entry.layout, "import": entry.importer, "paper": entry.paper}
+    print_facts(facts)
+    for file in entry.files:
+        print(f"\n{file.name}{' (optional)' if file.optional else ''}: {file.holds}")
+        for url in file.urls:
+            print(f"  {url}")
+        if not file.urls:
+            print(f"  by hand, from {file.page}")
+        print(f"  size {count(file.size)}, sha256 {file.sha256}, md5 {file.md5}")

@@ -1,0 +1,1 @@
+"""One file for each layout that data sets are published in."""

@@ -1,0 +1,111 @@
+"""``facezoo datasets import``: tells what an archive is, and brings it to a form that trains or evaluates."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from facezoo.datasets import catalogue
+from facezoo.datasets.importers import celeba, folders, ijb, insightface
+from facezoo.datasets.importers.result import Imported
+from facezoo.datasets.schema import DataSet
+from facezoo.download import member_names
+from facezoo.errors import ConfigError, DataError
+
+KINDS = ("lfw", "celeba", "insightface", "ijb", "folder")
+ARCHIVES = (".tgz", ".tar", ".gz", ".bz2", ".xz", ".zip")
+
+
+def import_archive(
+    path: str | Path,
+    out: str | Path,
+    *,
+    dataset: str | None = None,
+    identities: Path | None = None,
+    partial: bool = False,
+    seen: Callable[[int], None] | None = None,
+) -> Imported:
+    """Import an archive, a folder of downloads, or a pack, into the new folder ``out``.
+
+    Args:
+        path: what was downloaded.
+        out: the new folder; it exists only when everything is in it.
+        dataset: the index's name, for what cannot be told from the files.
+        identities: CelebA's identity file, when it is not beside the archive.
+        partial: accept fewer images than the data set has.
+        seen: told the number of files written.
+
+    Raises:
+        DataError: nothing known is there, it is broken, or its counts are not the data set's.
+        UnsafeFileError: a path escapes, a link, a bomb, code in a pickle.
+    """
+    path, out = Path(path), Path(out)
+    if not path.exists():
+        raise DataError(f"{path}: no such file or folder")
+    entry = catalogue.get(dataset) if dataset else None
+    kind, path = _kind(path, entry)
+    if kind == "celeba":
+        entry = entry or catalogue.get("celeba")
+        return celeba.import_celeba(path, out, entry, partial, seen, identities)
+    if kind == "lfw":
+        return folders.import_lfw(path, out, entry or catalogue.get("lfw"), partial, seen)
+    steps = {"insightface": insightface.import_pack, "ijb": ijb.import_ijb, "folder": folders.import_folder}
+    return steps[kind](path, out, entry or _by_name(path), partial, seen)
+
+
+def _by_name(path: Path) -> DataSet | None:
+    """The entry whose file this is, by its name."""
+    for entry in catalogue.load_index().values():
+        if any(file.name == path.name for file in entry.files):
+            return entry
+    return None
+
+
+def _kind(path: Path, entry: DataSet | None) -> tuple[str, Path]:
+    """(importer, the file or folder it takes)."""
+    if path.is_dir():
+        return _folder_kind(path)
+    if path.suffix == ".bin":
+        return "insightface", path
+    found = kind_of_members(member_names(path))
+    if found is None and entry is not None and entry.importer in KINDS:
+        found = entry.importer
+    if found is None:
+        raise DataError(f"{path}: no images in identity folders, no InsightFace pack, no IJB meta files in it")
+    if found == "folder" and entry is not None and entry.importer == "none":
+        raise ConfigError(f"{entry.name} has no identities to import; its layout is: {entry.layout}")
+    return found, path
+
+
+def _folder_kind(path: Path) -> tuple[str, Path]:
+    if any(insightface.pack_path(file.name) for file in path.iterdir() if file.is_file()):
+        return "insightface", path
+    if _has_meta(path):
+        return "ijb", path
+    inside = [file for file in sorted(path.iterdir()) if file.suffix in ARCHIVES]
+    if len(inside) == 1:
+        return _kind(inside[0], None)
+    names = ", ".join(file.name for file in inside) or "none"
+    raise DataError(f"{path}: expected one archive, an InsightFace pack or IJB meta files in it; archives: {names}")
+
+
+def _has_meta(path: Path) -> bool:
+    return any(next(path.glob(f"{depth}*{ijb.MEDIA}"), None) for depth in ("", "*/", "*/*/", "*/*/*/"))
+
+
+def kind_of_members(names: list[str]) -> str | None:
+    """Which importer takes an archive with these members, or None.
+
+    >>> kind_of_members(["lfw/Al_Gore/Al_Gore_0001.jpg"])
+    'lfw'
+    """
+    if any(re.search(r"(^|/)img_align_celeba(_png)?/\d{6}\.(jpg|png)$", name) for name in names):
+        return "celeba"
+    if any(insightface.pack_path(name) for name in names):
+        return "insightface"
+    if any(name.endswith((ijb.MEDIA, ijb.PAIRS, ijb.POINTS)) or "/loose_crop/" in name for name in names):
+        return "ijb"
+    if names and any(folders.lfw_path(name) for name in names):
+        return "lfw"
+    return "folder" if any(folders.identity_path(name) for name in names) else None
