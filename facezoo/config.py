@@ -27,6 +27,7 @@ class Data(_Strict):
     identities: int = Field(64, ge=2, description="of the drawn faces")
     images_per_identity: int = Field(20, ge=2, description="of the drawn faces")
     min_images: int = Field(1, ge=1, description="identities with fewer images are left out")
+    same_names: Literal["refuse", "merge", "apart"] = Field("refuse", description="one name in two of the paths")
     sampler: Literal["shuffled", "weighted", "identities", "sequential"] = "shuffled"
     sampler_options: dict[str, float] = Field(default_factory=dict)
     augmentation: str = Field("paper", description="recipe: paper, light, none, ...")

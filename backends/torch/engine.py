@@ -6,11 +6,11 @@ from collections.abc import Mapping
 
 import numpy as np
 import torch
-
 from facezoo.backends.torch import distributed, state
 from facezoo.backends.torch.device import pick_device
 from facezoo.backends.torch.infer import Inference
 from facezoo.backends.torch.pixels import to_input
+
 from facezoo.checkpoints.keymap import Leaf
 from facezoo.create import build_backbone, create_head
 from facezoo.interfaces.engine import Engine, EngineSettings, StepResult

@@ -11,6 +11,7 @@ from facezoo.errors import FacezooError, UnknownNameError
 # verb -> (module, one line of help). The module is imported only when its verb is called, so that
 # ``facezoo --help`` answers at once. A module offers `command` (one function) or `app` (a typer.Typer).
 VERBS: dict[str, tuple[str, str]] = {
+    "train": ("facezoo.cli.train", "Train a backbone with a loss head."),
     "datasets": ("facezoo.cli.datasets", "Get, convert and check data sets."),
 }
 

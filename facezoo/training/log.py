@@ -1,0 +1,80 @@
+"""What a run says of itself: JSON lines always, TensorBoard when it is installed."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from facezoo.files import atomic_write
+
+
+class RunLog:
+    """Appends records to ``log.jsonl`` of a run's folder.
+
+    Args:
+        folder: the run's.
+        resumed_at: steps done when the run continues; later records of the log are dropped.
+    """
+
+    def __init__(self, folder: Path, resumed_at: int = 0) -> None:
+        self.path = folder / "log.jsonl"
+        kept = [line for line in read_log(folder) if line["step"] <= resumed_at]
+        with atomic_write(self.path) as part:
+            part.write_text("".join(json.dumps(line) + "\n" for line in kept), encoding="utf-8")
+        self._file = self.path.open("a", encoding="utf-8")
+        self._board = _Board(folder / "tensorboard") if importlib.util.find_spec("tensorboard") else None
+
+    def write(self, step: int, **values: Any) -> None:
+        """Add one record; ``step`` counts finished steps."""
+        self._file.write(json.dumps({"step": step, "time": round(time.time(), 3), **values}) + "\n")
+        self._file.flush()
+        if self._board is not None:
+            self._board.write(step, values)
+
+    def close(self) -> None:
+        """End the log; what was written is on disk."""
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._file.close()
+        if self._board is not None:
+            self._board.close()
+
+
+class _Board:
+    def __init__(self, folder: Path) -> None:
+        from tensorboard.summary.writer.event_file_writer import EventFileWriter
+
+        self._writer = EventFileWriter(str(folder))
+
+    def write(self, step: int, values: Mapping[str, Any]) -> None:
+        from tensorboard.compat.proto.event_pb2 import Event
+        from tensorboard.compat.proto.summary_pb2 import Summary
+
+        scalars = [
+            Summary.Value(tag=key, simple_value=float(value))
+            for key, value in values.items()
+            if isinstance(value, float)
+        ]
+        self._writer.add_event(Event(wall_time=time.time(), step=step, summary=Summary(value=scalars)))
+
+    def close(self) -> None:
+        self._writer.close()
+
+
+def read_log(folder: Path) -> list[dict[str, Any]]:
+    """The records of a run; a last line that a crash cut short is left out."""
+    path = folder / "log.jsonl"
+    if not path.is_file():
+        return []
+    records = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        try:
+            records.append(json.loads(line))
+        except json.JSONDecodeError:
+            break
+    return records

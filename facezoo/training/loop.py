@@ -1,0 +1,128 @@
+"""The training loop: one function that reads from top to bottom."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from facezoo.checkpoints.weights import save_weights
+from facezoo.config import RunConfig
+from facezoo.data.loader import Batch, Loader
+from facezoo.errors import CheckpointError, NumericalError
+from facezoo.interfaces.engine import Engine, StepResult
+from facezoo.training.checkpoint import Progress, save_checkpoint
+from facezoo.training.log import RunLog
+from facezoo.training.schedule import learning_rate
+from facezoo.training.validation import Validator
+
+Watch = Callable[[int, int, str], None]  # steps done, steps in all, what to show
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended.
+
+    Attributes:
+        step: steps finished.
+        loss: of the last step.
+        accuracy: of the last validation, 0..1, or None.
+        best: best validation accuracy, or None.
+        stopped: "done" or "early".
+        images_per_second: over the steps of this call, validation left out.
+    """
+
+    step: int
+    loss: float
+    accuracy: float | None
+    best: float | None
+    stopped: str
+    images_per_second: float
+
+
+def total_steps(config: RunConfig, loader: Loader) -> int:
+    """Steps of the whole run."""
+    return config.steps if config.steps is not None else config.epochs * len(loader)
+
+
+def train(
+    config: RunConfig, engine: Engine, loader: Loader, validator: Validator | None, log: RunLog, run: Path,
+    progress: Progress, watch: Watch = lambda done, total, text: None,
+) -> Outcome:  # fmt: skip
+    """Train from where ``progress`` stands to the end.
+
+    Only rank 0 writes. Ctrl-C saves a checkpoint before it goes on its way.
+
+    Raises:
+        NumericalError: the loss or its gradient was NaN or infinite; the batch is listed and the state saved.
+        CheckpointError: a checkpoint cannot be written; earlier ones stay.
+    """
+    steps, writes = total_steps(config, loader), engine.rank == 0
+    step, seconds, images, text = progress.step, 0.0, 0, ""
+    result, accuracy, stopped = StepResult(float("nan"), 0.0, True), None, "done"
+    try:
+        while step < steps and stopped == "done":
+            epoch, start = divmod(step, len(loader))
+            mark = time.perf_counter()
+            for batch in loader.epoch(epoch, start):
+                rate = learning_rate(config.schedule, config.lr, step, steps)
+                engine.set_learning_rate(rate)
+                result = engine.train_step(batch.images, batch.labels, step)
+                if not result.applied:
+                    raise _broken(run, engine, progress, batch, result, step)
+                now = time.perf_counter()
+                seconds, images, mark = seconds + now - mark, images + len(batch), now
+                step += 1
+                progress.step = step
+                if writes and (step % config.log_every == 0 or step == steps or step <= 5):
+                    log.write(
+                        step, epoch=epoch, loss=result.loss, learning_rate=rate, grad_norm=result.grad_norm,
+                        images_per_second=images / seconds * engine.world_size,
+                    )  # fmt: skip
+                watch(step, steps, f"loss {result.loss:.3f}  lr {rate:.2g}{text}")
+                if (
+                    validator
+                    and writes
+                    and (step == steps or (config.validation.every and step % config.validation.every == 0))
+                ):
+                    accuracy = _validate(validator, engine, log, run, progress)
+                    text = f"  {validator.name}: {100 * accuracy:.2f} %"
+                    if config.validation.patience and progress.stale >= config.validation.patience:
+                        stopped = "early"
+                if writes and (step % config.checkpoint_every == 0 or step == steps or stopped == "early"):
+                    save_checkpoint(run, engine, progress, keep=config.keep)
+                if step == steps or stopped == "early":
+                    break
+                mark += time.perf_counter() - now  # neither validation nor checkpoints count as training time
+    except KeyboardInterrupt:
+        if writes and progress.step:
+            save_checkpoint(run, engine, progress, keep=config.keep)
+        raise
+    rate = images / seconds * engine.world_size if seconds else 0.0
+    return Outcome(step, result.loss, accuracy, progress.best if progress.best >= 0 else None, stopped, rate)
+
+
+def _validate(validator: Validator, engine: Engine, log: RunLog, run: Path, progress: Progress) -> float:
+    figures = validator(engine.embed)
+    log.write(progress.step, validation=validator.name, **figures)
+    if figures["accuracy"] > progress.best:
+        progress.best, progress.best_step, progress.stale = figures["accuracy"], progress.step, 0
+        save_weights(engine.backbone, run / "best.safetensors", figures={validator.name: figures}, step=progress.step)
+    else:
+        progress.stale += 1
+    return figures["accuracy"]
+
+
+def _broken(
+    run: Path, engine: Engine, progress: Progress, batch: Batch, result: StepResult, step: int
+) -> NumericalError:
+    listed = run / f"broken-step-{step}.txt"
+    listed.write_text("".join(f"{label}\t{key}\n" for label, key in zip(batch.labels, batch.keys, strict=True)))
+    message = f"step {step}: loss {result.loss}, gradient norm {result.grad_norm}; images of the batch: {listed}"
+    try:
+        saved = save_checkpoint(run, engine, progress, keep=1_000_000) if progress.step else None
+    except CheckpointError:  # running statistics may hold NaN themselves
+        saved = None
+    where = f"; state before it: {saved}" if saved else ""
+    return NumericalError(f"{message}{where}; lower the learning rate or look at the images")

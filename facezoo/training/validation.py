@@ -1,0 +1,89 @@
+"""Watching a run: ten-fold verification on pairs that training never sees."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from facezoo.config import Validation
+from facezoo.data.source import Source
+from facezoo.errors import ConfigError
+
+PAIRS = 2000  # drawn from held-out identities
+
+
+@dataclass(frozen=True)
+class Validator:
+    """Pairs in memory, ready to be scored.
+
+    Attributes:
+        name: what is verified, as the log says it.
+        crops: uint8 (n, H, W, 3).
+        first: int64 (P,), rows of the first images.
+        second: int64 (P,), rows of the second images.
+        same: bool (P,).
+        folds: int64 (P,), fold of each pair.
+    """
+
+    name: str
+    crops: np.ndarray
+    first: np.ndarray
+    second: np.ndarray
+    same: np.ndarray
+    folds: np.ndarray
+
+    def __call__(self, embed: Callable[[np.ndarray], np.ndarray]) -> dict[str, float]:
+        """Accuracy and standard error, 0..1, of a function from crops to raw embeddings; with flip fusion."""
+        from facezoo.evaluation import embed_images, pair_scores, verification
+
+        embeddings = embed_images(self.crops, embed, batch_size=32)
+        result = verification(pair_scores(embeddings, self.first, self.second), self.same, self.folds)
+        return {"accuracy": float(result.accuracy), "standard_error": float(result.standard_error)}
+
+
+def held_out_validator(source: Source, size: tuple[int, int], seed: int) -> Validator:
+    """Pairs drawn from identities kept out of training."""
+    from facezoo.data.draw_pairs import FOLDS, draw_pairs
+    from facezoo.evaluation.folder import central_crop
+
+    pairs, same = draw_pairs(source.labels, PAIRS, seed=seed)
+    used, rows = np.unique(pairs, return_inverse=True)
+    rows = rows.reshape(pairs.shape)
+    crops = np.stack([central_crop(source.image(int(index)), size) for index in used])
+    rank = np.where(same, np.cumsum(same), np.cumsum(~same)) - 1  # among the pairs of its kind; both kinds are equal
+    folds = rank * FOLDS // (len(same) // 2)
+    return Validator(f"{source.num_classes} held-out identities", crops, rows[:, 0], rows[:, 1], same, folds)
+
+
+def file_validator(settings: Validation, size: tuple[int, int]) -> Validator:
+    """Pairs of a verification ``.bin``, or of a folder with a pair list.
+
+    Raises:
+        ConfigError: a folder comes without a pair list.
+        DataError: the files cannot be read.
+    """
+    from facezoo.evaluation.folder import FaceFolder, central_crop, find_root, read_landmarks, require_images
+    from facezoo.evaluation.pairs import read_pairs
+
+    path = Path(str(settings.data))
+    if path.suffix == ".bin":
+        from facezoo.data.verification_bin import read_verification_bin
+
+        packed = read_verification_bin(path)
+        crops = np.stack([central_crop(packed.image(index), size) for index in range(len(packed.images))])
+        rows = np.arange(len(crops))
+        folds = np.arange(len(packed)) * 10 // len(packed)
+        return Validator(path.name, crops, rows[::2], rows[1::2], packed.same, folds)
+    if settings.pairs is None:
+        raise ConfigError(f"validation.data is the folder {str(path)!r}; it needs validation.pairs, a pair list")
+    listed = read_pairs(settings.pairs)
+    names = listed.images()
+    root = find_root(path, names)
+    require_images(root, names)
+    landmarks = read_landmarks(settings.landmarks) if settings.landmarks else None
+    folder = FaceFolder(root, names, landmarks, size=size)
+    first, second = listed.indices()
+    return Validator(path.name, np.stack(list(folder)), first, second, listed.same, listed.folds)
