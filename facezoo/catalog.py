@@ -13,7 +13,24 @@ from facezoo.margins.arcface import ArcFaceMargin
 from facezoo.margins.base import Margin
 from facezoo.margins.cosface import CosFaceMargin
 from facezoo.margins.softmax import SoftmaxMargin
-from facezoo.specs import ir, mobilefacenet, resnet
+from facezoo.specs import (
+    attentionnet,
+    ghostnet,
+    hrnet,
+    ir,
+    lightsenet,
+    mobilefacenet,
+    mobilenetv1,
+    mobilenetv2,
+    mobilenetv3,
+    repvgg,
+    resnest,
+    resnet,
+    rexnet,
+    swin,
+    tfnas,
+    vit,
+)
 from facezoo.specs.base import BackboneSpec
 
 T = TypeVar("T")
@@ -32,7 +49,20 @@ BACKBONES: dict[str, BackboneSpec] = _table(
     [
         ir.SPECS,
         mobilefacenet.SPECS,
+        mobilenetv1.SPECS,
+        mobilenetv2.SPECS,
+        mobilenetv3.SPECS,
+        ghostnet.SPECS,
         resnet.SPECS,
+        attentionnet.SPECS,
+        hrnet.SPECS,
+        lightsenet.SPECS,
+        repvgg.SPECS,
+        resnest.SPECS,
+        rexnet.SPECS,
+        swin.SPECS,
+        tfnas.SPECS,
+        vit.SPECS,
     ]
 )
 

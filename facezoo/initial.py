@@ -18,8 +18,14 @@ RULES: dict[str, tuple[str, str, str]] = {
     "kaiming_normal_all": ("kaiming_fan_out", "kaiming_fan_out", "normal_0.02"),
     "normal_0.1": ("normal_0.1", "kaiming_uniform_sqrt5", "normal_0.02"),
     "torch_default": ("kaiming_uniform_sqrt5", "kaiming_uniform_sqrt5", "normal_0.02"),
+    "kaiming_normal_fan_in": ("kaiming_fan_in", "kaiming_uniform_sqrt5", "normal_0.02"),
+    "kaiming_normal_grouped": ("kaiming_grouped", "normal_0.01", "normal_0.02"),
+    "efficientnet": ("kaiming_grouped", "uniform_fan_out", "normal_0.02"),
+    "shufflenet": ("normal_over_in", "normal_0.01", "normal_0.02"),
     "truncated_normal_0.02": ("kaiming_uniform_sqrt5", "truncated_normal_0.02", "truncated_normal_0.02"),
 }
+FIRST_CONV = {"shufflenet": "normal_0.01"}  # where the first convolution is drawn otherwise
+NORM_BIAS = {"shufflenet": 1e-4}
 
 
 def initial_state(leaves: Iterable[Leaf], rule: str, seed: int) -> dict[str, np.ndarray]:
@@ -40,10 +46,12 @@ def initial_state(leaves: Iterable[Leaf], rule: str, seed: int) -> dict[str, np.
     if rule not in RULES:
         raise UnknownNameError("init rule", rule, RULES)
     leaves = list(leaves)
+    first = next((item.name for item in leaves if item.layer == "conv"), None) if rule in FIRST_CONV else None
     fan_in = {item.name.removesuffix("weight"): _fans(item.shape)[0] for item in leaves if len(item.shape) > 1}
     state = {}
     for item in leaves:
-        values = _values(item, rule, generator(seed, "init", item.name), fan_in)
+        rng = generator(seed, "init", item.name)
+        values = draw(FIRST_CONV[rule], item.shape, rng) if item.name == first else _values(item, rule, rng, fan_in)
         if values is not None:
             state[item.name] = values.astype(np.float32)
     return state
@@ -51,7 +59,8 @@ def initial_state(leaves: Iterable[Leaf], rule: str, seed: int) -> dict[str, np.
 
 def _values(item: Leaf, rule: str, rng: np.random.Generator, fan_in: dict[str, int]) -> np.ndarray | None:
     if item.layer in ("batch_norm", "layer_norm"):
-        return np.full(item.shape, 1.0 if item.entry in ("weight", "running_var") else 0.0)
+        bias = NORM_BIAS.get(rule, 0.0) if item.entry == "bias" else 0.0
+        return np.full(item.shape, 1.0 if item.entry in ("weight", "running_var") else bias)
     if item.layer == "prelu":
         return np.full(item.shape, 0.25)
     if item.layer in ("conv", "linear"):
@@ -69,7 +78,9 @@ def draw(how: str, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarr
     """One weight, float64, in torch's layout (out, in, ...).
 
     Args:
-        how: "xavier_uniform", "kaiming_fan_out" (normal, gain of ReLU), "kaiming_uniform_sqrt5" (torch's default),
+        how: "xavier_uniform", "kaiming_fan_out" or "kaiming_fan_in" (normal, gain of ReLU), "kaiming_grouped" (by
+            fan-out, that of a depthwise convolution divided by its groups), "kaiming_uniform_sqrt5" (torch's
+            default), "uniform_fan_out" (within 1 / sqrt(fan-out)), "normal_over_in" (std 1 / inputs of a group),
             "normal_STD" or "truncated_normal_STD" (cut at two standard deviations).
         shape: two dimensions or more.
         rng: where the numbers come from.
@@ -81,8 +92,14 @@ def draw(how: str, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarr
     if how == "kaiming_uniform_sqrt5":
         bound = 1 / math.sqrt(fan_in)
         return rng.uniform(-bound, bound, shape)
-    if how == "kaiming_fan_out":
-        return rng.normal(0, math.sqrt(2 / fan_out), shape)
+    if how == "uniform_fan_out":
+        return rng.uniform(-1, 1, shape) / math.sqrt(fan_out)
+    if how == "normal_over_in":
+        return rng.normal(0, 1 / shape[1], shape)
+    if how.startswith("kaiming"):
+        depthwise = how == "kaiming_grouped" and shape[1] == 1
+        fan = fan_in if how == "kaiming_fan_in" or depthwise else fan_out  # k * k where depthwise
+        return rng.normal(0, math.sqrt(2 / fan), shape)
     kind, _, std = how.rpartition("_")
     values = rng.standard_normal(shape)
     if kind == "truncated_normal":

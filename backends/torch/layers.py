@@ -28,18 +28,27 @@ def activation(name: str, channels: int) -> nn.Module:
 
 
 class ConvBN(nn.Module):
-    """Convolution without bias, padded to keep the size at stride 1, then BN and the activation."""
+    """Convolution without bias, BN, activation.
+
+    ``padding`` is (left, right, top, bottom); None pads k // 2, which keeps the size at stride 1.
+    """
 
     def __init__(
         self, spec: BackboneSpec, channels: int, width: int, kernel: int = 1, stride: int = 1, groups: int = 1,
-        act: str = "none",
+        act: str = "none", padding: tuple[int, int, int, int] | None = None,
     ) -> None:  # fmt: skip
         super().__init__()
-        self.conv = nn.Conv2d(channels, width, kernel, stride, kernel // 2, groups=groups, bias=False)
+        left, right, top, bottom = (kernel // 2,) * 4 if padding is None else padding
+        even = (left, top) == (right, bottom)
+        self.pad = None if even else nn.ZeroPad2d((left, right, top, bottom))
+        inside = (top, left) if even else 0
+        self.conv = nn.Conv2d(channels, width, kernel, stride, inside, groups=groups, bias=False)
         self.bn = nn.BatchNorm2d(width, spec.bn_eps, spec.bn_momentum)
         self.act = activation(act, width)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if self.pad is not None:
+            x = self.pad(x)
         return self.act(self.bn(self.conv(x)))
 
 

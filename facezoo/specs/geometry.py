@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 
 def halved(size: tuple[int, int], times: int) -> tuple[int, int]:
     """(H, W) of a map after ``times`` steps of stride 2 that round up, as odd kernels padded by k // 2 do.
@@ -24,11 +22,11 @@ def rounded(width: float, divisor: int = 8) -> int:
     return value if value >= 0.9 * width else value + divisor
 
 
-def same_padding(side: int, kernel: int, stride: int) -> tuple[int, int]:
-    """Padding (before, after) that gives ``ceil(side / stride)`` outputs, as TensorFlow's SAME.
+def same_padding(size: tuple[int, int], kernel: int, stride: int) -> tuple[int, int, int, int]:
+    """Padding (left, right, top, bottom) that gives ``ceil(side / stride)`` outputs, as TensorFlow's SAME.
 
-    >>> same_padding(224, 3, 2)
-    (0, 1)
+    >>> same_padding((224, 224), 3, 2)
+    (0, 1, 0, 1)
     """
-    total = max((math.ceil(side / stride) - 1) * stride + kernel - side, 0)
-    return total // 2, total - total // 2
+    height, width = (max((-(-side // stride) - 1) * stride + kernel - side, 0) for side in size)
+    return width // 2, width - width // 2, height // 2, height - height // 2
