@@ -18,7 +18,9 @@ MAX_BYTES = 1 << 30  # an encoded file larger than this is refused unread
 # Only these are tried: Pillow's other readers include ones that start outside programs (EPS).
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "PPM")
 
+_EXIF_WITHIN = 1 << 16  # bytes of a JPEG's start that are searched for EXIF, where cameras put it
 _ORIENTATION = 0x0112  # the EXIF tag
+_TURNING = frozenset({"exif", "xmp"})  # where a JPEG can say that it is not upright
 _UPRIGHT = {  # EXIF orientation -> what undoes it
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -110,8 +112,8 @@ def _from_bytes(data: bytes, max_pixels: int, name: str) -> np.ndarray:
     if not data:
         raise ImageError(f"{name}: the file is empty")
     # Pillow meets broken files with nearly every exception there is; to the caller all mean one thing.
-    if data.startswith(b"\xff\xd8\xff"):  # straight to the JPEG reader: no probing of formats
-        try:
+    if data.startswith(b"\xff\xd8\xff") and b"Exif\0" not in data[:_EXIF_WITHIN]:
+        try:  # the common JPEG goes straight to its reader: no probing of formats, nothing to warn of
             opened: Image.Image = JpegImagePlugin.JpegImageFile(io.BytesIO(data))
         except Exception as error:
             raise ImageError(f"{name}: not a readable JPEG ({_one_line(error)})") from error
@@ -130,13 +132,9 @@ def _from_pil(image: Image.Image, max_pixels: int, name: str) -> np.ndarray:
     _check_size(*image.size, max_pixels, name)
     try:
         image.load()
-        if image.mode == "RGB" and not image.info.keys() & {
-            "exif",
-            "xmp",
-            "transparency",
-            "Raw profile type exif",
-        }:
-            return np.array(image)  # the common JPEG; a copy, because Pillow's own view is read-only
+        plain = isinstance(image, JpegImagePlugin.JpegImageFile) and not image.info.keys() & _TURNING
+        if plain and image.mode == "RGB":
+            return np.array(image)  # a copy, because Pillow's own view is read-only
         return _to_rgb(_upright(image), name)
     except ImageError:
         raise
@@ -166,9 +164,7 @@ def _to_rgb(image: Image.Image, name: str) -> np.ndarray:
         narrow = ((wide * 255 + 32767) // 65535).astype(np.uint8)  # round(value / 257)
         return np.repeat(narrow[:, :, None], 3, axis=2)
     if image.mode in ("I", "F"):
-        raise ImageError(
-            f"{name}: pixels of Pillow mode {image.mode!r} have no known range; save it with 8 or 16 bits"
-        )
+        raise ImageError(f"{name}: pixels of Pillow mode {image.mode!r} have no known range; save it with 8 or 16 bits")
     if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
         return _on_white(image.convert("RGBA"))
     return np.array(image.convert("RGB"))

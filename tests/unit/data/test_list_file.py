@@ -1,0 +1,66 @@
+"""List files: separators, order of identities, messages with line numbers."""
+
+from __future__ import annotations
+
+import pytest
+from small_sets import make_folder
+
+from facezoo.data.list_file import ListFile
+from facezoo.errors import DataError, ImageError
+
+
+def write(path, text, encoding="utf-8"):
+    path.write_bytes(text.encode(encoding))
+    return path
+
+
+def test_tabs_spaces_comments_and_paths_with_spaces(tmp_path):
+    make_folder(tmp_path, {"a b": 2, "c": 1})
+    text = "# made by hand\r\na b/000.jpg\tAnn Lee\r\n\r\na b/001.jpg\tAnn Lee\nc/000.jpg   Bo\n"
+    source = ListFile(write(tmp_path / "train.txt", text))
+    assert source.class_names == ["Ann Lee", "Bo"]
+    assert source.labels.tolist() == [0, 0, 1]
+    assert source.image(1).shape == (12, 10, 3)
+    assert source.key(2) == str(tmp_path / "c" / "000.jpg")
+    spaces = ListFile(write(tmp_path / "spaces.lst", "a b/000.jpg 5\nc/000.jpg 7\n"))
+    assert spaces.image(0).shape == (12, 10, 3)
+
+
+def test_numbers_are_ordered_as_numbers_and_gaps_closed(tmp_path):
+    source = ListFile(write(tmp_path / "l", "x.jpg 10\ny.jpg 9\nz.jpg 10\n"))
+    assert source.class_names == ["9", "10"]
+    assert source.labels.tolist() == [1, 0, 1]
+    mixed = ListFile(write(tmp_path / "m", "x.jpg 10\ny.jpg 9\nz.jpg a\n"))
+    assert mixed.class_names == ["10", "9", "a"]
+
+
+def test_absolute_paths_and_another_root(tmp_path):
+    make_folder(tmp_path / "images", {"a": 1})
+    source = ListFile(write(tmp_path / "l.txt", "a/000.jpg 0\n"), root=tmp_path / "images")
+    assert source.image(0).shape == (12, 10, 3)
+    absolute = ListFile(write(tmp_path / "m.txt", f"{tmp_path}/images/a/000.jpg\t0\n"))
+    assert absolute.image(0).shape == (12, 10, 3)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "the list is empty"),
+        (b"# nothing\n\n", "the list is empty"),
+        (b"a.jpg 1\nb.jpg\n", "line 2: 'b.jpg' has no label"),
+        (b"a.jpg\t\n", "line 1: 'a.jpg' has no label"),
+        (b"\xff\xfe\x00", "not a text file in UTF-8"),
+    ],
+)
+def test_bad_lists(tmp_path, content, message):
+    (tmp_path / "l.txt").write_bytes(content)
+    with pytest.raises(DataError, match=message):
+        ListFile(tmp_path / "l.txt")
+
+
+def test_missing_list_and_missing_image(tmp_path):
+    with pytest.raises(DataError, match="cannot be read"):
+        ListFile(tmp_path / "none.txt")
+    source = ListFile(write(tmp_path / "l.txt", "gone.jpg 1\n"))
+    with pytest.raises(ImageError, match=r"gone\.jpg: no such image"):
+        source.image(0)
