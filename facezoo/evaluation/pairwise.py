@@ -1,8 +1,9 @@
 """All pairs of a set of identities: exact figures from billions of scores in bounded memory.
 
 A score is the cosine summed in float64, rounded to 30 binary places and then to float32, so it depends
-neither on the tile it was computed in nor on the machine, and equal pairs tie. Every impostor score is compared with every genuine
-score (:mod:`facezoo.evaluation.counters`): the ROC that results is the whole curve, not a sample of it.
+neither on the tile it was computed in nor on the machine, and equal pairs tie. Every impostor score is
+compared with every genuine score (:mod:`facezoo.evaluation.counters`): the ROC that results is the whole
+curve, not a sample of it.
 """
 
 from __future__ import annotations

@@ -13,11 +13,7 @@ import numpy as np
 
 from facezoo.errors import NumericalError, ProtocolError
 from facezoo.evaluation.checks import check_embeddings
-
-
-# Added and taken away again, this rounds a float64 to 30 binary places. Orthogonal rows then score 0 and not
-# the residue of a sum, which depends on the order of its terms.
-_ROUNDER = 1.5 * 2.0**22
+from facezoo.evaluation.products import product
 
 
 @dataclass(frozen=True)
@@ -120,16 +116,7 @@ class Tiling:
     def _scores(self, row: int, end: int, column: int, last: int) -> np.ndarray:
         left = self.left.rows(row, end, self.dtype)
         right = (self.right or self.left).rows(column, last, self.dtype)
-        scores = left @ right.T
-        out = np.empty(scores.shape, np.float32)
-        with np.errstate(over="ignore"):  # told by the caller, with a reason
-            for start in range(0, len(scores), 64):  # small enough to stay in the cache
-                rows = scores[start : start + 64]
-                if self.places:
-                    rows += _ROUNDER
-                    rows -= _ROUNDER
-                out[start : start + 64] = rows
-        return out
+        return product(left, right, places=self.places)
 
     def impostors(self, row: int, column: int) -> np.ndarray:
         """The impostor scores of one tile, float32, rising.

@@ -44,7 +44,7 @@ def test_against_scikit_learn(seed, levels):
     fmr, tar = roc.points()
     assert (np.diff(fmr) >= 0).all()
     assert (np.diff(tar) >= 0).all()
-    assert np.trapezoid(tar, fmr) == pytest.approx(roc.auc(), abs=1e-12)
+    assert np.diff(fmr) @ (tar[1:] + tar[:-1]) / 2 == pytest.approx(roc.auc(), abs=1e-12)
 
 
 @settings(max_examples=40, deadline=None)

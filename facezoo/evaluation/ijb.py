@@ -1,0 +1,141 @@
+"""The list files of IJB-A, IJB-B and IJB-C, in the layout in which they are passed around."""
+
+from __future__ import annotations
+
+import csv
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from facezoo.errors import DataError, ProtocolError
+
+
+def read_integer_table(path: str | Path, columns: int) -> np.ndarray:
+    """A text file of whole numbers in columns, int32 (rows, columns), read a piece at a time.
+
+    Raises:
+        DataError: the file cannot be read.
+        ProtocolError: it holds something else, or a number too many.
+    """
+    parts = []
+    try:
+        with open(path, "rb") as handle:
+            while piece := handle.read(1 << 24):
+                piece += handle.readline()
+                parts.append(_integers(path, piece))
+    except OSError as error:
+        raise DataError(f"cannot read list {str(path)!r}: {error.strerror or error}") from error
+    values = np.concatenate(parts) if parts else np.empty(0, np.int32)
+    if len(values) == 0 or len(values) % columns:
+        raise ProtocolError(f"{path} holds {len(values)} numbers; expected {columns} a line")
+    return values.reshape(-1, columns)
+
+
+def _integers(path: str | Path, piece: bytes) -> np.ndarray:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", DeprecationWarning)  # how numpy says that it met something else
+        try:
+            return np.fromstring(piece.decode("ascii").replace(",", " "), dtype=np.int32, sep=" ")
+        except (DeprecationWarning, ValueError) as error:
+            raise ProtocolError(f"{path} holds something other than whole numbers") from error
+
+
+@dataclass(frozen=True)
+class TemplateList:
+    """``ijbc_face_tid_mid.txt``: ``IMAGE TEMPLATE MEDIUM`` a line.
+
+    Attributes:
+        images: N names.
+        templates: int64 (N,).
+        media: int64 (N,).
+    """
+
+    images: list[str]
+    templates: np.ndarray
+    media: np.ndarray
+
+
+def _lines(path: str | Path) -> list[list[str]]:
+    try:
+        with open(path, encoding="utf-8") as handle:
+            rows = [line.split() for line in handle if line.strip()]
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"cannot read list {str(path)!r}: {error}") from error
+    if not rows:
+        raise DataError(f"list {str(path)!r} is empty")
+    return rows
+
+
+def read_template_list(path: str | Path) -> TemplateList:
+    """Which image belongs to which template and medium.
+
+    Raises:
+        DataError: the file cannot be read.
+        ProtocolError: a line has other fields.
+    """
+    rows = _lines(path)
+    try:
+        images = [name for name, _, _ in rows]
+        templates = np.array([int(row[1]) for row in rows], np.int64)
+        media = np.array([int(row[2]) for row in rows], np.int64)
+    except ValueError as error:
+        bad = next(number for number, row in enumerate(rows, 1) if not _is_template_row(row))
+        raise ProtocolError(f"{path}: line {bad} is {' '.join(rows[bad - 1])!r}; expected 'IMAGE T M'") from error
+    return TemplateList(images, templates, media)
+
+
+def _is_template_row(row: list[str]) -> bool:
+    return len(row) == 3 and all(word.lstrip("-").isdigit() for word in row[1:])
+
+
+def read_pair_list(path: str | Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """``ijbc_template_pair_label.txt``: ``TEMPLATE1 TEMPLATE2 SAME`` a line, as int32, int32 and bool (n,).
+
+    Raises:
+        ProtocolError: a label is neither 0 nor 1, or the file holds something else.
+    """
+    table = read_integer_table(path, 3)
+    if not np.isin(table[:, 2], (0, 1)).all():
+        raise ProtocolError(f"{path}: a label is {table[~np.isin(table[:, 2], (0, 1)), 2][0]}; expected 0 or 1")
+    return table[:, 0].copy(), table[:, 1].copy(), table[:, 2] == 1
+
+
+def read_landmark_scores(path: str | Path) -> tuple[list[str], np.ndarray, np.ndarray]:
+    """``ijbc_name_5pts_score.txt``: ``IMAGE x1 y1 .. x5 y5 SCORE``: names, float64 (N, 5, 2), float64 (N,).
+
+    Raises:
+        ProtocolError: a line has other fields.
+    """
+    rows = _lines(path)
+    try:
+        numbers = np.array([[float(word) for word in row[1:]] for row in rows]).reshape(len(rows), 11)
+    except ValueError as error:
+        raise ProtocolError(f"{path}: expected 'IMAGE x1 y1 .. x5 y5 SCORE' in every line") from error
+    return [row[0] for row in rows], numbers[:, :10].reshape(-1, 5, 2), numbers[:, 10]
+
+
+def read_subjects(path: str | Path) -> tuple[np.ndarray, np.ndarray]:
+    """A 1:N list (``ijbc_1N_gallery_G1.csv``): template and subject of each row, once a template.
+
+    Raises:
+        DataError: the file cannot be read or is empty.
+        ProtocolError: the first two fields are not numbers, or a template has two subjects.
+    """
+    try:
+        with open(path, newline="", encoding="utf-8") as handle:
+            rows = list(csv.reader(handle))[1:]
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"cannot read list {str(path)!r}: {error}") from error
+    try:
+        pairs = sorted({(int(row[0]), int(row[1])) for row in rows if row})
+    except (ValueError, IndexError) as error:
+        raise ProtocolError(f"{path}: expected 'TEMPLATE_ID,SUBJECT_ID,...' below a header") from error
+    if not pairs:
+        raise DataError(f"list {str(path)!r} names no template")
+    templates, subjects = (np.array(column) for column in zip(*pairs, strict=True))
+    twice = templates[1:][templates[1:] == templates[:-1]]
+    if len(twice):
+        raise ProtocolError(f"{path}: template {twice[0]} has two subjects")
+    return templates, subjects
