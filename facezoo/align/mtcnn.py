@@ -153,8 +153,15 @@ class MTCNN(Detector):
         return owner[keep], algebra.square(boxes[keep])
 
     def _scan(self, pixels: np.ndarray) -> tuple[np.ndarray, ...]:
-        """P-Net on few images at a time: what it computes then stays in the processor's cache."""
-        step = max(1, _CACHED_PIXELS // (pixels.shape[1] * pixels.shape[2]))
+        """P-Net on few images, or on a band of one, at a time: what it computes stays in the cache."""
+        height, width = pixels.shape[1:3]
+        if height * width > 2 * _CACHED_PIXELS:
+            rows = max(1, _CACHED_PIXELS // (2 * width))  # of output; each looks at 12 rows, two further on
+            count = -(-(height - 2) // 2) - 4
+            bands = [pixels[:, 2 * low : 2 * (low + rows) + 10] for low in range(0, count, rows)]
+            parts = [self.networks.pnet(np.ascontiguousarray(band)) for band in bands]
+            return tuple(np.concatenate(column, axis=-2) for column in zip(*parts, strict=True))
+        step = max(1, _CACHED_PIXELS // (height * width))
         parts = [self.networks.pnet(pixels[low : low + step]) for low in range(0, len(pixels), step)]
         return tuple(np.concatenate(column) for column in zip(*parts, strict=True))
 

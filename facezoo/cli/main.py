@@ -13,6 +13,8 @@ from facezoo.errors import FacezooError, UnknownNameError
 VERBS: dict[str, tuple[str, str]] = {
     "train": ("facezoo.cli.train", "Train a backbone with a loss head."),
     "datasets": ("facezoo.cli.datasets", "Get, convert and check data sets."),
+    "align": ("facezoo.cli.align", "Find and align the faces in photos and videos."),
+    "detect": ("facezoo.cli.detect", "Show the faces in a photo."),
 }
 
 

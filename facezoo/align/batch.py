@@ -1,0 +1,223 @@
+"""Aligning a folder of photos: what is missing is shared among processes, and nothing done is lost."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from facezoo.align.settings import AlignSettings
+from facezoo.align.sources import Item, find_items
+from facezoo.align.table import JOURNAL, NAME, Journal, Row, known_rows, table_path, write_table
+from facezoo.align.worker import Aligner, start, work
+from facezoo.errors import ConfigError, DataError
+from facezoo.files import atomic_write
+from facezoo.interfaces.detector import Detector
+
+SHARE = 32  # photos that a process takes at once
+_RECORD = ".faces.json"
+
+
+@dataclass(frozen=True)
+class AlignSummary:
+    """What a call did, and what the folder holds now.
+
+    Attributes:
+        photos: photos and videos there are.
+        done_before: of them, done by earlier calls.
+        crops: crops in the folder now.
+        no_face: photos, and frames of videos, in which no face was found or kept.
+        unreadable: photos that could not be read.
+        seconds: time this call took.
+        rate: photos a second, of this call.
+        table: path of the table.
+    """
+
+    photos: int
+    done_before: int
+    crops: int
+    no_face: int
+    unreadable: int
+    seconds: float
+    rate: float
+    table: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """As plain JSON types."""
+        return asdict(self)
+
+
+def align_folder(
+    photos: str | Path,
+    out: str | Path,
+    settings: AlignSettings | None = None,
+    *,
+    workers: int = 1,
+    table: str = "auto",
+    max_unreadable: float = 0.1,
+    retry: bool = False,
+    detector: Detector | None = None,
+    tick: Callable[..., None] = lambda done=1, total=None: None,
+) -> AlignSummary:
+    """Align every photo and video below a folder.
+
+    A second call does only what is missing, also after the first was killed.
+
+    Args:
+        photos: a folder, with identity folders or not, or one file.
+        out: crops go here, in the photos' folders, with a table ``faces.parquet`` or ``faces.csv``.
+        settings: what to do with each photo.
+        workers: processes, 1 or more; with 1 all is done in this one. The result does not depend on it.
+        table: "auto", "csv" or "parquet".
+        max_unreadable: share of unreadable photos above which the call fails, once all others are done.
+        retry: try again the photos that had no face or were unreadable.
+        detector: your own, in the place of the one the settings name; needs ``workers=1``.
+        tick: called with the number of photos done, and their total.
+
+    Raises:
+        DataError: there is nothing to align, too many photos are unreadable, or another process is at work in
+            ``out``.
+        ConfigError: ``out`` was filled with other settings.
+    """
+    settings, out, began = settings or AlignSettings(), Path(out), time.perf_counter()
+    if workers < 1 or (detector is not None and workers != 1):
+        raise ConfigError(f"workers is {workers}; expected 1 or more, and 1 with a detector of your own")
+    items, path = find_items(photos, out), table_path(out, table)
+    with _alone(out):
+        _same_settings(out, settings, detector)
+        rows = _still_good(known_rows(out), out, retry)
+        done = {row["source"].split("#")[0] for row in rows}
+        missing = [item for item in items if item.key not in done]
+        tick(len(items) - len(missing), len(items))
+        journal = Journal(out)
+        try:
+            for share in _results(missing, settings, out, workers, detector):
+                journal.add(share)
+                rows += share
+                tick(len({row["source"].split("#")[0] for row in share}))
+        except BaseException:
+            journal.close()
+            raise
+        write_table(rows, path)
+        journal.close(remove=True)
+        other = path.with_suffix(".csv" if path.suffix == ".parquet" else ".parquet")
+        other.unlink(missing_ok=True)  # its rows are in the new table
+    return _summary(items, missing, rows, path, time.perf_counter() - began, max_unreadable)
+
+
+def _results(
+    items: Sequence[Item], settings: AlignSettings, out: Path, workers: int, detector: Detector | None
+) -> Iterator[list[Row]]:
+    shares = [items[low : low + SHARE] for low in range(0, len(items), SHARE)]
+    if workers == 1 or len(shares) < 2:
+        if shares:
+            aligner = Aligner(settings, out, detector)
+            yield from map(aligner.align, shares)
+        return
+    context = multiprocessing.get_context("spawn")  # frameworks with threads do not survive a fork
+    with _one_thread_each():
+        pool = ProcessPoolExecutor(min(workers, len(shares)), context, initializer=start, initargs=(settings, str(out)))
+        try:
+            for future in as_completed([pool.submit(work, share) for share in shares]):
+                yield future.result()
+        except BrokenProcessPool as error:
+            Aligner(settings, out)  # if the workers could not start, this says why
+            raise DataError(f"{out}: a worker process died; the same command goes on from here") from error
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def _one_thread_each() -> Iterator[None]:
+    """Processes started meanwhile run one thread each, as there is one for each core."""
+    names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+    before = {name: os.environ.get(name) for name in names}
+    os.environ.update(dict.fromkeys(names, "1"))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name, None)
+            if value is not None:
+                os.environ[name] = value
+
+
+@contextmanager
+def _alone(out: Path) -> Iterator[None]:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        with FileLock(out / ".faces.lock", timeout=0):
+            yield
+    except Timeout as error:
+        raise DataError(f"{out}: another process is aligning into this folder") from error
+    except (FileExistsError, NotADirectoryError) as error:
+        raise DataError(f"{out}: the output must be a folder, not a file") from error
+
+
+def _same_settings(out: Path, settings: AlignSettings, detector: Detector | None) -> None:
+    """One folder, one way of aligning."""
+    now = settings.record()
+    if detector is not None:
+        now["detector"] = type(detector).__name__
+    path = out / _RECORD
+    if path.is_file():
+        before = json.loads(path.read_text(encoding="utf-8"))
+        for name, value in now.items():
+            if before.get(name) != value:
+                raise ConfigError(
+                    f"{out}: was filled with {name} {before.get(name)!r}, now {value!r}; use another folder"
+                )
+        return
+    if any((out / name).is_file() for name in (f"{NAME}.csv", f"{NAME}.parquet", JOURNAL)):
+        raise ConfigError(f"{out}: holds a table of faces but not the settings it was made with")
+    with atomic_write(path) as part:
+        part.write_text(json.dumps(now, indent=1), encoding="utf-8")
+
+
+def _still_good(rows: Sequence[Row], out: Path, retry: bool) -> list[Row]:
+    """Rows of photos all of whose crops are there, once each."""
+    unique = {(row["source"], row["face"]): row for row in rows}
+    redo = set()
+    for row in unique.values():
+        crop = out / row["output"]
+        there = crop.is_file() and crop.stat().st_size > 0 if row["output"] else not retry
+        if not there:
+            redo.add(row["source"].split("#")[0])
+    return [row for row in unique.values() if row["source"].split("#")[0] not in redo]
+
+
+def _summary(
+    items: Sequence[Item],
+    missing: Sequence[Item],
+    rows: Sequence[Row],
+    path: Path,
+    seconds: float,
+    max_unreadable: float,
+) -> AlignSummary:
+    unreadable = [row for row in rows if row["reason"].startswith("unreadable")]
+    crops = sum(bool(row["output"]) for row in rows)
+    if len(unreadable) > max_unreadable * len(items):
+        raise DataError(
+            f"{len(unreadable)} of {len(items)} photos are unreadable, above the allowed share of "
+            f"{max_unreadable:g}; {path} lists them; the first: {unreadable[0]['reason']}"
+        )
+    return AlignSummary(
+        photos=len(items),
+        done_before=len(items) - len(missing),
+        crops=crops,
+        no_face=sum(not row["output"] for row in rows) - len(unreadable),
+        unreadable=len(unreadable),
+        seconds=round(seconds, 2),
+        rate=round(len(missing) / seconds, 1),
+        table=str(path),
+    )

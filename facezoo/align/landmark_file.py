@@ -1,0 +1,88 @@
+"""A file of landmarks in the place of a detector."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import numpy as np
+
+from facezoo.align.table import POINTS
+from facezoo.errors import DataError
+from facezoo.interfaces.detector import Face
+
+_HEADS = ("source", "file", "path", "image")
+
+
+class LandmarkFile:
+    """Landmarks by photo.
+
+    Two layouts of CSV are read. With a header: a column ``source``, ``file``, ``path`` or ``image``, the ten
+    columns ``left_eye_x`` ... ``right_mouth_y`` (this is what ``facezoo align`` writes), and ``score`` if known.
+    Without: the photo's path first, the ten coordinates last (left eye, right eye, nose, left and right mouth
+    corner as seen in the image), and the score, if any, before them.
+
+    Args:
+        path: the file.
+
+    Raises:
+        DataError: it is missing, empty, or a line is not of the layout; the message names the line.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self._faces: dict[str, list[Face]] = {}
+        try:
+            with self.path.open(newline="", encoding="utf-8") as stream:
+                lines = [line for line in csv.reader(stream) if line]
+        except (OSError, UnicodeDecodeError, csv.Error) as error:
+            raise DataError(f"{self.path}: cannot be read as a landmark file ({error})") from error
+        if not lines:
+            raise DataError(f"{self.path}: the landmark file is empty")
+        head = [cell.strip().lower() for cell in lines[0]]
+        columns = _columns(head) if any(name in head for name in _HEADS) else None
+        for number, line in enumerate(lines if columns is None else lines[1:], 1 if columns is None else 2):
+            try:
+                self._add(line, columns)
+            except (ValueError, IndexError) as error:
+                raise DataError(
+                    f"{self.path}, line {number}: {','.join(line)[:80]!r} is not a path and ten coordinates"
+                ) from error
+
+    def __len__(self) -> int:
+        return len(self._faces)
+
+    def find(self, key: str) -> list[Face]:
+        """The faces of a photo, by its path below the photos' folder; none when the file does not name it."""
+        return self._faces.get(key, [])
+
+    def _add(self, line: list[str], columns: list[int] | None) -> None:
+        if columns is None:
+            cells = [line[0], line[-11] if len(line) > 11 else "", *line[-10:]]
+            if len(line) < 11:
+                raise ValueError
+        else:
+            cells = [line[at] if at >= 0 else "" for at in columns]
+        key = cells[0].replace("\\", "/")
+        faces = self._faces.setdefault(key, [])
+        if not any(cell.strip() for cell in cells[2:]) or not any(float(cell) for cell in cells[2:]):
+            return  # a photo where that detector found none
+        points = np.array([float(cell) for cell in cells[2:]], np.float32).reshape(5, 2)
+        faces.append(Face(_box(points), points, float(cells[1] or 1)))
+
+
+def _columns(head: list[str]) -> list[int]:
+    """Where the path, the score and the ten coordinates stand."""
+    path = next(name for name in _HEADS if name in head)
+    names = [f"{point}_{axis}" for point in POINTS for axis in "xy"]
+    missing = [name for name in names if name not in head]
+    if missing:
+        raise DataError(f"the landmark file's header lacks {missing[0]!r}; it has {', '.join(head)}")
+    score = head.index("score") if "score" in head else -1
+    return [head.index(path), score, *(head.index(name) for name in names)]
+
+
+def _box(points: np.ndarray) -> np.ndarray:
+    """A box about the landmarks, as large as a detector's would be: twice their spread."""
+    low, high = points.min(0), points.max(0)
+    return np.concatenate([low - (high - low) / 2, high + (high - low) / 2]).astype(np.float32)

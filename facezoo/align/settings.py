@@ -1,0 +1,72 @@
+"""What an alignment run is asked to do."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from facezoo.align.templates import Template, get_template
+from facezoo.errors import ConfigError, UnknownNameError
+
+CHOICES = {"largest": "the largest box", "central": "the face nearest to the middle", "all": "every face"}
+FORMATS = ("png", "jpg")
+_FREE = ("backend", "device", "max_pixels")  # may change between the calls that fill one folder
+
+
+@dataclass(frozen=True)
+class AlignSettings:
+    """Everything that decides what comes out of a photo.
+
+    Attributes:
+        template: name of a template.
+        size: (H, W) of the crops, None for the template's own.
+        margin: room added around the template's framing, as a share of the side.
+        face: which faces of a photo are kept: "largest", "central" or "all".
+        min_score: faces below are left out, 0..1.
+        format: "png" or "jpg" (quality 95, no chroma subsampling).
+        detector: a name that ``facezoo.create_detector`` knows.
+        options: the detector's own settings.
+        landmarks: a file that stands in for the detector; see :mod:`facezoo.align.landmark_file`.
+        frame_step: of a video, every so many-th frame is taken.
+        backend: "torch" or "paddle".
+        device: the framework's name of a device.
+        max_pixels: a photo with more is not decoded.
+    """
+
+    template: str = "arcface112"
+    size: tuple[int, int] | None = None
+    margin: float = 0.0
+    face: str = "largest"
+    min_score: float = 0.0
+    format: str = "png"
+    detector: str = "mtcnn"
+    options: dict[str, Any] = field(default_factory=dict)
+    landmarks: str | None = None
+    frame_step: int = 25
+    backend: str = "torch"
+    device: str = "cpu"
+    max_pixels: int = 100_000_000
+
+    def __post_init__(self) -> None:
+        if self.face not in CHOICES:
+            raise UnknownNameError("choice of face", self.face, CHOICES)
+        if self.format not in FORMATS:
+            raise UnknownNameError("image format", self.format, FORMATS)
+        if not 0 <= self.min_score <= 1:
+            raise ConfigError(f"min_score is {self.min_score}; expected 0..1")
+        if self.frame_step < 1:
+            raise ConfigError(f"frame_step is {self.frame_step}; expected 1 or more")
+        self.frame()
+
+    def frame(self) -> Template:
+        """The template with size and margin applied."""
+        return get_template(self.template).resized(self.size, self.margin)
+
+    def record(self) -> dict[str, Any]:
+        """What must not change while one folder is filled, as plain JSON types."""
+        values = {key: value for key, value in asdict(self).items() if key not in _FREE}
+        if self.landmarks is not None:
+            values["landmarks"] = str(Path(self.landmarks).name)
+        return json.loads(json.dumps(values))
