@@ -15,6 +15,7 @@ from facezoo.margins.cosface import CosFaceMargin
 from facezoo.margins.softmax import SoftmaxMargin
 from facezoo.specs import (
     attentionnet,
+    efficientnet,
     ghostnet,
     hrnet,
     ir,
@@ -27,6 +28,8 @@ from facezoo.specs import (
     resnest,
     resnet,
     rexnet,
+    shufflenetv1,
+    shufflenetv2,
     swin,
     tfnas,
     vit,
@@ -53,6 +56,9 @@ BACKBONES: dict[str, BackboneSpec] = _table(
         mobilenetv2.SPECS,
         mobilenetv3.SPECS,
         ghostnet.SPECS,
+        shufflenetv1.SPECS,
+        shufflenetv2.SPECS,
+        efficientnet.SPECS,
         resnet.SPECS,
         attentionnet.SPECS,
         hrnet.SPECS,

@@ -154,6 +154,12 @@ class NeckGDC(nn.Layer):
 NECKS = {"E": NeckE, "GAP": NeckGAP, "GDC": NeckGDC}
 
 
+def shuffled(x: paddle.Tensor, groups: int) -> paddle.Tensor:
+    """Deal the channels out like cards: one from each group in turn."""
+    parts = paddle.unflatten(x, 1, [groups, x.shape[1] // groups])
+    return paddle.flatten(paddle.transpose(parts, [0, 2, 1, 3, 4]), 1, 2)
+
+
 def run_blocks(blocks: Iterable[nn.Layer], x: paddle.Tensor, checkpointing: bool) -> paddle.Tensor:
     """Apply ``blocks`` in order; with ``checkpointing`` their activations are recomputed in the backward pass."""
     for block in blocks:

@@ -154,6 +154,11 @@ class NeckGDC(nn.Module):
 NECKS = {"E": NeckE, "GAP": NeckGAP, "GDC": NeckGDC}
 
 
+def shuffled(x: torch.Tensor, groups: int) -> torch.Tensor:
+    """Deal the channels out like cards: one from each group in turn."""
+    return x.unflatten(1, (groups, x.shape[1] // groups)).transpose(1, 2).flatten(1, 2)
+
+
 def run_blocks(blocks: Iterable[nn.Module], x: torch.Tensor, checkpointing: bool) -> torch.Tensor:
     """Apply ``blocks`` in order; with ``checkpointing`` their activations are recomputed in the backward pass."""
     for block in blocks:
