@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
@@ -57,8 +57,8 @@ def bootstrap_rate(
 
 def subject_weights(
     first: Sequence[object] | np.ndarray, second: Sequence[object] | np.ndarray, *, rounds: int, seed: int
-) -> np.ndarray:
-    """How often each pair counts when people are drawn with replacement, float64 (rounds, n).
+) -> Iterator[np.ndarray]:
+    """How often each pair counts when people are drawn with replacement: float64 (n,), ``rounds`` times.
 
     A pair of one person counts as often as the person was drawn. A pair of two people counts as the product
     of both (Bolle et al. 2004 call this the subsets bootstrap; pairs that share a person move together).
@@ -66,19 +66,19 @@ def subject_weights(
     Args:
         first: who is on the left of each pair (n,).
         second: who is on the right (n,).
-        rounds: resamples, 100 or more.
+        rounds: resamples.
         seed: the same seed gives the same weights.
     """
-    _check(rounds, 0.5)
     left, right = np.asarray(first), np.asarray(second)
     people, codes = np.unique(np.concatenate([left, right]), return_inverse=True)
     one, two = codes[: len(left)], codes[len(left) :]
-    draws = generator(seed, "subjects", len(people), rounds)
-    counts = draws.multinomial(len(people), np.full(len(people), 1 / len(people)), size=rounds).astype(np.float64)
-    weights = counts[:, one]
     differ = one != two
-    weights[:, differ] *= counts[:, two[differ]]
-    return weights
+    draws = generator(seed, "subjects", len(people), rounds)
+    for _ in range(rounds):
+        counts = np.bincount(draws.integers(0, len(people), len(people)), minlength=len(people))
+        weights = counts[one].astype(np.float64)
+        weights[differ] *= counts[two[differ]]
+        yield weights
 
 
 def bootstrap_subjects(
@@ -102,7 +102,7 @@ def bootstrap_subjects(
     """
     _check(rounds, confidence)
     weights = subject_weights(first, second, rounds=rounds, seed=seed)
-    samples = np.array([statistic(row) for row in weights])
+    samples = np.array([statistic(row) for row in weights])  # one resample is held at a time
     samples = samples[np.isfinite(samples)]
     if len(samples) < rounds // 2:
         raise ProtocolError(f"only {len(samples)} of {rounds} resamples gave a figure; too few subjects")

@@ -109,7 +109,7 @@ def identification(
     codes = encode_labels(np.concatenate([one, two]), len(one) + len(two))
     order = np.argsort(codes[len(one) :], kind="stable")
     subjects, starts = np.unique(codes[len(one) :][order], return_index=True)
-    entries = normalise(np.asarray(gallery)[order], what="gallery")
+    entries = normalise(gallery, what="gallery")[order]
     searched = normalise(probes, what="probes")
     column = np.searchsorted(subjects, codes[: len(one)])
     mated = np.isin(codes[: len(one)], subjects)
