@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 
 import numpy as np
@@ -124,14 +125,22 @@ def concatenate(first: Source, second: Source, *, same_names: str = "refuse") ->
     if shared and same_names == "refuse":
         raise DataError(f"{len(shared)} identities are in both sets, such as {shared[0]!r}; say merge or apart")
     names = list(first.class_names)
+    taken = {*names, *second.class_names}
     mapping = np.empty(second.num_classes, np.int64)
     for label, name in enumerate(second.class_names):
         if name in number and same_names == "merge":
             mapping[label] = number[name]
         else:
             mapping[label] = len(names)
-            names.append(f"{name}#2" if name in number else name)
+            names.append(_free_name(name, taken) if name in number else name)
     return Joined(first, second, names, mapping)
+
+
+def _free_name(name: str, taken: set[str]) -> str:
+    """``NAME#2``, with a higher number where that is taken; it is taken from then on."""
+    free = next(f"{name}#{n}" for n in itertools.count(2) if f"{name}#{n}" not in taken)
+    taken.add(free)
+    return free
 
 
 def split_identities(source: Source, share: float, *, seed: int = 0) -> tuple[Source, Source]:
