@@ -10,7 +10,7 @@ from PIL import Image
 
 from facezoo.data.cache import DecodedCache
 from facezoo.data.source import Sample, Source, StreamSource
-from facezoo.errors import DataError, ImageError
+from facezoo.errors import DataError, ImageError, ShapeError
 from facezoo.rng import generator
 
 Augment = Callable[[np.ndarray, np.random.Generator], np.ndarray]
@@ -189,7 +189,12 @@ def resized(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
     >>> resized(np.zeros((109, 89, 3), np.uint8), (112, 112)).shape
     (112, 112, 3)
+
+    Raises:
+        ShapeError: it is not uint8 (H, W, 3): a source that does not keep its contract.
     """
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+        raise ShapeError(f"a source gave an image of {image.dtype} {image.shape}; expected uint8 (H, W, 3)")
     if image.shape[:2] == size:
         return image
     picture = Image.fromarray(image).resize((size[1], size[0]), Image.Resampling.BILINEAR)

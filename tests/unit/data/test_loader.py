@@ -16,7 +16,7 @@ from facezoo.data.bad_images import BadImageFile
 from facezoo.data.loader import Loader
 from facezoo.data.samplers import ShuffledSampler
 from facezoo.data.source import Sample, Source, StreamSource
-from facezoo.errors import ConfigError, DataError, FacezooError, ImageError, WorkerError
+from facezoo.errors import ConfigError, DataError, FacezooError, ImageError, ShapeError, WorkerError
 from facezoo.rng import generator
 
 SIZE = 24
@@ -263,6 +263,14 @@ def test_a_forgotten_loader_ends_its_workers():
     next(loader.epoch(0))
     del loader
     assert no_children_left()
+
+
+@pytest.mark.parametrize("broken", [np.zeros((9, 9, 3)), np.zeros((9, 9), np.uint8), np.zeros((9, 9, 4), np.uint8)])
+def test_a_source_that_gives_no_rgb_is_told(broken, monkeypatch):
+    source = Numbered()
+    monkeypatch.setattr(source, "image", lambda _: broken)
+    with pytest.raises(ShapeError, match=r"a source gave an image of (uint8|float64) \(9, 9"):
+        collect(Loader(source, batch_size=4, size=SIZE))
 
 
 def test_a_bug_in_a_source_is_told_with_its_place():
