@@ -15,10 +15,13 @@ from facezoo.margins.cosface import CosFaceMargin
 from facezoo.margins.softmax import SoftmaxMargin
 from facezoo.specs import (
     attentionnet,
+    densenet,
+    dpn,
     efficientnet,
     ghostnet,
     hrnet,
     ir,
+    lightcnn,
     lightsenet,
     mobilefacenet,
     mobilenetv1,
@@ -59,6 +62,9 @@ BACKBONES: dict[str, BackboneSpec] = _table(
         shufflenetv1.SPECS,
         shufflenetv2.SPECS,
         efficientnet.SPECS,
+        densenet.SPECS,
+        dpn.SPECS,
+        lightcnn.SPECS,
         resnet.SPECS,
         attentionnet.SPECS,
         hrnet.SPECS,
