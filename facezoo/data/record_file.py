@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -92,8 +93,12 @@ class RecordFile:
     def _read_index(self, path: Path) -> np.ndarray:
         """Record numbers and offsets, int64 (r, 2)."""
         try:
-            table = np.array(path.read_bytes().split()).astype(np.int64).reshape(-1, 2)
-        except (ValueError, OverflowError, OSError) as error:
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")  # of an empty file, of a fraction read as a whole number
+                table = np.loadtxt(path, np.int64, comments=None, ndmin=2, encoding="ascii")
+            if table.shape[1] != 2:
+                raise ValueError(f"{table.shape[1]} numbers in a line")
+        except (ValueError, OverflowError, OSError, Warning) as error:
             reason = " ".join(str(error).split())[:100]
             raise DataError(f"{path}: expected lines of RECORD NUMBER<TAB>OFFSET ({reason})") from error
         outside = (table < 0).any(axis=1) | (table[:, 1] > self._size - 8)

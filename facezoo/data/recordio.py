@@ -85,9 +85,7 @@ class RecordIO(EncodedSource):
             return None  # header records carry no bytes
         first, last = header.labels[:2]
         if not 1 <= first <= last < 2**40:  # NaN fails as well
-            raise DataError(
-                f"{self.path}: its header record holds {first}, {last}; expected two record numbers"
-            )
+            raise DataError(f"{self.path}: its header record holds {first}, {last}; expected two record numbers")
         return self._first_identity(int(first)), int(last)
 
     def _first_identity(self, about: int) -> int:
@@ -127,6 +125,8 @@ def _names(path: Path, classes: np.ndarray) -> list[str]:
         names = json.loads(path.read_text(encoding="utf-8"))
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
             raise ValueError("not a list of names")
+        if len(set(names)) != len(names):
+            raise ValueError("a name stands twice")
         return [names[number] for number in classes.tolist()]
     except (ValueError, IndexError, OSError, RecursionError) as error:
         raise DataError(f"{path}: expected a JSON list of {int(classes[-1]) + 1} names ({error})") from error

@@ -64,13 +64,13 @@ def read_index(folder: Path) -> ShardIndex:
         raise DataError(f"{path}: expected the shards' index with class_names and shards ({why})") from error
     if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
         raise DataError(f"{path}: class_names is not a list of names")
+    if len(set(names)) != len(names):
+        raise DataError(f"{path}: a name stands twice among the {len(names)} class_names")
     for name in shards:
         if not isinstance(name, str) or Path(name).name != name or name.startswith(".") or "\0" in name:
             raise DataError(f"{path}: shard {str(name)[:80]!r} is not a plain file name")
     if not all(type(count) is int and count >= 0 for count in counts) or not sum(counts):
-        raise DataError(
-            f"{path}: the shards' counts are {str(counts)[:80]}; expected whole numbers, not all 0"
-        )
+        raise DataError(f"{path}: the shards' counts are {str(counts)[:80]}; expected whole numbers, not all 0")
     return ShardIndex(names, shards, counts)
 
 

@@ -261,7 +261,19 @@ def test_packs_that_contradict_themselves(tmp_path, records, message):
 
 @pytest.mark.parametrize(
     "text",
-    ["1\t0\n2\n", "a\tb\n", "1\t-4\n", "1\t99999999999999999999999\n", "1\t0\n1\t0\n", "1\t4\n", "\xff\n", "1\t1e3\n"],
+    [
+        "1\t0\n2\n",
+        "a\tb\n",
+        "1\t-4\n",
+        "1\t99999999999999999999999\n",
+        "1\t0\n1\t0\n",
+        "1\t4\n",
+        "\xff\n",
+        "1\t1e3\n",
+        "",
+        "1\t0\t2\n",
+        "1 0 2 3\n",
+    ],
 )
 def test_bad_index_files(tmp_path, text):
     write_pack(tmp_path, {1: image_record(1, 0.0, PNG[0])})
@@ -270,7 +282,9 @@ def test_bad_index_files(tmp_path, text):
         RecordIO(tmp_path)
 
 
-@pytest.mark.parametrize("names", ["[1, 2]", "{}", "[", '["only one"]', "[" * 100_000])
+@pytest.mark.parametrize(
+    "names", ["[1, 2]", "{}", "[", '["only one"]', "[" * 100_000, '["a","b","c","d","e","f","g","h","a"]']
+)
 def test_bad_names(tmp_path, names):
     write_pack(tmp_path, pack_with_headers())
     (tmp_path / "train.names.json").write_text(names)

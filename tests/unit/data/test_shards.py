@@ -283,6 +283,7 @@ INDEX = {"class_names": ["a"], "shards": [{"name": "s.tar", "count": 1}]}
         json.dumps({**INDEX, "class_names": []}),
         json.dumps({**INDEX, "class_names": [1]}),
         json.dumps({**INDEX, "class_names": "abc"}),
+        json.dumps({**INDEX, "class_names": ["a", "a"]}),
         json.dumps({**INDEX, "shards": []}),
         json.dumps({**INDEX, "shards": 3}),
         json.dumps({**INDEX, "shards": [{"name": "../s.tar", "count": 1}]}),
