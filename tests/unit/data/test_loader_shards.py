@@ -42,19 +42,19 @@ def test_order_and_pixels_do_not_depend_on_workers(folder):
             assert one.keys == two.keys
             np.testing.assert_array_equal(one.images, two.images)
             np.testing.assert_array_equal(one.labels, two.labels)
-    later = read(folder, epoch=1, start=3, workers=2)
+    later = read(folder, epoch=1, start=3)
     assert [batch.keys for batch in later] == [batch.keys for batch in alone[3:]]
     assert [batch.keys for batch in read(folder, epoch=2)] != [batch.keys for batch in alone]
 
 
 def test_processes_of_a_run_share_the_shards(folder):
-    shares = [read(folder, rank=rank, world_size=2, batch_size=4, workers=2 * rank) for rank in range(2)]
+    shares = [read(folder, rank=rank, world_size=2, batch_size=4, workers=rank) for rank in range(2)]
     keys = [key for share in shares for batch in share for key in batch.keys]
     assert len(keys) == len(set(keys)) == 40
 
 
 def test_every_image_once(folder):
-    batches = read(folder, drop_last=False, workers=2)
+    batches = read(folder, drop_last=False)
     assert [len(batch) for batch in batches] == [8] * 5 + [5]
     assert len({key for batch in batches for key in batch.keys}) == 45
     assert np.bincount(np.concatenate([batch.labels for batch in batches])).tolist() == [9] * 5
