@@ -1,0 +1,94 @@
+"""The light SE network of the Lightweight Face Recognition Challenge."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from facezoo.backends.torch.layers import NECKS, run_blocks
+from torch import nn
+
+from facezoo.interfaces.backbone import Backbone
+from facezoo.specs.lightsenet import LightSENetSpec
+
+
+class ConvBNPReLU(nn.Module):
+    """Convolution, BN, PReLU."""
+
+    def __init__(
+        self, spec: LightSENetSpec, channels: int, width: int, kernel: int, stride: int = 1, groups: int = 1
+    ) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(channels, width, kernel, stride, kernel // 2, groups=groups, bias=False)
+        self.bn = nn.BatchNorm2d(width, spec.bn_eps, spec.bn_momentum)
+        self.prelu = nn.PReLU(width)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.prelu(self.bn(self.conv(x)))
+
+
+class ConvBN(nn.Module):
+    """1x1 convolution, BN, no activation."""
+
+    def __init__(self, spec: LightSENetSpec, channels: int, width: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(channels, width, 1, bias=False)
+        self.bn = nn.BatchNorm2d(width, spec.bn_eps, spec.bn_momentum)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.bn(self.conv(x))
+
+
+class SqueezeExcite(nn.Module):
+    """Channel attention with biases and a PReLU inside."""
+
+    def __init__(self, channels: int, squeezed: int) -> None:
+        super().__init__()
+        self.fc1 = nn.Conv2d(channels, squeezed, 1)
+        self.prelu = nn.PReLU(squeezed)
+        self.fc2 = nn.Conv2d(squeezed, channels, 1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        scale = self.fc2(self.prelu(self.fc1(F.adaptive_avg_pool2d(x, 1))))  # (N, C, 1, 1)
+        return x * torch.sigmoid(scale)
+
+
+class Bottleneck(nn.Module):
+    """Expand 1x1, depthwise 3x3, squeeze-and-excitation, project 1x1; added to the input where the shape stays."""
+
+    def __init__(self, spec: LightSENetSpec, channels: int, expanded: int, width: int, stride: int) -> None:
+        super().__init__()
+        self.expand = ConvBNPReLU(spec, channels, expanded, 1)
+        self.depthwise = ConvBNPReLU(spec, expanded, expanded, 3, stride, groups=expanded)
+        self.se = SqueezeExcite(expanded, expanded // spec.se_ratio)
+        self.project = ConvBN(spec, expanded, width)
+        self.residual = stride == 1 and channels == width
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y = self.project(self.se(self.depthwise(self.expand(x))))
+        return x + y if self.residual else y
+
+
+class LightSENet(Backbone, nn.Module):
+    """Stem, bottlenecks, 1x1 convolution, global depthwise neck."""
+
+    def __init__(self, spec: LightSENetSpec) -> None:
+        super().__init__()
+        self.spec = spec
+        self.embedding_size = spec.embedding_size
+        self.input_size = spec.input_size
+        self.stem = ConvBNPReLU(spec, spec.in_channels, spec.stem, 3, stride=2)
+        self.blocks = nn.ModuleList()
+        channels, shrink = spec.stem, 2
+        for row in spec.rows:
+            for position in range(row.count):
+                stride = row.stride if position == 0 else 1
+                self.blocks.append(Bottleneck(spec, channels, row.expanded, row.width, stride))
+                channels, shrink = row.width, shrink * stride
+        self.last = ConvBNPReLU(spec, channels, spec.last, 1)
+        size = tuple(-(-side // shrink) for side in spec.input_size)
+        self.neck = NECKS[spec.neck](spec.last, size, spec.embedding_size, spec.dropout, spec.bn_eps, spec.bn_momentum)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        x = self.stem(images)  # (N, 24, H/2, W/2)
+        x = run_blocks(self.blocks, x, self.spec.checkpointing and self.training)
+        return self.neck(self.last(x))  # (N, E)

@@ -1,0 +1,110 @@
+"""ResNeSt with a face neck."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from facezoo.backends.torch.layers import NECKS, run_blocks
+from torch import nn
+
+from facezoo.interfaces.backbone import Backbone
+from facezoo.specs.resnest import ResNeStSpec
+
+
+class ConvBN(nn.Module):
+    """1x1 convolution, BN, ReLU where ``active``."""
+
+    def __init__(self, spec: ResNeStSpec, channels: int, width: int, active: bool) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(channels, width, 1, bias=False)
+        self.bn = nn.BatchNorm2d(width, spec.bn_eps, spec.bn_momentum)
+        self.active = active
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.bn(self.conv(x))
+        return F.relu(x) if self.active else x
+
+
+class SplitAttention(nn.Module):
+    """3x3 convolution into ``radix`` splits, weighted by a softmax over the splits and summed."""
+
+    def __init__(self, spec: ResNeStSpec, width: int) -> None:
+        super().__init__()
+        radix, squeezed = spec.radix, max(width * spec.radix // 4, 32)
+        self.conv = nn.Conv2d(width, width * radix, 3, padding=1, groups=radix, bias=False)
+        self.bn1 = nn.BatchNorm2d(width * radix, spec.bn_eps, spec.bn_momentum)
+        self.fc1 = nn.Conv2d(width, squeezed, 1)
+        self.bn2 = nn.BatchNorm2d(squeezed, spec.bn_eps, spec.bn_momentum)
+        self.fc2 = nn.Conv2d(squeezed, width * radix, 1)
+        self.radix = radix
+        self.width = width
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = F.relu(self.bn1(self.conv(x)))  # (N, radix C, H, W)
+        splits = torch.chunk(x, self.radix, dim=1)
+        gap = F.adaptive_avg_pool2d(sum(splits), 1)  # (N, C, 1, 1)
+        scale = self.fc2(F.relu(self.bn2(self.fc1(gap))))  # (N, radix C, 1, 1)
+        scale = F.softmax(scale.reshape(-1, self.radix, self.width, 1, 1), dim=1)
+        return sum(scale[:, i] * split for i, split in enumerate(splits))
+
+
+class Bottleneck(nn.Module):
+    """1x1, split attention, 1x1; strides by average pools; added to the projected input, then ReLU."""
+
+    def __init__(self, spec: ResNeStSpec, channels: int, width: int, stride: int) -> None:
+        super().__init__()
+        self.conv1 = ConvBN(spec, channels, width, active=True)
+        self.conv2 = SplitAttention(spec, width)
+        self.pool = nn.AvgPool2d(3, stride, 1) if stride != 1 else None
+        self.conv3 = ConvBN(spec, width, 4 * width, active=False)
+        project = stride != 1 or channels != 4 * width
+        self.shortcut_pool = nn.AvgPool2d(stride, stride, ceil_mode=True, count_include_pad=False) if project else None
+        self.shortcut = ConvBN(spec, channels, 4 * width, active=False) if project else None
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y = self.conv2(self.conv1(x))
+        if self.pool is not None:
+            y = self.pool(y)
+        if self.shortcut is not None:
+            x = self.shortcut(self.shortcut_pool(x))
+        return F.relu(self.conv3(y) + x)
+
+
+class ResNeStStem(nn.Module):
+    """3x3 convolution with stride 1, BN, PReLU."""
+
+    def __init__(self, spec: ResNeStSpec) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(spec.in_channels, 64, 3, padding=1, bias=False)
+        self.bn = nn.BatchNorm2d(64, spec.bn_eps, spec.bn_momentum)
+        self.prelu = nn.PReLU(64)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.prelu(self.bn(self.conv(x)))
+
+
+class ResNeSt(Backbone, nn.Module):
+    """Stem, four strided stages of bottlenecks, neck, L2 norm."""
+
+    def __init__(self, spec: ResNeStSpec) -> None:
+        super().__init__()
+        self.spec = spec
+        self.embedding_size = spec.embedding_size
+        self.input_size = spec.input_size
+        self.stem = ResNeStStem(spec)
+        self.stages = nn.ModuleList()
+        channels = 64
+        for width, units in zip(spec.widths, spec.units, strict=True):
+            blocks = [Bottleneck(spec, channels, width, 2)]
+            blocks += [Bottleneck(spec, 4 * width, width, 1) for _ in range(units - 1)]
+            self.stages.append(nn.ModuleList(blocks))
+            channels = 4 * width
+        size = tuple(-(-side // 16) for side in spec.input_size)
+        self.neck = NECKS[spec.neck](channels, size, spec.embedding_size, spec.dropout, spec.bn_eps, spec.bn_momentum)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        x = self.stem(images)  # (N, 64, H, W)
+        for stage in self.stages:
+            x = run_blocks(stage, x, self.spec.checkpointing and self.training)
+        x = self.neck(x)  # (N, E)
+        return F.normalize(x, dim=1) if self.spec.normalised else x
