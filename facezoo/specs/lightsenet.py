@@ -9,11 +9,11 @@ from facezoo.specs.base import BackboneSpec
 
 
 class Row(NamedTuple):
-    """``count`` linear bottlenecks: expanded width, output width, stride of the first."""
+    """``repeats`` linear bottlenecks: expanded width, output width, stride of the first."""
 
     expanded: int
     width: int
-    count: int
+    repeats: int
     stride: int
 
 

@@ -80,7 +80,7 @@ class LightSENet(Backbone, nn.Module):
         self.blocks = nn.ModuleList()
         channels, shrink = spec.stem, 2
         for row in spec.rows:
-            for position in range(row.count):
+            for position in range(row.repeats):
                 stride = row.stride if position == 0 else 1
                 self.blocks.append(Bottleneck(spec, channels, row.expanded, row.width, stride))
                 channels, shrink = row.width, shrink * stride
