@@ -122,6 +122,7 @@ def _result(
     notes = [*settings["notes"], *(roc.unsupported(rate) for rate in tar if not roc.supports(rate))]
     threshold = {rate: _threshold(roc, rate, top, notes) for rate in tar}
     rising = np.sort(part.genuine)
+    people = _Identities(part)
     at = {}
     for asked in settings["thresholds"]:
         index = int(np.searchsorted(values, np.float32(asked)))
@@ -134,7 +135,9 @@ def _result(
         impostor=impostor,
         auc=roc.auc(),
         eer=roc.eer(),
-        interval=_intervals(part, threshold, settings["confidence"]),
+        interval={rate: people.tar(value) for rate, value in threshold.items()},
+        auc_interval=people.auc(roc),
+        eer_interval=people.eer(roc),
         confidence=settings["confidence"],
         at=at,
         identities=settings["identities"],
@@ -158,19 +161,38 @@ def _threshold(roc: Roc, rate: float, top: np.ndarray, notes: list[str]) -> floa
     return float(roc.thresholds[fits - 1]) if fits else float("nan")
 
 
-def _intervals(
-    part: AllPairsPart, threshold: dict[float, float], confidence: float
-) -> dict[float, tuple[float, float]]:
-    out = {}
-    used = part.sizes[part.sizes > 0]
-    starts = np.concatenate([[0], np.cumsum(used)[:-1]]).astype(np.int64)
-    for rate, value in threshold.items():
-        if np.isnan(value) or len(used) < 2:
-            out[rate] = (float("nan"), float("nan"))
-            continue
-        hits = np.add.reduceat((part.genuine >= np.float32(value)).astype(np.int64), starts)
-        out[rate] = bootstrap_rate(hits, used, confidence=confidence)
-    return out
+class _Identities:
+    """Genuine scores by identity, for a bootstrap of identities."""
+
+    def __init__(self, part: AllPairsPart) -> None:
+        self.genuine = part.genuine
+        self.sizes = part.sizes[part.sizes > 0]
+        self.starts = np.concatenate([[0], np.cumsum(self.sizes)[:-1]]).astype(np.int64)
+        self.confidence = part.settings["confidence"]
+
+    def interval(self, values: np.ndarray) -> tuple[float, float]:
+        """Interval of the mean of one value for each genuine pair."""
+        if len(self.sizes) < 2:
+            return float("nan"), float("nan")
+        sums = np.add.reduceat(values.astype(np.float64), self.starts)
+        return bootstrap_rate(sums, self.sizes, confidence=self.confidence)
+
+    def tar(self, threshold: float) -> tuple[float, float]:
+        """Interval of the share of genuine pairs accepted."""
+        if np.isnan(threshold):
+            return float("nan"), float("nan")
+        return self.interval(self.genuine >= np.float32(threshold))
+
+    def auc(self, roc: Roc) -> tuple[float, float]:
+        """Interval of the mean share of impostor pairs that a genuine pair beats."""
+        beaten = 1.0 - (roc.false + roc.false_above) / (2.0 * roc.impostor)
+        return self.interval(beaten[::-1][np.searchsorted(roc.thresholds[::-1], self.genuine)])
+
+    def eer(self, roc: Roc) -> tuple[float, float]:
+        """Interval of the FNMR at the lowest genuine score whose FMR is at most the EER."""
+        fits = int(np.searchsorted(roc.false / roc.impostor, roc.eer(), side="right"))
+        limit = roc.thresholds[max(0, fits - 1)]
+        return self.interval(self.genuine < limit)
 
 
 def _histogram(rising: np.ndarray, values: np.ndarray, false: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -22,7 +22,10 @@ class AllPairsResult:
         impostor: number of impostor pairs.
         auc: area under the ROC, exact.
         eer: equal error rate, exact.
-        interval: FAR -> interval of the TAR at that threshold, by a bootstrap of identities.
+        interval: FAR -> interval of the TAR at that threshold, by a bootstrap of identities. Impostor scores and
+            thresholds are held fixed: there are far more of them.
+        auc_interval: of the area, by the same bootstrap.
+        eer_interval: of the FNMR at the threshold of the EER, by the same bootstrap.
         confidence: of the intervals.
         at: threshold asked for -> (FMR, FNMR) there.
         roc: the exact curve.
@@ -38,6 +41,8 @@ class AllPairsResult:
     auc: float
     eer: float
     interval: dict[float, tuple[float, float]]
+    auc_interval: tuple[float, float]
+    eer_interval: tuple[float, float]
     confidence: float
     at: dict[float, tuple[float, float]]
     identities: int
@@ -62,6 +67,8 @@ class AllPairsResult:
             "confidence": self.confidence,
             "auc": self.auc,
             "eer": self.eer,
+            "auc_interval": list(self.auc_interval),
+            "eer_interval": list(self.eer_interval),
             "at": {f"{value:.9g}": {"fmr": fmr, "fnmr": fnmr} for value, (fmr, fnmr) in self.at.items()},
             "notes": list(self.notes),
         }

@@ -13,6 +13,7 @@ from facezoo.errors import ProtocolError, ShapeError
 from facezoo.evaluation.bootstrap import bootstrap_subjects
 from facezoo.evaluation.checks import check_scores
 from facezoo.evaluation.ten_fold import verification
+from facezoo.evaluation.weighted import WeightedCurve
 
 
 @dataclass(frozen=True)
@@ -143,19 +144,6 @@ def compare_decisions(
     )
 
 
-def weighted_tar(scores: np.ndarray, same: np.ndarray, weights: np.ndarray, far: float) -> float:
-    """TAR at FAR when pairs count with weights; nan when a kind has no weight."""
-    order = np.argsort(-scores, kind="stable")
-    genuine = np.cumsum(np.where(same, weights, 0.0)[order])
-    impostor = np.cumsum(np.where(same, 0.0, weights)[order])
-    if genuine[-1] == 0 or impostor[-1] == 0:
-        return float("nan")
-    falling = scores[order]
-    last_of_tie = np.append(falling[1:] != falling[:-1], True)
-    fits = last_of_tie & (impostor <= far * impostor[-1] * (1 + 1e-12))
-    return float(genuine[fits].max(initial=0.0) / genuine[-1])
-
-
 def compare_tar(
     first: np.ndarray,
     second: np.ndarray,
@@ -186,9 +174,10 @@ def compare_tar(
         raise ProtocolError(f"FAR {far:g} needs {1 / far:,.0f} impostor pairs; there are {impostor:,}: not given")
     sides = subjects or (np.arange(len(one)), np.arange(len(one)))
     every = np.ones(len(one))
-    found = [weighted_tar(scores, flags, every, far) for scores in (one, two)]
+    curves = [WeightedCurve(scores, flags) for scores in (one, two)]
+    found = [curve.tar(every, far) for curve in curves]
     interval = bootstrap_subjects(
-        lambda weights: weighted_tar(one, flags, weights, far) - weighted_tar(two, flags, weights, far),
+        lambda weights: curves[0].tar(weights, far) - curves[1].tar(weights, far),
         *sides,
         rounds=rounds,
         confidence=confidence,

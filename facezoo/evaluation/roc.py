@@ -87,7 +87,10 @@ class Roc:
         """Area under the ROC = P(genuine > impostor) + P(equal) / 2 (Mann and Whitney 1947), exact."""
         weights = np.diff(self.accepted, prepend=0)
         beaten_twice = 2 * self.impostor - self.false - self.false_above  # 2 x below + ties
-        total = sum(int(w) * int(b) for w, b in zip(weights.tolist(), beaten_twice.tolist(), strict=True))
+        if 2 * self.genuine * self.impostor < 2**62:
+            total = int(weights @ beaten_twice)
+        else:  # beyond 64 bits
+            total = sum(int(w) * int(b) for w, b in zip(weights.tolist(), beaten_twice.tolist(), strict=True))
         return total / (2 * self.genuine * self.impostor)
 
     def eer(self) -> float:

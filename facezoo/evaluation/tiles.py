@@ -15,6 +15,8 @@ from facezoo.errors import NumericalError, ProtocolError
 from facezoo.evaluation.checks import check_embeddings
 from facezoo.evaluation.products import product
 
+_NEAR = 256  # rows of small identities that are scored together
+
 
 @dataclass(frozen=True)
 class Side:
@@ -87,8 +89,17 @@ class Tiling:
         """Genuine scores, float32 (G,), identity after identity, and the number of pairs of each identity."""
         parts: list[np.ndarray] = []
         sizes = []
+        near = np.empty((0, 0), np.float32)  # scores of rows start..stop with each other
+        start = stop = 0
         for top, bottom, first, last in self._identities():
-            found = list(self._identity_scores(top, bottom, first, last))
+            if self.right is not None or bottom - top > _NEAR:
+                found = list(self._identity_scores(top, bottom, first, last))
+            else:
+                if bottom > stop:  # many small identities in one product: thousands of tiny ones are slow
+                    start, stop = top, min(top + _NEAR, len(self.left.codes))
+                    near = self._scores(start, stop, start, stop)
+                own = near[top - start : bottom - start, top - start : bottom - start]
+                found = [own[np.triu_indices(len(own), 1)]]
             parts += found
             sizes.append(sum(map(len, found)))
         return np.concatenate(parts) if parts else np.empty(0, np.float32), np.array(sizes, np.int64)

@@ -133,6 +133,19 @@ def test_two_sets_are_compared_across_only():
     assert result.tar[0.1] == brute_tar(scores[same], scores[~same], 0.1)
 
 
+def test_intervals_hold_the_figures():
+    rng = np.random.default_rng(12)
+    labels = np.repeat(np.arange(40), 4)
+    rows = rng.normal(size=(40, 12))[labels] + rng.normal(size=(160, 12))
+    result = all_pairs(rows, labels, (0.1, 0.01, 1e-7))
+    for far in (0.1, 0.01):
+        low, high = result.interval[far]
+        assert low < result.tar[far] < high
+    assert result.auc_interval[0] < result.auc < result.auc_interval[1]
+    assert result.eer_interval[0] < result.eer < result.eer_interval[1]
+    assert all(math.isnan(end) for end in result.interval[1e-7])
+
+
 def test_more_genuine_scores_than_a_tile_holds():
     rng = np.random.default_rng(9)
     labels = np.repeat([0, 1], 40)
@@ -156,7 +169,7 @@ def test_order_names_and_scale_change_nothing(seed, block):
     names = np.array([f"id {label}" for label in labels])
     scale = 2.0 ** rng.integers(-3, 4, (len(rows), 1))
     moved = all_pairs(rows[order] * scale, names[order], (0.2, 0.02), block=2 * block, workers=1).to_dict()
-    for drop in ("interval",):  # its resampling follows the order of identities
+    for drop in ("interval", "auc_interval", "eer_interval"):  # resampling follows the order of identities
         plain.pop(drop), moved.pop(drop)
     assert json.dumps(moved) == json.dumps(plain)
 

@@ -18,10 +18,10 @@ from facezoo.evaluation.compare import (
     compare_verification,
     difference_interval,
     mcnemar,
-    weighted_tar,
 )
 from facezoo.evaluation.probability import fit_isotonic, fit_logistic
 from facezoo.evaluation.roc import Roc
+from facezoo.evaluation.weighted import WeightedCurve
 
 
 @pytest.mark.parametrize("hits, trials", [(0, 10), (10, 10), (3, 7), (5970, 6000), (1, 1)])
@@ -116,13 +116,17 @@ def scored(seed, n=2000, gap=0.5):
     return np.clip(rng.normal(gap * same, 0.2), -1, 1), same
 
 
-def test_weighted_tar_with_whole_weights_equals_repeated_pairs():
+def test_weighted_curve_with_whole_weights_equals_repeated_pairs():
     scores, same = scored(5, 200)
     scores = np.round(scores, 1)
     weights = np.random.default_rng(5).integers(0, 4, 200)
-    expected = Roc.from_scores(np.repeat(scores, weights), np.repeat(same, weights)).tar_at_far(0.05)[0.05]
-    assert weighted_tar(scores, same, weights.astype(float), 0.05) == pytest.approx(expected)
-    assert math.isnan(weighted_tar(scores, same, np.zeros(200), 0.05))
+    repeated = Roc.from_scores(np.repeat(scores, weights), np.repeat(same, weights))
+    curve = WeightedCurve(scores, same)
+    assert curve.tar(weights.astype(float), 0.05) == pytest.approx(repeated.tar_at_far(0.05)[0.05])
+    assert curve.auc(weights.astype(float)) == pytest.approx(repeated.auc())
+    assert curve.eer(weights.astype(float)) == pytest.approx(repeated.eer())
+    for value in (curve.tar(np.zeros(200), 0.05), curve.auc(np.zeros(200)), curve.eer(np.zeros(200))):
+        assert math.isnan(value)
 
 
 def test_tar_comparison():
