@@ -54,6 +54,7 @@ setup(
         "hub": ["huggingface_hub>=0.23"],
         "parquet": ["pyarrow>=14"],
         "video": ["av>=12"],
+        "uniface": ["uniface[cpu]>=4.0"],
     },
     entry_points={"console_scripts": ["facezoo = facezoo.cli.main:main"]},
     classifiers=[

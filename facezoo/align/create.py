@@ -9,16 +9,18 @@ from facezoo.interfaces.detector import Detector
 
 DETECTORS = {  # name -> what it is
     "mtcnn": "MTCNN, three small networks, on either backend (weights of the mtcnn package)",
+    "uniface": "the detectors of the uniface package, in ONNX Runtime, whatever the backend",
 }
 
 
-def create_detector(name: str, *, backend: str = "torch", **options: Any) -> Detector:
+def create_detector(name: str, *, backend: str | None = None, **options: Any) -> Detector:
     """A face detector.
 
     Args:
-        name: "mtcnn".
-        backend: "torch" or "paddle": what the networks run on.
-        options: settings of the detector; see :class:`facezoo.align.mtcnn.MTCNN`.
+        name: "mtcnn" or "uniface".
+        backend: "torch" or "paddle": what the networks of "mtcnn" run on; "torch" if not given.
+        options: settings of the detector; see :class:`facezoo.align.mtcnn.MTCNN` and
+            :class:`facezoo.align.onnx_detector.UniFaceDetector`.
 
     Raises:
         UnknownNameError: there is no such detector or backend, or no such option.
@@ -27,5 +29,12 @@ def create_detector(name: str, *, backend: str = "torch", **options: Any) -> Det
     if name == "mtcnn":
         from facezoo.align.mtcnn import create_mtcnn
 
-        return create_mtcnn(backend=backend, **options)
+        return create_mtcnn(backend=backend or "torch", **options)
+    if name == "uniface":
+        from facezoo.align.onnx_detector import UniFaceDetector
+
+        for option in options:
+            if option not in ("model", "min_score"):
+                raise UnknownNameError("option of the uniface detector", option, ("model", "min_score"))
+        return UniFaceDetector(**options)
     raise UnknownNameError("detector", name, DETECTORS)

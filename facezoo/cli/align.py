@@ -53,6 +53,7 @@ def command(
         format=image_format, detector=detector, options=options, frame_step=frame_step, backend=backend,
         landmarks=None if landmarks is None else str(landmarks), device=device, max_pixels=max_pixels,
     )  # fmt: skip
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # processes share the cores; threads would only get in the way
     count = workers if workers > 0 else os.cpu_count() or 1
     with counting(f"aligning {photos.name}", "photos") as tick:
         summary = align_folder(

@@ -12,9 +12,13 @@ from facezoo.errors import FacezooError, UnknownNameError
 # ``facezoo --help`` answers at once. A module offers `command` (one function) or `app` (a typer.Typer).
 VERBS: dict[str, tuple[str, str]] = {
     "train": ("facezoo.cli.train", "Train a backbone with a loss head."),
+    "weights": ("facezoo.cli.weights", "Get, check, convert and publish weights."),
     "datasets": ("facezoo.cli.datasets", "Get, convert and check data sets."),
     "align": ("facezoo.cli.align", "Find and align the faces in photos and videos."),
     "detect": ("facezoo.cli.detect", "Show the faces in a photo."),
+    "verify": ("facezoo.cli.verify", "Say whether two photos show one person."),
+    "embed": ("facezoo.cli.embed", "Write the embeddings of photos to a file."),
+    "identify": ("facezoo.cli.identify", "Find the person in a photo in a gallery."),
 }
 
 

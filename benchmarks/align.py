@@ -1,0 +1,175 @@
+"""Photos a second from files to faces: this library beside the ``mtcnn`` package and ``facenet-pytorch``.
+
+Every method runs in a process of its own, one after the other, in rounds, so that a busy machine shows; the best
+round counts. Peers read photos and detect with their defaults, one photo a call and in batches. This library does
+the whole of ``facezoo align``: it also cuts, writes and tabulates the crops, and its time includes starting its
+processes. A peer is run where it is installed: in this interpreter, or in one named by an option (``mtcnn`` needs
+TensorFlow, ``facenet-pytorch`` an older torch).
+
+    python benchmarks/align.py lfw-deepfunneled --photos 2000 --peer-photos 200 --facenet-python PYTHON
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+BATCH = 16
+
+
+def mtcnn_single(read, paths):
+    """The mtcnn package, one photo a call."""
+    from mtcnn import MTCNN
+
+    detector = MTCNN()
+    return timed(
+        lambda: sum(bool(detector.detect_faces(read(path))) for path in paths), detector.detect_faces, read(paths[0])
+    )
+
+
+def mtcnn_batch(read, paths):
+    """The mtcnn package, photos in batches."""
+    from mtcnn import MTCNN
+
+    detector = MTCNN()
+
+    def run():
+        found = (detector.detect_faces([read(path) for path in part]) for part in parts(paths))
+        return sum(bool(faces) for batch in found for faces in batch)
+
+    return timed(run, detector.detect_faces, [read(path) for path in paths[:BATCH]])
+
+
+def facenet_single(read, paths):
+    """facenet-pytorch, one photo a call."""
+    from facenet_pytorch import MTCNN
+
+    detector = MTCNN()
+
+    def detect(image):
+        return detector.detect(image, landmarks=True)[0] is not None
+
+    return timed(lambda: sum(detect(read(path)) for path in paths), detect, read(paths[0]))
+
+
+def facenet_batch(read, paths):
+    """facenet-pytorch, photos in batches."""
+    import numpy as np
+    from facenet_pytorch import MTCNN
+
+    detector = MTCNN()
+
+    def detect(images):
+        return [boxes is not None for boxes in detector.detect(np.stack(images), landmarks=True)[0]]
+
+    def run():
+        return sum(sum(detect([read(path) for path in part])) for part in parts(paths))
+
+    return timed(run, detect, [read(path) for path in paths[:BATCH]])
+
+
+PEERS = {
+    "mtcnn": mtcnn_single,
+    "mtcnn, batches": mtcnn_batch,
+    "facenet-pytorch": facenet_single,
+    "facenet-pytorch, batches": facenet_batch,
+}
+
+
+def parts(paths):
+    """Batches of photos."""
+    return (paths[low : low + BATCH] for low in range(0, len(paths), BATCH))
+
+
+def timed(run, warm, *arguments):
+    """Seconds of a run after a warm-up, and how many photos had a face."""
+    warm(*arguments)
+    start = time.perf_counter()
+    found = run()
+    return {"seconds": time.perf_counter() - start, "found": found}
+
+
+def ours(photos, backend, workers):
+    """``facezoo align`` on a folder of links to the photos."""
+    with tempfile.TemporaryDirectory() as folder:
+        for number, path in enumerate(photos):
+            link = Path(folder, "photos", f"{number:06d}{path.suffix}")
+            link.parent.mkdir(exist_ok=True)
+            link.symlink_to(path.resolve())
+        command = [sys.executable, "-m", "facezoo", "align", str(Path(folder, "photos")), str(Path(folder, "out"))]
+        command += ["--backend", backend, "--workers", str(workers), "--json"]
+        start = time.perf_counter()
+        summary = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
+        return {"seconds": time.perf_counter() - start, "found": summary["crops"]}
+
+
+def peer(python, name, photos):
+    """A peer in its own process, or None when it does not run there."""
+    command = [python, __file__, "--child", name]
+    done = subprocess.run(command, input="\n".join(map(str, photos)), capture_output=True, text=True)
+    return json.loads(done.stdout.splitlines()[-1]) if done.returncode == 0 else None
+
+
+def child(name):
+    """Run one peer on the photos named on standard input."""
+    import numpy as np
+    from PIL import Image
+
+    def read(path):
+        return np.asarray(Image.open(path).convert("RGB"))
+
+    print(json.dumps(PEERS[name](read, sys.stdin.read().splitlines())))
+
+
+def main():
+    """Run all methods and print a table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", nargs="?", type=Path, help="folder of photos")
+    parser.add_argument("--photos", type=int, default=2000)
+    parser.add_argument("--peer-photos", type=int, default=200)
+    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--workers", type=int, default=os.cpu_count())
+    parser.add_argument("--backends", nargs="+", default=["torch", "paddle"])
+    parser.add_argument("--mtcnn-python", default=sys.executable)
+    parser.add_argument("--facenet-python", default=sys.executable)
+    parser.add_argument("--out", type=Path, help="write the figures here as JSON")
+    parser.add_argument("--child", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.child:
+        child(options.child)
+        return
+    every = sorted(path for path in options.folder.rglob("*") if path.suffix.lower() in (".jpg", ".jpeg", ".png"))
+    photos = every[:: max(1, len(every) // options.photos)][: options.photos]
+    few = photos[:: max(1, len(photos) // options.peer_photos)][: options.peer_photos]
+    best = {}
+    for _ in range(options.rounds):
+        for name in PEERS:
+            python = options.mtcnn_python if name.startswith("mtcnn") else options.facenet_python
+            note(best, name, peer(python, name, few), len(few))
+        for backend in options.backends:
+            note(best, f"facezoo, {backend}", ours(photos, backend, options.workers), len(photos))
+    for name, result in best.items():
+        print(f"{name:26} {result['rate']:7.1f} photos/s   {result['found']} of {result['photos']} with a face")
+    if options.out:
+        options.out.write_text(json.dumps(best, indent=1))
+
+
+def note(best, name, result, count):
+    """Keep the best round of a method."""
+    if result is None:
+        print(f"{name}: not installed, or does not run", file=sys.stderr)
+        return
+    rate = count / result["seconds"]
+    print(f"  {name}: {rate:.1f} photos/s", file=sys.stderr, flush=True)
+    if rate > best.get(name, {"rate": 0})["rate"]:
+        best[name] = {"rate": round(rate, 1), "photos": count, **result}
+
+
+if __name__ == "__main__":
+    main()

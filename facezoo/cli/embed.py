@@ -1,0 +1,46 @@
+"""``facezoo embed``: embeddings of photos into one file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def command(
+    paths: Annotated[list[Path], typer.Argument(help="Photos, or folders of photos.")],
+    weights: Annotated[Path, typer.Option(help="The weight file.")],
+    out: Annotated[Path, typer.Option(help="The .npz file to write.")],
+    backend: Annotated[str, typer.Option(help="torch or paddle.")] = "torch",
+    face: Annotated[str, typer.Option(help="Of several faces: largest or central.")] = "largest",
+    aligned: Annotated[bool, typer.Option("--aligned", help="The photos are aligned crops already.")] = False,
+    device: Annotated[str, typer.Option(help="auto, cpu, gpu or gpu:N.")] = "auto",
+    json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
+) -> None:
+    """Write the unit embeddings of photos to a .npz file: embeddings, paths, labels, boxes, landmarks, scores.
+
+    Photos that cannot be read or show no face are left out and listed.
+    """
+    import sys
+
+    from facezoo.cli.show import print_json
+    from facezoo.embedding_file import photos_below, write_embeddings
+    from facezoo.errors import ConfigError, DataError
+    from facezoo.photo_embedder import photo_embedder
+
+    if out.suffix != ".npz":
+        raise ConfigError(f"--out is {str(out)!r}; its name must end in .npz")
+    photos = photos_below(paths)
+    embedder = photo_embedder(weights, backend=backend, aligned=aligned, face=face, device=device)
+    result = embedder.embed(photos)
+    for path, reason in result.skipped.items():
+        print(f"skipped {reason if path in reason else f'{path}: {reason}'}", file=sys.stderr)
+    if not result.paths:
+        raise DataError(f"none of {len(photos)} photos gave an embedding; the first: {next(iter(result.skipped))}")
+    write_embeddings(out, result)
+    count, width = result.embeddings.shape
+    if json:
+        print_json({"out": str(out), "embeddings": count, "size": width, "skipped": result.skipped})
+        return
+    print(f"{count} embeddings of {width} values in {out}; {len(result.skipped)} photos skipped")

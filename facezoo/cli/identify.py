@@ -1,0 +1,66 @@
+"""``facezoo identify``: who of a gallery is in a photo."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def command(
+    photo: Annotated[Path, typer.Argument(help="The photo.")],
+    gallery: Annotated[
+        Path, typer.Option(help="Folder with a folder or a photo a person, or a file of `facezoo embed`.")
+    ],
+    weights: Annotated[Path, typer.Option(help="The weight file.")],
+    backend: Annotated[str, typer.Option(help="torch or paddle.")] = "torch",
+    top: Annotated[int, typer.Option(help="How many candidates are shown.")] = 5,
+    threshold: Annotated[float | None, typer.Option(help="Cosine similarity, by hand.")] = None,
+    calibration: Annotated[Path | None, typer.Option(help="Default: the one beside the weights.")] = None,
+    fmr: Annotated[float | None, typer.Option(help="Which calibrated false match rate; default the lowest.")] = None,
+    face: Annotated[str, typer.Option(help="Of several faces: largest or central.")] = "largest",
+    aligned: Annotated[bool, typer.Option("--aligned", help="The photos are aligned crops already.")] = False,
+    device: Annotated[str, typer.Option(help="auto, cpu, gpu or gpu:N.")] = "auto",
+    json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+) -> None:
+    """Rank the persons of a gallery by similarity to the face in a photo, and name one if it is similar enough.
+
+    The false match rate of a threshold holds for one comparison: with P persons in the gallery a stranger is
+    named wrongly up to P times as often.
+    """
+    import sys
+
+    from facezoo.cli.show import print_facts, print_json, print_table
+    from facezoo.decision import find_threshold
+    from facezoo.embedding_file import Gallery, photos_below
+    from facezoo.errors import ConfigError, DataError
+    from facezoo.photo_embedder import photo_embedder
+
+    if top < 1:
+        raise ConfigError(f"--top is {top}; expected 1 or more")
+    limit = find_threshold(weights, threshold=threshold, calibration=calibration, fmr=fmr)
+    embedder = photo_embedder(weights, backend=backend, aligned=aligned, face=face, device=device)
+    if gallery.is_file():
+        persons = Gallery.load(gallery)
+    else:
+        result = embedder.embed(photos_below([gallery]))
+        for path, reason in result.skipped.items():
+            print(f"skipped {reason if path in reason else f'{path}: {reason}'}", file=sys.stderr)
+        if not result.paths:
+            raise DataError(f"{gallery}: no photo of the gallery shows a face")
+        below = [Path(path).relative_to(gallery) for path in result.paths]
+        labels = [path.parts[0] if len(path.parts) > 1 else path.stem for path in below]
+        persons = Gallery.from_embeddings(result.embeddings, labels)
+    ranked = persons.search(embedder.embed_one(photo), top)
+    name, score = ranked[0]
+    decision = limit.as_dict(score)
+    if json:
+        candidates = [{"name": name, "score": round(score, 6)} for name, score in ranked]
+        found = name if decision["same"] else None
+        print_json({"photo": str(photo), "identity": found, "candidates": candidates, **decision})
+        return
+    print_table(["person", "score"], [[name, f"{score:.4f}"] for name, score in ranked], right=(1,))
+    words = {True: name, False: "nobody in the gallery", None: f"undecided; most similar to {name}"}
+    facts: dict[str, object] = {} if limit.value is None else {"threshold": f"{limit.value:.4f}"}
+    print_facts({**facts, "meaning": limit.meaning, "decision": words[limit.decide(score)]})
