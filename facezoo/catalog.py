@@ -5,14 +5,12 @@ A new member is one line here, beside its own files.
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
 from facezoo.errors import UnknownNameError
-from facezoo.margins.arcface import ArcFaceMargin
 from facezoo.margins.base import Margin
-from facezoo.margins.cosface import CosFaceMargin
-from facezoo.margins.softmax import SoftmaxMargin
 from facezoo.specs import (
     attentionnet,
     densenet,
@@ -78,10 +76,47 @@ BACKBONES: dict[str, BackboneSpec] = _table(
     ]
 )
 
+
+def _margin(name: str) -> type[Margin]:
+    return getattr(importlib.import_module(f"facezoo.margins.{name.lower()}"), f"{name}Margin")
+
+
+# public name, which is the native class's; its margin is NAMEMargin in facezoo/margins/name.py
 HEADS: dict[str, type[Margin]] = {
-    "Softmax": SoftmaxMargin,
-    "ArcFace": ArcFaceMargin,
-    "CosFace": CosFaceMargin,
+    name: _margin(name)
+    for name in (
+        "Softmax",
+        "Focal",
+        "SphereFace",
+        "CosFace",
+        "AMSoftmax",
+        "ArcFace",
+        "CombinedMargin",
+        "SubCenterArcFace",
+        "AdaCos",
+        "AdaMSoftmax",
+        "ArcNegFace",
+        "CircleLoss",
+        "CurricularFace",
+        "MVSoftmax",
+        "SVSoftmax",
+        "NPCFace",
+        "MagFace",
+        "AdaFace",
+        "ElasticFace",
+        "SFace",
+        "UniFace",
+        "ClassBalanced",
+        "Center",
+        "Triplet",
+        "IntraClassAngle",
+        "RegularFace",
+        "UniformFace",
+    )
+}
+# further public names -> a head's name and hyper-parameters
+HEAD_ALIASES: dict[str, tuple[str, Mapping[str, Any]]] = {
+    alias: (name, hyper) for name, margin in HEADS.items() for alias, hyper in margin.aliases.items()
 }
 
 
@@ -120,7 +155,9 @@ def head_margin(name: str, **hyper: Any) -> Margin:
     >>> head_margin("ArcFace").scale
     64.0
     """
-    return _find("head", name, HEADS).create(**hyper)
+    names = {**{key: (key, {}) for key in HEADS}, **HEAD_ALIASES}
+    found, given = _find("head", name, names)
+    return HEADS[found].create(**{**given, **hyper})
 
 
 def list_backbones() -> list[str]:

@@ -40,7 +40,7 @@ def read(item: Leaf, value: torch.Tensor) -> np.ndarray:
     """A copy as a canonical array; bfloat16 becomes float32."""
     value = value.detach().cpu()
     value = value.float() if value.dtype == torch.bfloat16 else value.clone()
-    return np.ascontiguousarray(value.numpy())
+    return np.array(value.numpy(), order="C")  # ascontiguousarray would give a scalar a dimension
 
 
 def write(item: Leaf, value: torch.Tensor, array: np.ndarray) -> None:

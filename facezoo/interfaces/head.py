@@ -9,6 +9,8 @@ from typing import Any
 class Head(ABC):
     """A loss on embeddings and labels, with whatever parameters and state it trains.
 
+    A head with state (buffers) moves it in training calls only, never by the gradient; ``logits`` leaves it alone.
+
     Attributes:
         embedding_size: E.
         num_classes: C.
@@ -30,6 +32,7 @@ class Head(ABC):
 
         Raises:
             IndexError: a label lies outside 0..C-1; the message names it and C.
+            ValueError: the shapes are others.
         """
 
 
@@ -38,4 +41,4 @@ class ClassificationHead(Head):
 
     @abstractmethod
     def logits(self, embeddings: Any, labels: Any) -> Any:
-        """Logits (N, C) after margin and scale, as the cross-entropy gets them."""
+        """Logits (N, C) after margin and scale, as the cross-entropy gets them in a forward call of the same mode."""

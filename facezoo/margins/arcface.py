@@ -10,13 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from facezoo.margins.base import Margin, Reference
-
-
-def arc(cosine: np.ndarray, margin: float | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """cos(θ + m) and its derivative by cos θ; at the poles the derivative is given as cos m (any finite value does)."""
-    sine = np.sqrt(np.maximum(0.0, 1 - cosine * cosine))
-    value = cosine * np.cos(margin) - sine * np.sin(margin)
-    return value, np.cos(margin) + np.sin(margin) * cosine / np.where(sine > 0, sine, np.inf)
+from facezoo.margins.reference import arc, arc_monotone, with_target
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,13 +59,12 @@ class ArcFaceMargin(Margin):
             cosine = np.clip(cosine, -1 + 1e-4, 1 - 1e-4)
         rows = np.arange(len(labels))
         value, derivative = self._target(cosine[rows, labels])
-        logits = self.scale * cosine
-        logits[rows, labels] = self.scale * value
-        slope[rows, labels] *= derivative
-        return Reference(logits, self.scale * slope)
+        return with_target(cosine, slope, labels, value, derivative * slope[rows, labels], self.scale)
 
     def _target(self, t: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         m = self.margin
+        if self.variant == "ref":
+            return arc_monotone(t, m)
         value, derivative = arc(t, m)
         if self.variant == "insightface_straight_through":
             return value, np.ones_like(t)
@@ -82,5 +75,4 @@ class ArcFaceMargin(Margin):
         if self.variant == "insightface":
             return value, derivative
         keep = t > (0.0 if self.variant == "easy_margin" else math.cos(math.pi - m))
-        drop = m * math.sin(m) if self.variant == "ref" else 0.0
-        return np.where(keep, value, t - drop), np.where(keep, derivative, 1.0)
+        return np.where(keep, value, t), np.where(keep, derivative, 1.0)

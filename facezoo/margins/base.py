@@ -9,12 +9,17 @@ from typing import Any, ClassVar
 import numpy as np
 
 from facezoo.errors import ConfigError, UnknownNameError
+from facezoo.margins.reference import Gradients, Reference, margin_reference
 from facezoo.rng import generator
+
+__all__ = ["Gradients", "Margin", "Reference", "draw_weight", "xavier_uniform"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Margin:
     """The neutral description of one loss head. Hyper-parameters are the fields of a subclass.
+
+    A subclass of family "margin" writes ``oracle``; every other writes ``reference``.
 
     Attributes:
         variant: which published form, where implementations differ; "ref" is the default.
@@ -24,9 +29,14 @@ class Margin:
     module: ClassVar[str]  # the file below backends/*/heads
     paper: ClassVar[str]
     equation: ClassVar[str]
-    kind: ClassVar[str] = "margin"  # "margin" (over columns), "linear", "metric" or "regulariser"
+    family: ClassVar[str] = "margin"  # "margin" (over columns), "linear", "metric" (of a batch) or "regulariser"
     variants: ClassVar[Mapping[str, Mapping[str, Any]]] = {"ref": {}}  # variant -> its own defaults
     ranges: ClassVar[Mapping[str, tuple[float, float]]] = {}  # hyper-parameter -> lowest and highest valid value
+    choices: ClassVar[Mapping[str, tuple[str, ...]]] = {}  # hyper-parameter -> valid words
+    aliases: ClassVar[Mapping[str, Mapping[str, Any]]] = {}  # further public names -> hyper-parameters
+    criteria: ClassVar[tuple[str, ...]] = ("softmax", "focal")  # what may stand over the logits
+    weighs: ClassVar[bool] = False  # whether it can weigh the samples of another head
+    least_classes: ClassVar[int] = 2
     smooth: ClassVar[bool] = True  # whether logits are differentiable everywhere but at the poles
 
     variant: str = "ref"
@@ -34,15 +44,28 @@ class Margin:
     def __post_init__(self) -> None:
         if self.variant not in self.variants:
             raise UnknownNameError(f"variant of {self.name}", self.variant, self.variants)
+        for key, words in self.choices.items():
+            if getattr(self, key) not in words:
+                raise UnknownNameError(f"{key} of {self.name}", getattr(self, key), words)
         for key, (low, high) in self.ranges.items():
             value = getattr(self, key)
-            if not low <= value <= high:
+            if value is not None and not low <= value <= high:
                 raise ConfigError(f"{self.name}: {key} is {value}; expected {low} to {high}")
 
     @property
     def classifies(self) -> bool:
         """Whether the loss is a cross-entropy over class logits, so that a criterion can be chosen."""
-        return self.kind in ("margin", "linear")
+        return self.family in ("margin", "linear") and bool(self.criteria)
+
+    @property
+    def auxiliary(self) -> bool:
+        """Whether it can stand beside a classification head as an extra term."""
+        return self.family in ("metric", "regulariser") or self.weighs
+
+    @property
+    def one_row(self) -> bool:
+        """Whether ``weight`` has one row a class, (C, E)."""
+        return self.family in ("margin", "linear")
 
     @classmethod
     def create(cls, **hyper: Any) -> Margin:
@@ -60,40 +83,52 @@ class Margin:
             raise UnknownNameError(f"variant of {cls.name}", variant, cls.variants)
         return cls(**{**cls.variants[variant], **hyper})
 
+    def check_classes(self, num_classes: int) -> None:
+        """Raise ConfigError for a number of classes that the head cannot take."""
+        if num_classes < self.least_classes:
+            raise ConfigError(f"{self.name}: num_classes is {num_classes}; expected {self.least_classes} or more")
+
     def hyper(self) -> dict[str, Any]:
         """Hyper-parameters by name, as the native class takes them."""
         return {entry.name: getattr(self, entry.name) for entry in fields(self) if entry.init}
 
     def initial_state(self, embedding_size: int, num_classes: int, seed: int) -> dict[str, np.ndarray]:
         """Initial values of the head's parameters, canonical names; buffers stay as constructed."""
-        return {"weight": xavier_uniform((num_classes, embedding_size), generator(seed, "init", "head.weight"))}
+        return draw_weight((num_classes, embedding_size), seed)
 
+    def oracle(
+        self, cosine: np.ndarray, labels: np.ndarray, *, norms: np.ndarray, state: dict[str, np.ndarray]
+    ) -> Reference:
+        """Logits and slopes of one training call in NumPy float64.
 
-@dataclass
-class Reference:
-    """What a margin's oracle returns for one batch, all float64.
+        Args:
+            cosine: (N, C), clamped to -1..1; may be changed in place.
+            labels: (N,).
+            norms: (N,), lengths of the embeddings.
+            state: the head's whole canonical state before the call.
+        """
+        raise TypeError(f"{self.name} is of family {self.family!r}; its reference has no oracle over cosines")
 
-    Every margin head's logit depends on its own cosine and, in a few heads, on the embedding's norm; whatever
-    else enters is held constant in the gradient. So two slopes carry the whole derivative.
+    def reference(
+        self, embeddings: np.ndarray, labels: np.ndarray, state: Mapping[str, np.ndarray], **criterion: Any
+    ) -> Gradients:
+        """Loss, logits, gradients and next state of one training call in NumPy float64: what the backends must give.
 
-    Attributes:
-        logits: (N, C), as the cross-entropy gets them.
-        slope: (N, C), d logits / d cosine.
-        norm_slope: (N, C) or None, d logits / d norm of the embedding.
-        penalty: what is added to the loss.
-        penalty_norm_slope: (N,) or None, d penalty / d norm.
-        state: the head's state after this call.
-    """
-
-    logits: np.ndarray
-    slope: np.ndarray
-    norm_slope: np.ndarray | None = None
-    penalty: float = 0.0
-    penalty_norm_slope: np.ndarray | None = None
-    state: Mapping[str, np.ndarray] | None = None
+        Args:
+            embeddings: (N, E), not normalised.
+            labels: (N,).
+            state: the head's whole canonical state, ``weight`` included.
+            criterion: ``criterion``, ``label_smoothing``, ``focal_gamma``.
+        """
+        return margin_reference(self, embeddings, labels, state, **criterion)
 
 
 def xavier_uniform(shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
     """Uniform in +-sqrt(6 / (fan in + fan out)), float32."""
     bound = np.sqrt(6.0 / (shape[0] + shape[-1]))
     return rng.uniform(-bound, bound, shape).astype(np.float32)
+
+
+def draw_weight(shape: tuple[int, ...], seed: int) -> dict[str, np.ndarray]:
+    """Initial class weights of a run, as a state with one entry."""
+    return {"weight": xavier_uniform(shape, generator(seed, "init", "head.weight"))}

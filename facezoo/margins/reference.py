@@ -2,25 +2,91 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
+
+State = dict[str, np.ndarray]
 
 
 class Gradients(NamedTuple):
     """A scalar loss and its derivatives, float64."""
 
     loss: float
-    logits: np.ndarray  # (N, C)
+    logits: np.ndarray | None  # (N, C), where the head has any
     embeddings: np.ndarray  # (N, E)
-    weight: np.ndarray  # (C, E)
-    state: dict[str, np.ndarray]
+    parameters: State  # derivative by each trained entry of the state
+    state: State  # entries that the call changed
+
+
+@dataclass
+class Reference:
+    """What a margin's oracle returns for one batch, all float64.
+
+    Every margin head's logit depends on its own cosine and, in a few heads, on the embedding's norm; whatever
+    else enters is held constant in the gradient. So two slopes carry the whole derivative.
+
+    Attributes:
+        logits: (N, C), as the cross-entropy gets them.
+        slope: (N, C), d logits / d cosine.
+        norm_slope: (N, C) or None, d logits / d norm of the embedding.
+        penalty: what is added to the loss.
+        penalty_norm_slope: (N,) or None, d penalty / d norm.
+        losses: (N,) with ``loss_slope`` (N, C) = d losses / d logits, where the loss is no cross-entropy.
+        parameters: from d loss / d logits (N, C) to the gradients of further parameters.
+        state: entries of the head's state that this call changed.
+    """
+
+    logits: np.ndarray
+    slope: np.ndarray
+    norm_slope: np.ndarray | None = None
+    penalty: float = 0.0
+    penalty_norm_slope: np.ndarray | None = None
+    losses: np.ndarray | None = None
+    loss_slope: np.ndarray | None = None
+    parameters: Callable[[np.ndarray], State] | None = None
+    state: State = field(default_factory=dict)
 
 
 def normalise(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Rows divided by their length (at least 1e-12), and the lengths (N, 1)."""
     norms = np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
     return rows / norms, norms
+
+
+def through_normalise(slope: np.ndarray, hat: np.ndarray, norms: np.ndarray) -> np.ndarray:
+    """A derivative by normalised rows carried back to the rows; below the floor of the length it only scales."""
+    radial = np.where(norms > 1e-12, (slope * hat).sum(axis=1, keepdims=True), 0.0)
+    return (slope - radial * hat) / norms
+
+
+def arc(cosine: np.ndarray, margin: float | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """cos(θ + m) and its derivative by cos θ; at the poles the derivative is given as cos m (any finite value does)."""
+    sine = np.sqrt(np.maximum(0.0, 1 - cosine * cosine))
+    value = cosine * np.cos(margin) - sine * np.sin(margin)
+    return value, np.cos(margin) + np.sin(margin) * cosine / np.where(sine > 2e-8, sine, np.inf)
+
+
+def arc_monotone(cosine: np.ndarray, margin: float) -> tuple[np.ndarray, np.ndarray]:
+    """:func:`arc` up to θ = π - m, beyond it cos θ - m sin m with slope 1."""
+    value, slope = arc(cosine, margin)
+    keep = cosine > math.cos(math.pi - margin)
+    return np.where(keep, value, cosine - margin * math.sin(margin)), np.where(keep, slope, 1.0)
+
+
+def with_target(
+    negatives: np.ndarray, slope: np.ndarray, labels: np.ndarray, value: np.ndarray, value_slope: np.ndarray,
+    scale: float,
+) -> Reference:  # fmt: skip
+    """Scaled logits and slopes (N, C) of the negatives, with the target's own in its column."""
+    rows = np.arange(len(labels))
+    logits, slopes = scale * negatives, scale * slope
+    logits[rows, labels] = scale * value
+    slopes[rows, labels] = scale * value_slope
+    return Reference(logits, slopes)
 
 
 def cross_entropy(
@@ -36,73 +102,47 @@ def cross_entropy(
     loss = -(wanted * log_p).sum(axis=1)
     slope = np.exp(log_p) - wanted
     if criterion == "focal":
-        p = np.exp(-loss)
-        rest = 1 - p
-        factor = rest**focal_gamma + focal_gamma * rest ** (focal_gamma - 1) * p * loss
-        return rest**focal_gamma * loss, slope * factor[:, None]
+        loss, factor = focal(loss, focal_gamma)
+        return loss, slope * np.asarray(factor)[:, None]
     return loss, slope
 
 
-def margin_reference(
-    margin: Any, embeddings: np.ndarray, weight: np.ndarray, labels: np.ndarray, *,
-    state: dict[str, np.ndarray] | None = None, **criterion: Any,
-) -> Gradients:  # fmt: skip
-    """Run a margin's oracle and carry its slopes back to embeddings and weights.
+def focal(loss: np.ndarray, gamma: float) -> tuple[np.ndarray, np.ndarray]:
+    """(1 - exp(-loss))^γ loss, and its derivative."""
+    p = np.exp(-loss)
+    rest = np.maximum(-np.expm1(-loss), 1e-12 if gamma < 1 else 0.0)
+    slope = gamma * rest ** (gamma - 1) * p * loss if gamma else 0.0
+    return rest**gamma * loss, rest**gamma + slope
 
-    Args:
-        margin: a margin of kind "margin".
-        embeddings: (N, E), not normalised.
-        weight: (C, E), or (C, K, E) where the margin has sub-centres.
-        labels: (N,).
-        state: the head's state before the call.
-        criterion: as :func:`cross_entropy` takes it.
-    """
-    x = np.asarray(embeddings, np.float64)
-    w = np.asarray(weight, np.float64)
+
+def margin_reference(
+    margin: Any, embeddings: np.ndarray, labels: np.ndarray, state: Mapping[str, np.ndarray], **criterion: Any
+) -> Gradients:
+    """Run a margin's oracle and carry its slopes back to embeddings and weights; see ``Margin.reference``."""
+    x, weight = np.asarray(embeddings, np.float64), np.asarray(state["weight"], np.float64)
     n = len(x)
     x_hat, x_norm = normalise(x)
-    rows, pick = w, None
-    if w.ndim == 3:  # sub-centres: the best one of each class, for each sample
-        flat_hat, _ = normalise(w.reshape(-1, w.shape[2]))
-        every = (x_hat @ flat_hat.T).reshape(n, w.shape[0], w.shape[1])
-        pick = every.argmax(axis=2)  # (N, C)
-        cosine = np.clip(every.max(axis=2), -1, 1)
+    w_hat, w_norm = normalise(weight.reshape(-1, x.shape[1]))
+    every = (x_hat @ w_hat.T).reshape(n, len(weight), -1)  # (N, C, K): K sub-centres, mostly 1
+    best = every.argmax(axis=2)[:, :, None]
+    cosine = np.clip(np.take_along_axis(every, best, axis=2)[:, :, 0], -1, 1)
+    norms = x_norm[:, 0]
+    out = margin.oracle(cosine.copy(), np.asarray(labels), norms=norms, state=dict(state))
+    if out.losses is None:
+        losses, d_logits = cross_entropy(out.logits, labels, **criterion)
     else:
-        w_hat, w_norm = normalise(rows)
-        cosine = np.clip(x_hat @ w_hat.T, -1, 1)
-    norms = np.linalg.norm(x, axis=1)
-    out = margin.oracle(cosine, np.asarray(labels), norms=norms, state=dict(state or {}))
-    losses, d_logits = cross_entropy(out.logits, labels, **criterion)
+        losses, d_logits = out.losses, out.loss_slope
     d_logits = d_logits / n
-    d_cosine = d_logits * out.slope
-    if pick is None:
-        grad_x = (d_cosine @ w_hat - (d_cosine * cosine).sum(1, keepdims=True) * x_hat) / x_norm
-        grad_w = (d_cosine.T @ x_hat - (d_cosine * cosine).sum(0)[:, None] * w_hat) / w_norm
-    else:
-        grad_x, grad_w = _through_sub_centres(x_hat, x_norm, w, pick, cosine, d_cosine)
+    d_every = np.zeros_like(every)
+    np.put_along_axis(d_every, best, (d_logits * out.slope)[:, :, None], axis=2)
+    d_every = d_every.reshape(n, -1)  # (N, C K)
+    grad_x = through_normalise(d_every @ w_hat, x_hat, x_norm)
+    grad_w = through_normalise(d_every.T @ x_hat, w_hat, w_norm).reshape(weight.shape)
     radial = np.zeros(n)
     if out.norm_slope is not None:
         radial += (d_logits * out.norm_slope).sum(axis=1)
     if out.penalty_norm_slope is not None:
         radial += out.penalty_norm_slope
-    grad_x = grad_x + radial[:, None] * x_hat
-    return Gradients(float(losses.mean() + out.penalty), out.logits, grad_x, grad_w, dict(out.state or {}))
-
-
-def _through_sub_centres(
-    x_hat: np.ndarray,
-    x_norm: np.ndarray,
-    w: np.ndarray,
-    pick: np.ndarray,
-    cosine: np.ndarray,
-    d_cosine: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray]:
-    norms = np.linalg.norm(w, axis=2)  # (C, K)
-    hat = w / np.maximum(norms, 1e-12)[:, :, None]
-    grad_x, grad_w = np.zeros_like(x_hat), np.zeros_like(w)
-    for i in range(len(x_hat)):
-        for j in range(w.shape[0]):
-            k = pick[i, j]
-            grad_x[i] += d_cosine[i, j] * (hat[j, k] - cosine[i, j] * x_hat[i]) / x_norm[i]
-            grad_w[j, k] += d_cosine[i, j] * (x_hat[i] - cosine[i, j] * hat[j, k]) / norms[j, k]
-    return grad_x, grad_w
+    parameters = {"weight": grad_w, **(out.parameters(d_logits) if out.parameters else {})}
+    loss = float(losses.mean() + out.penalty)
+    return Gradients(loss, out.logits, grad_x + radial[:, None] * x_hat, parameters, out.state)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
-from facezoo.margins.base import Margin
+from facezoo.margins.base import Gradients, Margin
 from facezoo.margins.reference import cross_entropy
 
 
@@ -17,24 +18,18 @@ class SoftmaxMargin(Margin):
 
     name: ClassVar[str] = "Softmax"
     module: ClassVar[str] = "softmax"
-    kind: ClassVar[str] = "linear"
+    family: ClassVar[str] = "linear"
     paper: ClassVar[str] = "standard"
     equation: ClassVar[str] = "z_j = W_j x + b_j"
 
-    def oracle(
-        self,
-        embeddings: np.ndarray,
-        labels: np.ndarray,
-        *,
-        weight: np.ndarray,
-        bias: np.ndarray,
-        **criterion: Any,
-    ) -> dict[str, np.ndarray]:
-        """Loss, logits and gradients in float64."""
-        logits = embeddings @ weight.T + bias  # (N, C)
+    def reference(
+        self, embeddings: np.ndarray, labels: np.ndarray, state: Mapping[str, np.ndarray], **criterion: Any
+    ) -> Gradients:
+        """Loss and gradients in float64."""
+        x, w = np.asarray(embeddings, np.float64), np.asarray(state["weight"], np.float64)
+        logits = x @ w.T + state["bias"]  # (N, C)
+
         losses, slope = cross_entropy(logits, labels, **criterion)
         slope /= len(labels)
-        return {
-            "loss": losses.mean(), "logits": logits, "embeddings": slope @ weight,
-            "weight": slope.T @ embeddings, "bias": slope.sum(axis=0),
-        }  # fmt: skip
+        parameters = {"weight": slope.T @ x, "bias": slope.sum(axis=0)}
+        return Gradients(float(losses.mean()), logits, slope @ w, parameters, {})

@@ -1,6 +1,8 @@
-"""What the margin heads share: class weights, cosines, and the criterion over columns."""
+"""What the heads share: class weights, cosines, safe geometry, and the criterion over columns."""
 
 from __future__ import annotations
+
+import math
 
 import paddle
 import paddle.nn.functional as F
@@ -10,28 +12,65 @@ from paddle import nn
 from facezoo.interfaces.head import ClassificationHead
 
 
-def check_labels(labels: paddle.Tensor, num_classes: int) -> None:
-    """Raise IndexError naming the first label outside 0..C-1."""
+def check_batch(embeddings: paddle.Tensor, labels: paddle.Tensor, embedding_size: int, num_classes: int) -> None:
+    """Raise ValueError for other shapes than (N, E) and (N,), IndexError for the first label outside 0..C-1."""
+    if embeddings.ndim != 2 or embeddings.shape[1] != embedding_size or list(labels.shape) != [embeddings.shape[0]]:
+        shapes = f"{tuple(embeddings.shape)} and {tuple(labels.shape)}"
+        raise ValueError(f"embeddings and labels have shapes {shapes}; expected (N, {embedding_size}) and (N,)")
     wrong = (labels < 0) | (labels >= num_classes)
     if bool(wrong.any()):
         raise IndexError(f"label {int(labels[wrong][0])} is out of range; expected 0 to {num_classes - 1}")
 
 
+def is_target(logits: paddle.Tensor, target: paddle.Tensor) -> paddle.Tensor:
+    """Mask (N, C) of the targets' columns; rows with target -1 have none."""
+    return paddle.arange(logits.shape[1], dtype=target.dtype) == target[:, None]
+
+
 def replace_target(logits: paddle.Tensor, target: paddle.Tensor, value: paddle.Tensor) -> paddle.Tensor:
     """``logits (N, C)`` with ``value (N,)`` in the target's column; rows with target -1 stay."""
-    onehot = paddle.arange(logits.shape[1], dtype=target.dtype) == target[:, None]
-    return paddle.where(onehot, value[:, None], logits)
+    return paddle.where(is_target(logits, target), value[:, None], logits)
+
+
+def pick_target(logits: paddle.Tensor, target: paddle.Tensor) -> paddle.Tensor:
+    """The target's column of ``logits (N, C)``, (N,); 0 where the target is -1."""
+    picked = paddle.take_along_axis(logits, target.clip(min=0)[:, None], axis=1)[:, 0]
+    return paddle.where(target >= 0, picked, paddle.zeros_like(picked))
+
+
+def lengths(rows: paddle.Tensor) -> paddle.Tensor:
+    """Euclidean length of each row (N, E) -> (N,), at least 1e-12; the gradient of a zero row is 0."""
+    return (rows * rows).sum(axis=1).clip(min=1e-24).sqrt()
 
 
 def safe_sine(cosine: paddle.Tensor) -> paddle.Tensor:
-    """sqrt(1 - cosine^2), with gradient 0 at the poles, where the true one is infinite."""
+    """sqrt(1 - cosine^2); 0 with gradient 0 where rounding hides the angle, since the true slope at a pole is infinite.
+
+    The square root's *input* is made safe: a select after it would still multiply 0 by infinity going back.
+    """
     squared = 1 - cosine * cosine
-    inside = squared > 0
+    inside = squared > 4 * paddle.finfo(cosine.dtype).eps
     return paddle.where(
-        inside,
-        paddle.sqrt(paddle.where(inside, squared, paddle.ones_like(squared))),
-        paddle.zeros_like(squared),
+        inside, paddle.sqrt(paddle.where(inside, squared, paddle.ones_like(squared))), paddle.zeros_like(squared)
     )
+
+
+def safe_angle(cosine: paddle.Tensor) -> paddle.Tensor:
+    """Arccos of a cosine in -1..1, with gradient 0 at the poles."""
+    return paddle.atan2(safe_sine(cosine), cosine)
+
+
+def arc(cosine: paddle.Tensor, margin: paddle.Tensor | float) -> paddle.Tensor:
+    """cos(θ + m) for a cosine in -1..1; m is a number or one value a sample."""
+    if isinstance(margin, (int, float)):
+        return cosine * math.cos(margin) - safe_sine(cosine) * math.sin(margin)
+    return cosine * paddle.cos(margin) - safe_sine(cosine) * paddle.sin(margin)
+
+
+def arc_monotone(cosine: paddle.Tensor, margin: float) -> paddle.Tensor:
+    """cos(θ + m) up to θ = π - m, beyond it cos θ - m sin m, which keeps falling."""
+    keep = cosine > math.cos(math.pi - margin)
+    return paddle.where(keep, arc(cosine, margin), cosine - margin * math.sin(margin))
 
 
 class MarginHead(ClassificationHead, nn.Layer):
@@ -40,44 +79,72 @@ class MarginHead(ClassificationHead, nn.Layer):
     Args:
         embedding_size: E.
         num_classes: C.
+        variant: one of the class's ``variants``.
         criterion: "softmax" or "focal".
         label_smoothing: 0 to below 1.
         focal_gamma: exponent of the focal factor, 0 or more.
     """
 
+    variants: tuple[str, ...] = ("ref",)
+    per_class: tuple[str, ...] = ("weight",)  # tensors with one row a class
+
     def __init__(
-        self, embedding_size: int, num_classes: int, *, criterion: str = "softmax", label_smoothing: float = 0.0,
-        focal_gamma: float = 2.0,
+        self, embedding_size: int, num_classes: int, *, variant: str = "ref", criterion: str = "softmax",
+        label_smoothing: float = 0.0, focal_gamma: float = 2.0,
     ) -> None:  # fmt: skip
         super().__init__()
+        if variant not in self.variants:
+            raise ValueError(f"{type(self).__name__} has no variant {variant!r}; known: {', '.join(self.variants)}")
         self.embedding_size = embedding_size
         self.num_classes = num_classes
+        self.variant = variant
         self.criterion = criterion
         self.label_smoothing = label_smoothing
         self.focal_gamma = focal_gamma
         self.weight = self.create_parameter(
             [num_classes, embedding_size], default_initializer=nn.initializer.XavierUniform()
         )
+        self.extra = nn.LayerDict()
+        self.factors: dict[str, float] = {}
 
     def forward(self, embeddings: paddle.Tensor, labels: paddle.Tensor) -> paddle.Tensor:
         with paddle.amp.auto_cast(enable=False):
-            norm, logits = self._norm_and_logits(embeddings, labels)
-            return self.loss(logits, labels, norm)
+            check_batch(embeddings, labels, self.embedding_size, self.num_classes)
+            embeddings, labels = self.full(embeddings), labels.astype("int64")
+            loss = self._loss(embeddings, labels)
+            for name, factor in self.factors.items():
+                loss = loss + factor * self.extra[name].term(embeddings, labels, self.weight)
+            return loss
+
+    def forward_part(
+        self, embeddings: paddle.Tensor, labels: paddle.Tensor, first: int, reduce: Reduce
+    ) -> paddle.Tensor:
+        """The loss of a batch when this head holds some of the classes only (see ``keep_classes``).
+
+        Every part gets the whole batch and returns the same loss. Going back, its class weights get their full
+        gradient and the embeddings this part's share: the shares of all parts add up to the gradient.
+
+        Args:
+            embeddings: (N, E), the whole batch.
+            labels: (N,) int64, 0..C-1 over all parts.
+            first: the class of this part's first row.
+            reduce: combines values of all parts; its backward hands the gradient on as it is.
+        """
+        with paddle.amp.auto_cast(enable=False):
+            check_batch(embeddings, labels, self.embedding_size, self.num_classes)
+            local = labels.astype("int64") - first
+            here = (local >= 0) & (local < self.weight.shape[0])
+            return self._loss(self.full(embeddings), paddle.where(here, local, paddle.full_like(local, -1)), reduce)
 
     def logits(self, embeddings: paddle.Tensor, labels: paddle.Tensor) -> paddle.Tensor:
+        held = [buffer.clone() for buffer in self.buffers(include_sublayers=False)]
         with paddle.amp.auto_cast(enable=False):
-            return self._norm_and_logits(embeddings, labels)[1]
-
-    def loss(
-        self, logits: paddle.Tensor, target: paddle.Tensor, norm: paddle.Tensor, reduce: Reduce | None = None
-    ) -> paddle.Tensor:
-        """The scalar loss from logits over columns; ``reduce`` combines the parts."""
-        losses = cross_entropy(
-            logits, target, label_smoothing=self.label_smoothing, num_classes=self.num_classes, reduce=reduce
-        )
-        if self.criterion == "focal":
-            losses = focal(losses, self.focal_gamma)
-        return losses.mean() + self.penalty(norm)
+            check_batch(embeddings, labels, self.embedding_size, self.num_classes)
+            logits = self._norm_and_logits(self.full(embeddings), labels.astype("int64"))[1]
+        with paddle.no_grad():  # looking does not count as a step
+            for buffer, value in zip(self.buffers(include_sublayers=False), held, strict=True):
+                buffer.set_value(value)
+        return logits
 
     def columns(
         self, cosine: paddle.Tensor, target: paddle.Tensor, target_cosine: paddle.Tensor, norm: paddle.Tensor,
@@ -94,9 +161,36 @@ class MarginHead(ClassificationHead, nn.Layer):
         """
         raise NotImplementedError
 
-    def penalty(self, norm: paddle.Tensor) -> paddle.Tensor | float:
-        """What the loss gets on top of the criterion."""
-        return 0.0
+    def loss(
+        self, logits: paddle.Tensor, target: paddle.Tensor, norm: paddle.Tensor, reduce: Reduce | None = None
+    ) -> paddle.Tensor:
+        """The scalar loss from logits over columns; arguments as for ``columns``."""
+        losses = cross_entropy(
+            logits, target, label_smoothing=self.label_smoothing, num_classes=self.num_classes, reduce=reduce
+        )
+        if self.criterion == "focal":
+            losses = focal(losses, self.focal_gamma)
+        losses = self.weigh(losses, target, reduce)
+        penalty = self.penalty(norm)
+        if penalty is not None:
+            losses = losses + self.owned(penalty, target, reduce)
+        return losses.mean()
+
+    def penalty(self, norm: paddle.Tensor) -> paddle.Tensor | None:
+        """What each sample's loss gets on top of the criterion, (N,), or None."""
+        return None
+
+    def weigh(self, losses: paddle.Tensor, target: paddle.Tensor, reduce: Reduce | None = None) -> paddle.Tensor:
+        """Losses (N,) of the samples, weighted by the auxiliary heads that do so."""
+        for term in self.extra.values():
+            losses = term.weigh(losses, target, reduce)
+        return losses
+
+    def owned(self, values: paddle.Tensor, target: paddle.Tensor, reduce: Reduce | None) -> paddle.Tensor:
+        """``values (N,)``, each taken from the part that owns the sample's class, so that it counts once."""
+        if reduce is None:
+            return values
+        return reduce(paddle.where(target >= 0, values, paddle.zeros_like(values)), "sum")
 
     def cosines(self, embeddings: paddle.Tensor) -> paddle.Tensor:
         """Cosine of each embedding with each class weight held here, (N, C_local)."""
@@ -106,10 +200,61 @@ class MarginHead(ClassificationHead, nn.Layer):
         """Half precision to float32; wider types, and those of a float64 head, as the weight's."""
         return values.astype("float64" if self.weight.dtype == paddle.float64 else "float32")
 
-    def _norm_and_logits(self, embeddings: paddle.Tensor, labels: paddle.Tensor) -> tuple[paddle.Tensor, paddle.Tensor]:
-        check_labels(labels, self.num_classes)
-        embeddings = self.full(embeddings)
-        cosine = self.cosines(embeddings)  # (N, C)
-        target_cosine = paddle.take_along_axis(cosine, labels[:, None], axis=1)[:, 0]  # (N,)
-        norm = paddle.linalg.norm(embeddings, axis=1)
-        return norm, self.columns(cosine, labels, target_cosine, norm)
+    def attach(self, name: str, term: nn.Layer, factor: float = 1.0) -> None:
+        """Add ``factor`` times an auxiliary head's term to the loss, on this head's class weights."""
+        for own in list(term._parameters):
+            setattr(term, own, None)
+        self.extra[name] = term
+        if hasattr(term, "term"):
+            self.factors[name] = factor
+
+    def keep_classes(self, first: int, count: int) -> None:
+        """Drop the rows of all classes but ``first .. first + count - 1``: this head becomes one part."""
+        for name in self.per_class:
+            value = getattr(self, name)
+            if value is not None:  # None: an attached head's own
+                kept = value.detach()[first : first + count].clone()
+                if name in self._parameters:
+                    same = nn.initializer.Assign(kept)
+                    kept = self.create_parameter(kept.shape, dtype=kept.dtype, default_initializer=same)
+                setattr(self, name, kept)
+        for term in self.extra.values():
+            term.keep_classes(first, count)
+
+    def _loss(self, embeddings: paddle.Tensor, target: paddle.Tensor, reduce: Reduce | None = None) -> paddle.Tensor:
+        norm, logits = self._norm_and_logits(embeddings, target, reduce)
+        return self.loss(logits, target, norm, reduce)
+
+    def _norm_and_logits(
+        self, embeddings: paddle.Tensor, target: paddle.Tensor, reduce: Reduce | None = None
+    ) -> tuple[paddle.Tensor, paddle.Tensor]:
+        cosine = self.cosines(embeddings)  # (N, C_local)
+        target_cosine = self.owned(pick_target(cosine, target), target, reduce)
+        norm = lengths(embeddings)
+        return norm, self.columns(cosine, target, target_cosine, norm, reduce)
+
+
+class LinearHead(MarginHead):
+    """A plain linear classifier in the same frame: products and a bias in the place of cosines."""
+
+    per_class = ("weight", "bias")
+
+    def __init__(
+        self, embedding_size: int, num_classes: int, *, variant: str = "ref", criterion: str = "softmax",
+        label_smoothing: float = 0.0, focal_gamma: float = 2.0,
+    ) -> None:  # fmt: skip
+        super().__init__(
+            embedding_size, num_classes, variant=variant, criterion=criterion, label_smoothing=label_smoothing,
+            focal_gamma=focal_gamma,
+        )  # fmt: skip
+        self.bias = self.create_parameter([num_classes], is_bias=True)
+
+    def cosines(self, embeddings: paddle.Tensor) -> paddle.Tensor:
+        """Plain products with the class weights held here, (N, C_local)."""
+        return F.linear(embeddings, self.full(self.weight).T, self.full(self.bias))
+
+    def columns(
+        self, cosine: paddle.Tensor, target: paddle.Tensor, target_cosine: paddle.Tensor, norm: paddle.Tensor,
+        reduce: Reduce | None = None,
+    ) -> paddle.Tensor:  # fmt: skip
+        return cosine

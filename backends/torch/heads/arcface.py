@@ -6,22 +6,23 @@ import math
 
 import torch
 from facezoo.backends.torch.heads.criterion import Reduce
-from facezoo.backends.torch.heads.margin import MarginHead, replace_target, safe_sine
+from facezoo.backends.torch.heads.margin import MarginHead, arc, arc_monotone, replace_target
 
 
 def arcface_target(target_cosine: torch.Tensor, *, margin: float, variant: str = "ref") -> torch.Tensor:
     """The target's value before scaling, (N,): cos(θ + m), and past π - m what the variant says."""
+    if variant == "ref":
+        return arc_monotone(target_cosine, margin)
     if variant == "adaface_repo_clip":
         angle = torch.acos(target_cosine) + margin  # the caller has clamped the cosine off the poles
         return torch.cos(angle.clamp(1e-4, math.pi - 1e-4))
-    value = target_cosine * math.cos(margin) - safe_sine(target_cosine) * math.sin(margin)
+    value = arc(target_cosine, margin)
     if variant == "insightface":
         return value
     if variant == "insightface_straight_through":
         return target_cosine + (value - target_cosine).detach()
     keep = target_cosine > (0.0 if variant == "easy_margin" else math.cos(math.pi - margin))
-    drop = margin * math.sin(margin) if variant == "ref" else 0.0
-    return torch.where(keep, value, target_cosine - drop)
+    return torch.where(keep, value, target_cosine)
 
 
 def arcface_logits(
@@ -43,27 +44,24 @@ class ArcFace(MarginHead):
         num_classes: C.
         margin: m in radians, 0 to π/2.
         scale: s, above 0.
-        variant: "ref", "insightface", "insightface_straight_through", "easy_margin", "facexzoo" or
-            "adaface_repo_clip".
+        variant: "ref", "insightface", "insightface_straight_through", "easy_margin", "facexzoo" or "adaface_repo_clip".
         criterion: "softmax" or "focal".
         label_smoothing: 0 to below 1.
         focal_gamma: exponent of the focal factor.
     """
 
+    variants = ("ref", "insightface", "insightface_straight_through", "easy_margin", "facexzoo", "adaface_repo_clip")
+
     def __init__(
-        self, embedding_size: int, num_classes: int, *, margin: float = 0.5, scale: float = 64.0,
-        variant: str = "ref", criterion: str = "softmax", label_smoothing: float = 0.0, focal_gamma: float = 2.0,
+        self, embedding_size: int, num_classes: int, *, margin: float = 0.5, scale: float = 64.0, variant: str = "ref",
+        criterion: str = "softmax", label_smoothing: float = 0.0, focal_gamma: float = 2.0,
     ) -> None:  # fmt: skip
         super().__init__(
-            embedding_size,
-            num_classes,
-            criterion=criterion,
-            label_smoothing=label_smoothing,
+            embedding_size, num_classes, variant=variant, criterion=criterion, label_smoothing=label_smoothing,
             focal_gamma=focal_gamma,
-        )
+        )  # fmt: skip
         self.margin = margin
         self.scale = scale
-        self.variant = variant
 
     def columns(
         self, cosine: torch.Tensor, target: torch.Tensor, target_cosine: torch.Tensor, norm: torch.Tensor,

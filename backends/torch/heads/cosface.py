@@ -10,7 +10,7 @@ from facezoo.backends.torch.heads.margin import MarginHead, replace_target
 def cosface_logits(
     cosine: torch.Tensor, target: torch.Tensor, target_cosine: torch.Tensor, *, margin: float, scale: float
 ) -> torch.Tensor:
-    """Logits (N, C_local) of CosFace from cosines; see ``MarginHead.columns``."""
+    """Logits (N, C_local) from cosines; see ``MarginHead.columns``."""
     return scale * replace_target(cosine, target, target_cosine - margin)
 
 
@@ -28,20 +28,18 @@ class CosFace(MarginHead):
         focal_gamma: exponent of the focal factor.
     """
 
+    variants = ("ref", "insightface")
+
     def __init__(
         self, embedding_size: int, num_classes: int, *, margin: float = 0.35, scale: float = 64.0,
         variant: str = "ref", criterion: str = "softmax", label_smoothing: float = 0.0, focal_gamma: float = 2.0,
     ) -> None:  # fmt: skip
         super().__init__(
-            embedding_size,
-            num_classes,
-            criterion=criterion,
-            label_smoothing=label_smoothing,
+            embedding_size, num_classes, variant=variant, criterion=criterion, label_smoothing=label_smoothing,
             focal_gamma=focal_gamma,
-        )
+        )  # fmt: skip
         self.margin = margin
         self.scale = scale
-        self.variant = variant
 
     def columns(
         self, cosine: torch.Tensor, target: torch.Tensor, target_cosine: torch.Tensor, norm: torch.Tensor,

@@ -39,6 +39,5 @@ def cross_entropy(
 def focal(losses: torch.Tensor, gamma: float) -> torch.Tensor:
     """Focal factor on each sample's loss (Lin et al., ICCV 2017): (1 - exp(-loss))^gamma * loss, not detached."""
     rest = -torch.expm1(-losses)  # 1 - p
-    if gamma < 1:  # the power's slope is infinite at p = 1
-        rest = rest.clamp(min=1e-12)
+    rest = rest.clamp(min=1e-12 if gamma < 1 else 0.0)  # below 1 the power's slope is infinite at p = 1
     return rest**gamma * losses

@@ -1,6 +1,8 @@
-"""What the margin heads share: class weights, cosines, and the criterion over columns."""
+"""What the heads share: class weights, cosines, safe geometry, and the criterion over columns."""
 
 from __future__ import annotations
+
+import math
 
 import torch
 import torch.nn.functional as F
@@ -10,26 +12,65 @@ from torch import nn
 from facezoo.interfaces.head import ClassificationHead
 
 
-def check_labels(labels: torch.Tensor, num_classes: int) -> None:
-    """Raise IndexError naming the first label outside 0..C-1."""
+def check_batch(embeddings: torch.Tensor, labels: torch.Tensor, embedding_size: int, num_classes: int) -> None:
+    """Raise ValueError for other shapes than (N, E) and (N,), IndexError for the first label outside 0..C-1."""
+    if embeddings.ndim != 2 or embeddings.shape[1] != embedding_size or labels.shape != embeddings.shape[:1]:
+        shapes = f"{tuple(embeddings.shape)} and {tuple(labels.shape)}"
+        raise ValueError(f"embeddings and labels have shapes {shapes}; expected (N, {embedding_size}) and (N,)")
     wrong = (labels < 0) | (labels >= num_classes)
     if bool(wrong.any()):
         raise IndexError(f"label {int(labels[wrong][0])} is out of range; expected 0 to {num_classes - 1}")
 
 
+def is_target(logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    """Mask (N, C) of the targets' columns; rows with target -1 have none."""
+    return torch.arange(logits.shape[1], device=logits.device) == target[:, None]
+
+
 def replace_target(logits: torch.Tensor, target: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
     """``logits (N, C)`` with ``value (N,)`` in the target's column; rows with target -1 stay."""
-    onehot = torch.arange(logits.shape[1], device=logits.device) == target[:, None]
-    return torch.where(onehot, value[:, None], logits)
+    return torch.where(is_target(logits, target), value[:, None], logits)
+
+
+def pick_target(logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    """The target's column of ``logits (N, C)``, (N,); 0 where the target is -1."""
+    picked = logits.gather(1, target.clamp(min=0)[:, None])[:, 0]
+    return torch.where(target >= 0, picked, torch.zeros_like(picked))
+
+
+def lengths(rows: torch.Tensor) -> torch.Tensor:
+    """Euclidean length of each row (N, E) -> (N,), at least 1e-12; the gradient of a zero row is 0."""
+    return (rows * rows).sum(dim=1).clamp(min=1e-24).sqrt()
 
 
 def safe_sine(cosine: torch.Tensor) -> torch.Tensor:
-    """sqrt(1 - cosine^2), with gradient 0 at the poles, where the true one is infinite."""
+    """sqrt(1 - cosine^2); 0 with gradient 0 where rounding hides the angle, since the true slope at a pole is infinite.
+
+    The square root's *input* is made safe: a select after it would still multiply 0 by infinity going back.
+    """
     squared = 1 - cosine * cosine
-    inside = squared > 0
+    inside = squared > 4 * torch.finfo(cosine.dtype).eps
     return torch.where(
         inside, torch.sqrt(torch.where(inside, squared, torch.ones_like(squared))), torch.zeros_like(squared)
     )
+
+
+def safe_angle(cosine: torch.Tensor) -> torch.Tensor:
+    """Arccos of a cosine in -1..1, with gradient 0 at the poles."""
+    return torch.atan2(safe_sine(cosine), cosine)
+
+
+def arc(cosine: torch.Tensor, margin: torch.Tensor | float) -> torch.Tensor:
+    """cos(θ + m) for a cosine in -1..1; m is a number or one value a sample."""
+    if isinstance(margin, (int, float)):
+        return cosine * math.cos(margin) - safe_sine(cosine) * math.sin(margin)
+    return cosine * torch.cos(margin) - safe_sine(cosine) * torch.sin(margin)
+
+
+def arc_monotone(cosine: torch.Tensor, margin: float) -> torch.Tensor:
+    """cos(θ + m) up to θ = π - m, beyond it cos θ - m sin m, which keeps falling."""
+    keep = cosine > math.cos(math.pi - margin)
+    return torch.where(keep, arc(cosine, margin), cosine - margin * math.sin(margin))
 
 
 class MarginHead(ClassificationHead, nn.Module):
@@ -38,43 +79,69 @@ class MarginHead(ClassificationHead, nn.Module):
     Args:
         embedding_size: E.
         num_classes: C.
+        variant: one of the class's ``variants``.
         criterion: "softmax" or "focal".
         label_smoothing: 0 to below 1.
         focal_gamma: exponent of the focal factor, 0 or more.
     """
 
+    variants: tuple[str, ...] = ("ref",)
+    per_class: tuple[str, ...] = ("weight",)  # tensors with one row a class
+
     def __init__(
-        self, embedding_size: int, num_classes: int, *, criterion: str = "softmax", label_smoothing: float = 0.0,
-        focal_gamma: float = 2.0,
+        self, embedding_size: int, num_classes: int, *, variant: str = "ref", criterion: str = "softmax",
+        label_smoothing: float = 0.0, focal_gamma: float = 2.0,
     ) -> None:  # fmt: skip
         super().__init__()
+        if variant not in self.variants:
+            raise ValueError(f"{type(self).__name__} has no variant {variant!r}; known: {', '.join(self.variants)}")
         self.embedding_size = embedding_size
         self.num_classes = num_classes
+        self.variant = variant
         self.criterion = criterion
         self.label_smoothing = label_smoothing
         self.focal_gamma = focal_gamma
         self.weight = nn.Parameter(torch.empty(num_classes, embedding_size))
         nn.init.xavier_uniform_(self.weight)
+        self.extra = nn.ModuleDict()
+        self.factors: dict[str, float] = {}
 
     def forward(self, embeddings: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         with torch.autocast(embeddings.device.type, enabled=False):
-            norm, logits = self._norm_and_logits(embeddings, labels)
-            return self.loss(logits, labels, norm)
+            check_batch(embeddings, labels, self.embedding_size, self.num_classes)
+            embeddings, labels = self.full(embeddings), labels.long()
+            loss = self._loss(embeddings, labels)
+            for name, factor in self.factors.items():
+                loss = loss + factor * self.extra[name].term(embeddings, labels, self.weight)
+            return loss
+
+    def forward_part(self, embeddings: torch.Tensor, labels: torch.Tensor, first: int, reduce: Reduce) -> torch.Tensor:
+        """The loss of a batch when this head holds some of the classes only (see ``keep_classes``).
+
+        Every part gets the whole batch and returns the same loss. Going back, its class weights get their full
+        gradient and the embeddings this part's share: the shares of all parts add up to the gradient.
+
+        Args:
+            embeddings: (N, E), the whole batch.
+            labels: (N,) int64, 0..C-1 over all parts.
+            first: the class of this part's first row.
+            reduce: combines values of all parts; its backward hands the gradient on as it is.
+        """
+        with torch.autocast(embeddings.device.type, enabled=False):
+            check_batch(embeddings, labels, self.embedding_size, self.num_classes)
+            local = labels.long() - first
+            here = (local >= 0) & (local < self.weight.shape[0])
+            return self._loss(self.full(embeddings), torch.where(here, local, torch.full_like(local, -1)), reduce)
 
     def logits(self, embeddings: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        held = [buffer.clone() for buffer in self.buffers(recurse=False)]
         with torch.autocast(embeddings.device.type, enabled=False):
-            return self._norm_and_logits(embeddings, labels)[1]
-
-    def loss(
-        self, logits: torch.Tensor, target: torch.Tensor, norm: torch.Tensor, reduce: Reduce | None = None
-    ) -> torch.Tensor:
-        """The scalar loss from logits over columns; ``reduce`` combines the parts."""
-        losses = cross_entropy(
-            logits, target, label_smoothing=self.label_smoothing, num_classes=self.num_classes, reduce=reduce
-        )
-        if self.criterion == "focal":
-            losses = focal(losses, self.focal_gamma)
-        return losses.mean() + self.penalty(norm)
+            check_batch(embeddings, labels, self.embedding_size, self.num_classes)
+            logits = self._norm_and_logits(self.full(embeddings), labels.long())[1]
+        with torch.no_grad():  # looking does not count as a step
+            for buffer, value in zip(self.buffers(recurse=False), held, strict=True):
+                buffer.copy_(value)
+        return logits
 
     def columns(
         self, cosine: torch.Tensor, target: torch.Tensor, target_cosine: torch.Tensor, norm: torch.Tensor,
@@ -91,9 +158,36 @@ class MarginHead(ClassificationHead, nn.Module):
         """
         raise NotImplementedError
 
-    def penalty(self, norm: torch.Tensor) -> torch.Tensor | float:
-        """What the loss gets on top of the criterion."""
-        return 0.0
+    def loss(
+        self, logits: torch.Tensor, target: torch.Tensor, norm: torch.Tensor, reduce: Reduce | None = None
+    ) -> torch.Tensor:
+        """The scalar loss from logits over columns; arguments as for ``columns``."""
+        losses = cross_entropy(
+            logits, target, label_smoothing=self.label_smoothing, num_classes=self.num_classes, reduce=reduce
+        )
+        if self.criterion == "focal":
+            losses = focal(losses, self.focal_gamma)
+        losses = self.weigh(losses, target, reduce)
+        penalty = self.penalty(norm)
+        if penalty is not None:
+            losses = losses + self.owned(penalty, target, reduce)
+        return losses.mean()
+
+    def penalty(self, norm: torch.Tensor) -> torch.Tensor | None:
+        """What each sample's loss gets on top of the criterion, (N,), or None."""
+        return None
+
+    def weigh(self, losses: torch.Tensor, target: torch.Tensor, reduce: Reduce | None = None) -> torch.Tensor:
+        """Losses (N,) of the samples, weighted by the auxiliary heads that do so."""
+        for term in self.extra.values():
+            losses = term.weigh(losses, target, reduce)
+        return losses
+
+    def owned(self, values: torch.Tensor, target: torch.Tensor, reduce: Reduce | None) -> torch.Tensor:
+        """``values (N,)``, each taken from the part that owns the sample's class, so that it counts once."""
+        if reduce is None:
+            return values
+        return reduce(torch.where(target >= 0, values, torch.zeros_like(values)), "sum")
 
     def cosines(self, embeddings: torch.Tensor) -> torch.Tensor:
         """Cosine of each embedding with each class weight held here, (N, C_local)."""
@@ -103,10 +197,58 @@ class MarginHead(ClassificationHead, nn.Module):
         """Half precision to float32; wider types, and those of a float64 head, as the weight's."""
         return values.to(torch.float64 if self.weight.dtype == torch.float64 else torch.float32)
 
-    def _norm_and_logits(self, embeddings: torch.Tensor, labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        check_labels(labels, self.num_classes)
-        embeddings = self.full(embeddings)
-        cosine = self.cosines(embeddings)  # (N, C)
-        target_cosine = cosine.gather(1, labels[:, None])[:, 0]  # (N,)
-        norm = embeddings.norm(dim=1)
-        return norm, self.columns(cosine, labels, target_cosine, norm)
+    def attach(self, name: str, term: nn.Module, factor: float = 1.0) -> None:
+        """Add ``factor`` times an auxiliary head's term to the loss, on this head's class weights."""
+        for own in list(term._parameters):
+            setattr(term, own, None)
+        self.extra[name] = term
+        if hasattr(term, "term"):
+            self.factors[name] = factor
+
+    def keep_classes(self, first: int, count: int) -> None:
+        """Drop the rows of all classes but ``first .. first + count - 1``: this head becomes one part."""
+        for name in self.per_class:
+            value = getattr(self, name)
+            if value is not None:  # None: an attached head's own
+                kept = value.detach()[first : first + count].clone()
+                setattr(self, name, nn.Parameter(kept) if name in self._parameters else kept)
+        for term in self.extra.values():
+            term.keep_classes(first, count)
+
+    def _loss(self, embeddings: torch.Tensor, target: torch.Tensor, reduce: Reduce | None = None) -> torch.Tensor:
+        norm, logits = self._norm_and_logits(embeddings, target, reduce)
+        return self.loss(logits, target, norm, reduce)
+
+    def _norm_and_logits(
+        self, embeddings: torch.Tensor, target: torch.Tensor, reduce: Reduce | None = None
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        cosine = self.cosines(embeddings)  # (N, C_local)
+        target_cosine = self.owned(pick_target(cosine, target), target, reduce)
+        norm = lengths(embeddings)
+        return norm, self.columns(cosine, target, target_cosine, norm, reduce)
+
+
+class LinearHead(MarginHead):
+    """A plain linear classifier in the same frame: products and a bias in the place of cosines."""
+
+    per_class = ("weight", "bias")
+
+    def __init__(
+        self, embedding_size: int, num_classes: int, *, variant: str = "ref", criterion: str = "softmax",
+        label_smoothing: float = 0.0, focal_gamma: float = 2.0,
+    ) -> None:  # fmt: skip
+        super().__init__(
+            embedding_size, num_classes, variant=variant, criterion=criterion, label_smoothing=label_smoothing,
+            focal_gamma=focal_gamma,
+        )  # fmt: skip
+        self.bias = nn.Parameter(torch.zeros(num_classes))
+
+    def cosines(self, embeddings: torch.Tensor) -> torch.Tensor:
+        """Plain products with the class weights held here, (N, C_local)."""
+        return F.linear(embeddings, self.full(self.weight), self.full(self.bias))
+
+    def columns(
+        self, cosine: torch.Tensor, target: torch.Tensor, target_cosine: torch.Tensor, norm: torch.Tensor,
+        reduce: Reduce | None = None,
+    ) -> torch.Tensor:  # fmt: skip
+        return cosine

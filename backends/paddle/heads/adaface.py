@@ -1,0 +1,77 @@
+"""AdaFace: the margin's place follows the image's quality."""
+
+from __future__ import annotations
+
+import math
+
+import paddle
+from facezoo.backends.paddle.heads.criterion import Reduce
+from facezoo.backends.paddle.heads.margin import MarginHead, replace_target
+
+
+def adaface_logits(
+    cosine: paddle.Tensor, target: paddle.Tensor, target_cosine: paddle.Tensor, *, quality: paddle.Tensor,
+    margin: float, scale: float, variant: str = "ref",
+) -> paddle.Tensor:  # fmt: skip
+    """Logits (N, C_local) from cosines and each sample's quality (N,), -1 to 1."""
+    if variant == "cvlface_straight_through":
+        angle = paddle.acos(target_cosine.detach()) - margin * quality
+        value = paddle.cos(angle) - (margin + margin * quality)
+        return scale * replace_target(cosine, target, target_cosine + (value - target_cosine).detach())
+    cosine, target_cosine = cosine.clip(-1 + 1e-3, 1 - 1e-3), target_cosine.clip(-1 + 1e-3, 1 - 1e-3)
+    angle = (paddle.acos(target_cosine) - margin * quality).clip(1e-3, math.pi - 1e-3)
+    return scale * replace_target(cosine, target, paddle.cos(angle) - (margin + margin * quality))
+
+
+class AdaFace(MarginHead):
+    """Quality adaptive margin (Kim et al., CVPR 2022); the embedding's length stands for quality.
+
+    Buffers ``batch_mean`` and ``batch_std`` follow the lengths; a training call moves them before using them.
+
+    Args:
+        embedding_size: E.
+        num_classes: C.
+        margin: m, 0 to 1.
+        scale: s, above 0.
+        h: how far from the mean counts as extreme, 0 to 1.
+        momentum: weight of the batch in the statistics, 0 to 1.
+        variant: "ref", "ref_t_alpha_1" or "cvlface_straight_through".
+        criterion: "softmax" or "focal".
+        label_smoothing: 0 to below 1.
+        focal_gamma: exponent of the focal factor.
+    """
+
+    variants = ("ref", "ref_t_alpha_1", "cvlface_straight_through")
+
+    def __init__(
+        self, embedding_size: int, num_classes: int, *, margin: float = 0.4, scale: float = 64.0, h: float = 0.333,
+        momentum: float = 0.01, variant: str = "ref", criterion: str = "softmax", label_smoothing: float = 0.0,
+        focal_gamma: float = 2.0,
+    ) -> None:  # fmt: skip
+        super().__init__(
+            embedding_size, num_classes, variant=variant, criterion=criterion, label_smoothing=label_smoothing,
+            focal_gamma=focal_gamma,
+        )  # fmt: skip
+        self.margin = margin
+        self.scale = scale
+        self.h = h
+        self.momentum = momentum
+        self.register_buffer("batch_mean", paddle.to_tensor(20.0, dtype="float64"))
+        self.register_buffer("batch_std", paddle.to_tensor(100.0, dtype="float64"))
+
+    def columns(
+        self, cosine: paddle.Tensor, target: paddle.Tensor, target_cosine: paddle.Tensor, norm: paddle.Tensor,
+        reduce: Reduce | None = None,
+    ) -> paddle.Tensor:  # fmt: skip
+        length = norm.detach().astype("float64").clip(1e-3, 100)
+        if self.training:
+            with paddle.no_grad():
+                self.batch_mean.set_value(self.momentum * length.mean() + (1 - self.momentum) * self.batch_mean)
+                if len(length) > 1:  # one sample has no deviation
+                    variance = ((length - length.mean()) ** 2).sum() / (len(length) - 1)
+                    self.batch_std.set_value(self.momentum * variance.sqrt() + (1 - self.momentum) * self.batch_std)
+        quality = (self.h * (length - self.batch_mean) / (self.batch_std + 1e-3)).clip(-1, 1)
+        return adaface_logits(
+            cosine, target, target_cosine, quality=quality.astype(cosine.dtype), margin=self.margin, scale=self.scale,
+            variant=self.variant,
+        )  # fmt: skip

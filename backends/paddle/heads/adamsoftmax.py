@@ -1,0 +1,64 @@
+"""AdaM-Softmax: a learnt margin for each class."""
+
+from __future__ import annotations
+
+import paddle
+from facezoo.backends.paddle.heads.criterion import Reduce
+from facezoo.backends.paddle.heads.margin import MarginHead, replace_target
+from paddle import nn
+
+
+def adamsoftmax_logits(
+    cosine: paddle.Tensor, target: paddle.Tensor, target_cosine: paddle.Tensor, *, margins: paddle.Tensor, scale: float
+) -> paddle.Tensor:
+    """Logits (N, C_local) from cosines and this part's margins (C_local,)."""
+    return scale * replace_target(cosine, target, target_cosine - margins[target.clip(min=0)])
+
+
+class AdaMSoftmax(MarginHead):
+    """Adaptive margin softmax of AdaptiveFace (Liu et al., CVPR 2019).
+
+    Parameter ``margins`` (C,) is trained; a training call first puts it back into 0..1 in place. The loss gains
+    λ (1 - mean margin), which pulls the margins up.
+
+    Args:
+        embedding_size: E.
+        num_classes: C.
+        scale: s, above 0.
+        penalty_weight: λ, 0 or more.
+        variant: "ref".
+        criterion: "softmax" or "focal".
+        label_smoothing: 0 to below 1.
+        focal_gamma: exponent of the focal factor.
+    """
+
+    per_class = ("weight", "margins")
+
+    def __init__(
+        self, embedding_size: int, num_classes: int, *, scale: float = 30.0, penalty_weight: float = 70.0,
+        variant: str = "ref", criterion: str = "softmax", label_smoothing: float = 0.0, focal_gamma: float = 2.0,
+    ) -> None:  # fmt: skip
+        super().__init__(
+            embedding_size, num_classes, variant=variant, criterion=criterion, label_smoothing=label_smoothing,
+            focal_gamma=focal_gamma,
+        )  # fmt: skip
+        self.scale = scale
+        self.penalty_weight = penalty_weight
+        self.margins = self.create_parameter([num_classes], default_initializer=nn.initializer.Uniform(0.3, 0.4))
+
+    def columns(
+        self, cosine: paddle.Tensor, target: paddle.Tensor, target_cosine: paddle.Tensor, norm: paddle.Tensor,
+        reduce: Reduce | None = None,
+    ) -> paddle.Tensor:  # fmt: skip
+        if self.training:
+            with paddle.no_grad():
+                self.margins.set_value(self.margins.clip(0, 1))
+        return adamsoftmax_logits(cosine, target, target_cosine, margins=self.full(self.margins), scale=self.scale)
+
+    def loss(
+        self, logits: paddle.Tensor, target: paddle.Tensor, norm: paddle.Tensor, reduce: Reduce | None = None
+    ) -> paddle.Tensor:
+        """The scalar loss from logits over columns."""
+        total = self.full(self.margins).sum()
+        total = total if reduce is None else reduce(total, "sum")
+        return super().loss(logits, target, norm, reduce) + self.penalty_weight * (1 - total / self.num_classes)

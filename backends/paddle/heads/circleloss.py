@@ -1,0 +1,88 @@
+"""Circle loss: each similarity pulled with its own strength."""
+
+from __future__ import annotations
+
+import paddle
+import paddle.nn.functional as F
+from facezoo.backends.paddle.heads.criterion import Reduce
+from facezoo.backends.paddle.heads.margin import MarginHead, replace_target
+
+ABSENT = -1e9  # logit of a pair that does not take part
+
+
+def circleloss_logits(
+    cosine: paddle.Tensor, target: paddle.Tensor, target_cosine: paddle.Tensor, *, margin: float, scale: float
+) -> paddle.Tensor:
+    """Logits (N, C_local) from cosines; the weights, in brackets in the paper, carry no gradient."""
+    pull = (1 + margin - target_cosine).clip(min=0).detach() * (target_cosine - 1 + margin)
+    push = (cosine + margin).clip(min=0).detach() * (cosine - margin)
+    return scale * replace_target(push, target, pull)
+
+
+def circleloss_pairs(embeddings: paddle.Tensor, labels: paddle.Tensor, *, margin: float, scale: float) -> paddle.Tensor:
+    """The scalar loss over all pairs of a batch; 0 where one kind of pair is missing."""
+    rows = F.normalize(embeddings)
+    similarity = F.linear(rows, rows.T).clip(-1, 1)  # (N, N)
+    pull = -scale * (1 + margin - similarity).clip(min=0).detach() * (similarity - 1 + margin)
+    push = scale * (similarity + margin).clip(min=0).detach() * (similarity - margin)
+    order = paddle.arange(len(labels))
+    once = order[:, None] < order[None, :]
+    same = labels[:, None] == labels[None, :]
+    absent = paddle.full_like(similarity, ABSENT)
+    negatives = paddle.where(once & ~same, push, absent).flatten().logsumexp(0)
+    positives = paddle.where(once & same, pull, absent).flatten().logsumexp(0)
+    return -F.log_sigmoid(-(negatives + positives))
+
+
+class CircleLoss(MarginHead):
+    """Circle loss over classes (Sun et al., CVPR 2020), or over the pairs of a batch.
+
+    "pairwise" has no class weights and no logits: one value for all pairs of the batch.
+
+    Args:
+        embedding_size: E.
+        num_classes: C.
+        margin: m, 0 to 1.
+        scale: γ, above 0.
+        variant: "ref" or "pairwise".
+        criterion: "softmax" or "focal".
+        label_smoothing: 0 to below 1.
+        focal_gamma: exponent of the focal factor.
+    """
+
+    variants = ("ref", "pairwise")
+
+    def __init__(
+        self, embedding_size: int, num_classes: int, *, margin: float = 0.25, scale: float = 256.0,
+        variant: str = "ref", criterion: str = "softmax", label_smoothing: float = 0.0, focal_gamma: float = 2.0,
+    ) -> None:  # fmt: skip
+        super().__init__(
+            embedding_size, num_classes, variant=variant, criterion=criterion, label_smoothing=label_smoothing,
+            focal_gamma=focal_gamma,
+        )  # fmt: skip
+        self.margin = margin
+        self.scale = scale
+        if variant == "pairwise":
+            self.weight = None
+
+    def columns(
+        self, cosine: paddle.Tensor, target: paddle.Tensor, target_cosine: paddle.Tensor, norm: paddle.Tensor,
+        reduce: Reduce | None = None,
+    ) -> paddle.Tensor:  # fmt: skip
+        return circleloss_logits(cosine, target, target_cosine, margin=self.margin, scale=self.scale)
+
+    def logits(self, embeddings: paddle.Tensor, labels: paddle.Tensor) -> paddle.Tensor:
+        if self.weight is None:
+            raise ValueError("the pairwise circle loss has no classes, and so no logits")
+        return super().logits(embeddings, labels)
+
+    def full(self, values: paddle.Tensor) -> paddle.Tensor:
+        """Half precision to float32; wider types as the weight's, or as they are where there is none."""
+        if self.weight is None and values.dtype == paddle.float64:
+            return values
+        return values.astype(paddle.float32) if self.weight is None else super().full(values)
+
+    def _loss(self, embeddings: paddle.Tensor, target: paddle.Tensor, reduce: Reduce | None = None) -> paddle.Tensor:
+        if self.weight is None:
+            return circleloss_pairs(embeddings, target, margin=self.margin, scale=self.scale)
+        return super()._loss(embeddings, target, reduce)

@@ -1,0 +1,87 @@
+"""ElasticFace: a margin drawn anew for each sample."""
+
+from __future__ import annotations
+
+import numpy as np
+import paddle
+from facezoo.backends.paddle.heads.criterion import Reduce
+from facezoo.backends.paddle.heads.margin import MarginHead, arc, replace_target
+
+DEFAULTS = {"arc": (0.5, 0.05, 0.0175), "cos": (0.35, 0.05, 0.02)}  # kind -> mean, deviation, deviation of plus
+
+
+def elasticface_logits(
+    cosine: paddle.Tensor, target: paddle.Tensor, target_cosine: paddle.Tensor, *, margins: paddle.Tensor, kind: str,
+    scale: float, variant: str = "ref",
+) -> paddle.Tensor:  # fmt: skip
+    """Logits (N, C_local) from cosines and one margin a sample (N,).
+
+    "plus" hands the margins out by rank: the highest target cosine gets the smallest. "plus_author_repo" indexes the
+    sorted margins by the order instead of the rank, as the authors' release does.
+    """
+    if variant != "ref":
+        order = paddle.argsort(target_cosine.detach(), descending=True)
+        rank = order if variant == "plus_author_repo" else paddle.argsort(order)
+        margins = paddle.sort(margins)[rank]
+    value = arc(target_cosine, margins) if kind == "arc" else target_cosine - margins
+    return scale * replace_target(cosine, target, value)
+
+
+class ElasticFace(MarginHead):
+    """Elastic margin (Boutros et al., CVPRW 2022).
+
+    The margins of call n come from NumPy's generator of (seed, n), n being buffer ``step``, so every part of a split
+    head and either backend draws the same ones. ``sample_margins``, when set, is used in their place.
+
+    Args:
+        embedding_size: E.
+        num_classes: C.
+        kind: "arc" (margin on the angle) or "cos" (margin off the cosine).
+        margin: mean of the margins, 0 to π/2; None: 0.5 for arc, 0.35 for cos.
+        sigma: their standard deviation, 0 to 1; None: 0.05, and 0.0175 (arc) or 0.02 (cos) for the plus variants.
+        scale: s, above 0.
+        seed: of the draws, 0 or more.
+        variant: "ref", "plus" or "plus_author_repo".
+        criterion: "softmax" or "focal".
+        label_smoothing: 0 to below 1.
+        focal_gamma: exponent of the focal factor.
+    """
+
+    variants = ("ref", "plus", "plus_author_repo")
+
+    def __init__(
+        self, embedding_size: int, num_classes: int, *, kind: str = "arc", margin: float | None = None,
+        sigma: float | None = None, scale: float = 64.0, seed: int = 0, variant: str = "ref",
+        criterion: str = "softmax", label_smoothing: float = 0.0, focal_gamma: float = 2.0,
+    ) -> None:  # fmt: skip
+        super().__init__(
+            embedding_size, num_classes, variant=variant, criterion=criterion, label_smoothing=label_smoothing,
+            focal_gamma=focal_gamma,
+        )  # fmt: skip
+        self.kind = kind
+        self.scale = scale
+        self.seed = seed
+        if kind not in DEFAULTS:
+            raise ValueError(f"ElasticFace has no kind {kind!r}; known: {', '.join(DEFAULTS)}")
+        self.margin = DEFAULTS[kind][0] if margin is None else margin
+        self.sigma = DEFAULTS[kind][1 if variant == "ref" else 2] if sigma is None else sigma
+        self.sample_margins: paddle.Tensor | None = None
+        self.register_buffer("step", paddle.to_tensor(0.0, dtype="float64"))
+
+    def columns(
+        self, cosine: paddle.Tensor, target: paddle.Tensor, target_cosine: paddle.Tensor, norm: paddle.Tensor,
+        reduce: Reduce | None = None,
+    ) -> paddle.Tensor:  # fmt: skip
+        margins = self.draw(len(cosine)) if self.sample_margins is None else self.sample_margins
+        return elasticface_logits(
+            cosine, target, target_cosine, margins=margins.astype(cosine.dtype), kind=self.kind, scale=self.scale,
+            variant=self.variant,
+        )  # fmt: skip
+
+    def draw(self, count: int) -> paddle.Tensor:
+        """Margins (count,) of this call, float64."""
+        drawn = np.random.default_rng([self.seed, int(self.step)]).normal(self.margin, self.sigma, count)
+        if self.training:
+            with paddle.no_grad():
+                self.step.set_value(self.step + 1)
+        return paddle.to_tensor(drawn)

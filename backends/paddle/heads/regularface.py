@@ -1,0 +1,41 @@
+"""RegularFace: class weights pushed off their nearest neighbour."""
+
+from __future__ import annotations
+
+import paddle
+import paddle.nn.functional as F
+from facezoo.backends.paddle.heads.auxiliary import AuxiliaryHead
+from facezoo.backends.paddle.heads.margin import is_target
+
+
+def nearest_others(rows: paddle.Tensor, block: int = 1024) -> paddle.Tensor:
+    """Index (C,) of the row with the highest product, other than the row itself; a block of rows at a time."""
+    found = []
+    for first in range(0, len(rows), block):
+        product = F.linear(rows[first : first + block], rows.T)
+        own = paddle.arange(first, first + len(product))
+        product = paddle.where(is_target(product, own), paddle.full_like(product, -2.0), product)
+        found.append(product.argmax(axis=1))
+    return paddle.concat(found)
+
+
+def regularface(weight: paddle.Tensor) -> paddle.Tensor:
+    """The scalar loss of class weights (C, E); the gradient reaches both rows of each pair."""
+    rows = F.normalize(weight)
+    return (rows * rows[nearest_others(rows.detach())]).sum(axis=1).mean()
+
+
+class RegularFace(AuxiliaryHead):
+    """Mean cosine of each class weight with its nearest other one (Zhao et al., CVPR 2019). Used beside a classifier.
+
+    Args:
+        embedding_size: E.
+        num_classes: C.
+        variant: "ref".
+    """
+
+    def __init__(self, embedding_size: int, num_classes: int, *, variant: str = "ref") -> None:
+        super().__init__(embedding_size, num_classes, variant=variant, weighted=True)
+
+    def term(self, embeddings: paddle.Tensor, labels: paddle.Tensor, weight: paddle.Tensor | None) -> paddle.Tensor:
+        return regularface(self.full(weight))

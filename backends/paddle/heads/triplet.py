@@ -1,0 +1,93 @@
+"""Triplet loss over the batch: hardest or semi-hard pairs."""
+
+from __future__ import annotations
+
+import paddle
+import paddle.nn.functional as F
+from facezoo.backends.paddle.heads.auxiliary import AuxiliaryHead
+
+VARIANTS = {"batch_hard": ("ref", "mean_nonzero"), "semi_hard": ("ref", "nearest_outside", "all_semihard")}
+
+
+def masked_mean(values: paddle.Tensor, mask: paddle.Tensor) -> paddle.Tensor:
+    """Mean of the values under the mask; 0 where there are none."""
+    kept = paddle.where(mask, values, paddle.zeros_like(values))
+    return kept.sum() / mask.astype(values.dtype).sum().clip(min=1)
+
+
+def batch_hard(
+    distance: paddle.Tensor, positive: paddle.Tensor, negative: paddle.Tensor, margin: float, nonzero: bool
+) -> paddle.Tensor:
+    """Loss of each anchor's farthest positive and nearest negative; masks and distances are (N, N)."""
+    farthest = paddle.where(positive, distance, paddle.full_like(distance, -1.0)).detach().argmax(axis=1)
+    nearest = paddle.where(negative, distance, paddle.full_like(distance, 9.0)).detach().argmin(axis=1)
+    row = paddle.arange(len(distance))
+    losses = (distance[row, farthest] - distance[row, nearest] + margin).clip(min=0)
+    valid = positive.any(axis=1) & negative.any(axis=1)
+    return masked_mean(losses, valid & (losses > 0) if nonzero else valid)
+
+
+def semi_hard(
+    distance: paddle.Tensor, positive: paddle.Tensor, negative: paddle.Tensor, margin: float
+) -> paddle.Tensor:
+    """Loss of each positive pair with the nearest negative beyond it, else the farthest negative."""
+    fixed = distance.detach()
+    outside = paddle.where(negative, fixed, paddle.full_like(fixed, 9.0))  # beyond all: squared distances end at 4
+    order = paddle.argsort(outside, axis=1)
+    place = paddle.searchsorted(paddle.take_along_axis(outside, order, axis=1), fixed, right=True)
+    count = negative.astype(place.dtype).sum(axis=1)[:, None]
+    chosen = paddle.take_along_axis(order, paddle.minimum(place, (count - 1).clip(min=0)), axis=1)
+    losses = (distance - paddle.take_along_axis(distance, chosen, axis=1) + margin).clip(min=0)
+    return masked_mean(losses, positive & (count > 0))
+
+
+def all_semi_hard(
+    distance: paddle.Tensor, positive: paddle.Tensor, negative: paddle.Tensor, margin: float
+) -> paddle.Tensor:
+    """Mean loss of all triplets whose negative lies beyond the positive by less than the margin."""
+    gap = distance[:, None, :] - distance[:, :, None]  # (anchor, positive, negative)
+    mask = positive[:, :, None] & negative[:, None, :] & (gap > 0) & (gap < margin)
+    return masked_mean(margin - gap, mask)
+
+
+class Triplet(AuxiliaryHead):
+    """Triplet loss on squared distances of normalised embeddings (Schroff et al. 2015; Hermans et al. 2017).
+
+    * mining "batch_hard", "ref": farthest positive and nearest negative of each anchor; mean over the anchors that have
+      both. "mean_nonzero": mean over those with a loss above 0.
+    * mining "semi_hard", "ref" or "nearest_outside": for each ordered positive pair the nearest negative that is
+      farther than the positive, else the farthest; mean over all ordered positive pairs. "all_semihard": all triplets
+      whose negative lies within the margin beyond the positive; mean over them. Takes N^3 memory.
+
+    A batch without a valid triplet gives 0.
+
+    Args:
+        embedding_size: E.
+        num_classes: C.
+        mining: "batch_hard" or "semi_hard".
+        margin: 0 to 4; None: 0.3 for batch_hard, 0.2 for semi_hard.
+        variant: "ref", "mean_nonzero", "nearest_outside" or "all_semihard".
+    """
+
+    variants = ("ref", "mean_nonzero", "nearest_outside", "all_semihard")
+
+    def __init__(
+        self, embedding_size: int, num_classes: int, *, mining: str = "batch_hard", margin: float | None = None,
+        variant: str = "ref",
+    ) -> None:  # fmt: skip
+        super().__init__(embedding_size, num_classes, variant=variant)
+        self.mining = mining
+        if variant not in VARIANTS.get(mining, ()):
+            raise ValueError(f"Triplet has no mining {mining!r} with variant {variant!r}; known: {VARIANTS}")
+        self.margin = (0.3 if mining == "batch_hard" else 0.2) if margin is None else margin
+
+    def term(self, embeddings: paddle.Tensor, labels: paddle.Tensor, weight: paddle.Tensor | None) -> paddle.Tensor:
+        rows = F.normalize(embeddings)
+        distance = 2 - 2 * F.linear(rows, rows.T)  # squared
+        same = labels[:, None] == labels[None, :]
+        order = paddle.arange(len(labels))
+        positive, negative = same & (order[:, None] != order[None, :]), ~same
+        if self.mining == "batch_hard":
+            return batch_hard(distance, positive, negative, self.margin, self.variant == "mean_nonzero")
+        mine = all_semi_hard if self.variant == "all_semihard" else semi_hard
+        return mine(distance, positive, negative, self.margin)

@@ -1,0 +1,42 @@
+"""UniformFace: class centres repelled from each other."""
+
+from __future__ import annotations
+
+import paddle
+import paddle.nn.functional as F
+from facezoo.backends.paddle.heads.auxiliary import AuxiliaryHead
+
+
+def uniformface(centers: paddle.Tensor) -> paddle.Tensor:
+    """The scalar loss of centres (C, E)."""
+    squares = (centers * centers).sum(axis=1)
+    scale = squares[:, None] + squares[None, :]
+    squared = scale - 2 * F.linear(centers, centers.T)  # (C, C)
+    apart = squared > 16 * paddle.finfo(centers.dtype).eps * scale
+    distance = paddle.sqrt(paddle.where(apart, squared, paddle.ones_like(squared)))
+    repulsion = 1 / (paddle.where(apart, distance, paddle.zeros_like(distance)) + 1)
+    order = paddle.arange(len(centers))
+    other = order[:, None] != order[None, :]
+    count = max(len(centers) * (len(centers) - 1), 1)
+    return paddle.where(other, repulsion, paddle.zeros_like(repulsion)).sum() / count
+
+
+class UniformFace(AuxiliaryHead):
+    """Mean of 1 / (distance + 1) over all pairs of class weights (Duan, Lu, Zhou, CVPR 2019).
+
+    Used beside a classifier; takes C^2 memory. Coincident centres give 1 with gradient 0.
+
+    Args:
+        embedding_size: E.
+        num_classes: C.
+        variant: "ref" or "normalised".
+    """
+
+    variants = ("ref", "normalised")
+
+    def __init__(self, embedding_size: int, num_classes: int, *, variant: str = "ref") -> None:
+        super().__init__(embedding_size, num_classes, variant=variant, weighted=True)
+
+    def term(self, embeddings: paddle.Tensor, labels: paddle.Tensor, weight: paddle.Tensor | None) -> paddle.Tensor:
+        centers = self.full(weight)
+        return uniformface(F.normalize(centers) if self.variant == "normalised" else centers)

@@ -1,0 +1,62 @@
+"""What losses without logits share: a head of their own, or a term beside a classification head."""
+
+from __future__ import annotations
+
+import torch
+from facezoo.backends.torch.heads.criterion import Reduce
+from facezoo.backends.torch.heads.margin import check_batch
+from torch import nn
+
+from facezoo.interfaces.head import Head
+
+
+class AuxiliaryHead(Head, nn.Module):
+    """A loss on embeddings, labels and perhaps class weights; a subclass writes ``term``.
+
+    Args:
+        embedding_size: E.
+        num_classes: C.
+        variant: one of the class's ``variants``.
+        weighted: whether it has class weights of its own.
+    """
+
+    variants: tuple[str, ...] = ("ref",)
+
+    def __init__(self, embedding_size: int, num_classes: int, *, variant: str = "ref", weighted: bool = False) -> None:
+        super().__init__()
+        if variant not in self.variants:
+            raise ValueError(f"{type(self).__name__} has no variant {variant!r}; known: {', '.join(self.variants)}")
+        self.embedding_size = embedding_size
+        self.num_classes = num_classes
+        self.variant = variant
+        self.weight: nn.Parameter | None = None
+        if weighted:
+            self.weight = nn.Parameter(torch.empty(num_classes, embedding_size))
+            nn.init.xavier_uniform_(self.weight)
+
+    def forward(self, embeddings: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        with torch.autocast(embeddings.device.type, enabled=False):
+            check_batch(embeddings, labels, self.embedding_size, self.num_classes)
+            return self.term(self.full(embeddings), labels.long(), self.weight)
+
+    def term(self, embeddings: torch.Tensor, labels: torch.Tensor, weight: torch.Tensor | None) -> torch.Tensor:
+        """The loss, a scalar.
+
+        Args:
+            embeddings: (N, E), float32 or float64.
+            labels: (N,) int64.
+            weight: (C, E), class weights where there are any.
+        """
+        raise NotImplementedError
+
+    def weigh(self, losses: torch.Tensor, target: torch.Tensor, reduce: Reduce | None = None) -> torch.Tensor:
+        """Losses of the samples as they are: this term adds and does not weigh."""
+        return losses
+
+    def full(self, values: torch.Tensor) -> torch.Tensor:
+        """Half precision to float32; wider types stay."""
+        return values if values.dtype in (torch.float32, torch.float64) else values.float()
+
+    def keep_classes(self, first: int, count: int) -> None:
+        """Refused: the term needs the whole batch and all classes in one place."""
+        raise ValueError(f"{type(self).__name__} needs all classes in one place; it cannot be split into parts")

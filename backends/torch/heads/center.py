@@ -1,0 +1,49 @@
+"""Center loss: embeddings pulled to a running centre of their class."""
+
+from __future__ import annotations
+
+import torch
+from facezoo.backends.torch.heads.auxiliary import AuxiliaryHead
+
+
+def center_loss(embeddings: torch.Tensor, centers: torch.Tensor) -> torch.Tensor:
+    """Half the squared distance of each embedding from its centre, (N,)."""
+    return 0.5 * ((embeddings - centers) ** 2).sum(dim=1)
+
+
+def move_centers(centers: torch.Tensor, embeddings: torch.Tensor, labels: torch.Tensor, alpha: float) -> None:
+    """C ← c - α Σ (c - x) / (1 + n) over the n embeddings of each class, in place."""
+    rows, place, counts = torch.unique(labels, return_inverse=True, return_counts=True)
+    apart = centers[labels] - embeddings.to(centers.dtype)  # (N, E)
+    total = torch.zeros([len(rows), centers.shape[1]], dtype=centers.dtype, device=centers.device)
+    total = total.index_add(0, place, apart)
+    centers[rows] = centers[rows] - alpha * total / (1 + counts.to(centers.dtype))[:, None]
+
+
+class Center(AuxiliaryHead):
+    """Center loss (Wen et al., ECCV 2016); neither embeddings nor centres are normalised.
+
+    Used beside a classifier: ``extra={"Center": 0.003}``. Buffer ``centers`` (C, E) starts at 0 and is moved by the
+    paper's rule after the loss of a training call was taken; the optimiser does not touch it. "ref" sums over the
+    batch, so its weight grows with N; "mean_half" takes the mean.
+
+    Args:
+        embedding_size: E.
+        num_classes: C.
+        alpha: step of the centres, 0 to 1.
+        variant: "ref" or "mean_half".
+    """
+
+    variants = ("ref", "mean_half")
+
+    def __init__(self, embedding_size: int, num_classes: int, *, alpha: float = 0.5, variant: str = "ref") -> None:
+        super().__init__(embedding_size, num_classes, variant=variant)
+        self.alpha = alpha
+        self.register_buffer("centers", torch.zeros([num_classes, embedding_size]))
+
+    def term(self, embeddings: torch.Tensor, labels: torch.Tensor, weight: torch.Tensor | None) -> torch.Tensor:
+        losses = center_loss(embeddings, self.centers[labels].to(embeddings.dtype))
+        if self.training:
+            with torch.no_grad():
+                move_centers(self.centers, embeddings, labels, self.alpha)
+        return losses.sum() if self.variant == "ref" else losses.mean()

@@ -1,0 +1,35 @@
+"""Intra-class angle: the mean angle between embeddings and their class weights."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from facezoo.backends.torch.heads.auxiliary import AuxiliaryHead
+from facezoo.backends.torch.heads.margin import safe_angle
+
+
+def intra_class_angle(embeddings: torch.Tensor, weight: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """Angle of each embedding with the weight of its class, (N,)."""
+    cosine = (F.normalize(embeddings) * F.normalize(weight[labels])).sum(dim=1).clamp(-1, 1)
+    return safe_angle(cosine)
+
+
+class IntraClassAngle(AuxiliaryHead):
+    """Mean target angle, in radians; a pole has gradient 0. Used beside a classifier, on its class weights.
+
+    Args:
+        embedding_size: E.
+        num_classes: C.
+        variant: "ref" or "arcface_paper".
+    """
+
+    variants = ("ref", "arcface_paper")
+
+    def __init__(self, embedding_size: int, num_classes: int, *, variant: str = "ref") -> None:
+        super().__init__(embedding_size, num_classes, variant=variant, weighted=True)
+
+    def term(self, embeddings: torch.Tensor, labels: torch.Tensor, weight: torch.Tensor | None) -> torch.Tensor:
+        angle = intra_class_angle(embeddings, self.full(weight).to(embeddings.dtype), labels).mean()
+        return angle / math.pi if self.variant == "arcface_paper" else angle

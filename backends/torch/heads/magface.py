@@ -1,0 +1,76 @@
+"""MagFace: a margin that grows with the embedding's length."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from facezoo.backends.torch.heads.criterion import Reduce
+from facezoo.backends.torch.heads.margin import MarginHead, arc, replace_target
+
+
+def magface_logits(
+    cosine: torch.Tensor, target: torch.Tensor, target_cosine: torch.Tensor, *, margin: torch.Tensor, scale: float,
+    variant: str = "ref",
+) -> torch.Tensor:  # fmt: skip
+    """Logits (N, C_local) from cosines and a margin for each sample (N,)."""
+    if variant == "ref":
+        keep, otherwise = target_cosine > 0, target_cosine
+    else:
+        keep = target_cosine > torch.cos(math.pi - margin)
+        otherwise = target_cosine - margin * torch.sin(margin) if variant == "mm" else target_cosine
+    return scale * replace_target(cosine, target, torch.where(keep, arc(target_cosine, margin), otherwise))
+
+
+class MagFace(MarginHead):
+    """Magnitude-aware angular margin (Meng et al., CVPR 2021).
+
+    The length is an estimate of quality: the gradient flows through it, in the margin and in the regulariser.
+
+    Args:
+        embedding_size: E.
+        num_classes: C.
+        scale: s, above 0.
+        lowest_norm: l_a, above 0.
+        highest_norm: u_a, above l_a.
+        lowest_margin: l_m in radians, 0 to π/2.
+        highest_margin: u_m in radians, 0 to π/2.
+        penalty_weight: λ_g, 0 or more.
+        variant: "ref", "mm" or "facexzoo".
+        criterion: "softmax" or "focal".
+        label_smoothing: 0 to below 1.
+        focal_gamma: exponent of the focal factor.
+    """
+
+    variants = ("ref", "mm", "facexzoo")
+
+    def __init__(
+        self, embedding_size: int, num_classes: int, *, scale: float = 64.0, lowest_norm: float = 10.0,
+        highest_norm: float = 110.0, lowest_margin: float = 0.45, highest_margin: float = 0.80,
+        penalty_weight: float = 35.0, variant: str = "ref", criterion: str = "softmax", label_smoothing: float = 0.0,
+        focal_gamma: float = 2.0,
+    ) -> None:  # fmt: skip
+        super().__init__(
+            embedding_size, num_classes, variant=variant, criterion=criterion, label_smoothing=label_smoothing,
+            focal_gamma=focal_gamma,
+        )  # fmt: skip
+        self.scale = scale
+        self.lowest_norm = lowest_norm
+        self.highest_norm = highest_norm
+        self.lowest_margin = lowest_margin
+        self.highest_margin = highest_margin
+        self.penalty_weight = penalty_weight
+
+    def columns(
+        self, cosine: torch.Tensor, target: torch.Tensor, target_cosine: torch.Tensor, norm: torch.Tensor,
+        reduce: Reduce | None = None,
+    ) -> torch.Tensor:  # fmt: skip
+        held = norm.clamp(self.lowest_norm, self.highest_norm) - self.lowest_norm
+        slope = (self.highest_margin - self.lowest_margin) / (self.highest_norm - self.lowest_norm)
+        margin = self.lowest_margin + slope * held  # (N,)
+        return magface_logits(cosine, target, target_cosine, margin=margin, scale=self.scale, variant=self.variant)
+
+    def penalty(self, norm: torch.Tensor) -> torch.Tensor:
+        """λ_g (a / u_a² + 1 / a) of each sample, which pulls the length up."""
+        held = norm.clamp(self.lowest_norm, self.highest_norm)
+        return self.penalty_weight * (held / self.highest_norm**2 + 1 / held)

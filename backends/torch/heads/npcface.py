@@ -1,0 +1,66 @@
+"""NPCFace: the target's margin follows the hard negatives."""
+
+from __future__ import annotations
+
+import torch
+from facezoo.backends.torch.heads.criterion import Reduce
+from facezoo.backends.torch.heads.margin import MarginHead, arc, is_target, replace_target
+
+
+def npcface_logits(
+    cosine: torch.Tensor, target: torch.Tensor, target_cosine: torch.Tensor, *, margin: float, scale: float, m0: float,
+    m1: float, tau: float, shift: float, reduce: Reduce | None = None,
+) -> torch.Tensor:  # fmt: skip
+    """Logits (N, C_local) from cosines; ``reduce`` sums the hard negatives over all parts."""
+    hard = (cosine > arc(target_cosine, margin)[:, None]) & ~is_target(cosine, target)
+    total = torch.where(hard, cosine, torch.zeros_like(cosine)).detach().sum(dim=1)
+    count = hard.to(cosine.dtype).sum(dim=1)
+    if reduce is not None:
+        total, count = reduce(total, "sum"), reduce(count, "sum")
+    own = m0 + m1 * (total / count.clamp(min=1)).detach()  # (N,)
+    value = torch.where(target_cosine > 0, arc(target_cosine, own), target_cosine)
+    return scale * replace_target(torch.where(hard, tau * cosine + shift, cosine), target, value)
+
+
+class NPCFace(MarginHead):
+    """Negative-positive collaborative margin (Zeng et al., arXiv 2007.10172).
+
+    Args:
+        embedding_size: E.
+        num_classes: C.
+        margin: the margin in radians that decides what a hard negative is, 0 to π/2.
+        scale: s, above 0.
+        m0: target margin without hard negatives, 0 to π/2.
+        m1: what the mean cosine of the hard negatives adds, 0 to 1.
+        tau: slope of hard negatives, above 0.
+        shift: a, what is added to hard negatives.
+        variant: "ref".
+        criterion: "softmax" or "focal".
+        label_smoothing: 0 to below 1.
+        focal_gamma: exponent of the focal factor.
+    """
+
+    def __init__(
+        self, embedding_size: int, num_classes: int, *, margin: float = 0.5, scale: float = 64.0, m0: float = 0.40,
+        m1: float = 0.20, tau: float = 1.1, shift: float = 0.2, variant: str = "ref", criterion: str = "softmax",
+        label_smoothing: float = 0.0, focal_gamma: float = 2.0,
+    ) -> None:  # fmt: skip
+        super().__init__(
+            embedding_size, num_classes, variant=variant, criterion=criterion, label_smoothing=label_smoothing,
+            focal_gamma=focal_gamma,
+        )  # fmt: skip
+        self.margin = margin
+        self.scale = scale
+        self.m0 = m0
+        self.m1 = m1
+        self.tau = tau
+        self.shift = shift
+
+    def columns(
+        self, cosine: torch.Tensor, target: torch.Tensor, target_cosine: torch.Tensor, norm: torch.Tensor,
+        reduce: Reduce | None = None,
+    ) -> torch.Tensor:  # fmt: skip
+        return npcface_logits(
+            cosine, target, target_cosine, margin=self.margin, scale=self.scale, m0=self.m0, m1=self.m1, tau=self.tau,
+            shift=self.shift, reduce=reduce,
+        )  # fmt: skip

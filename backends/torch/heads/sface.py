@@ -1,0 +1,57 @@
+"""SFace: sigmoid-weighted pull and push, without a softmax."""
+
+from __future__ import annotations
+
+import torch
+from facezoo.backends.torch.heads.criterion import Reduce
+from facezoo.backends.torch.heads.margin import MarginHead, is_target
+
+
+def sface_losses(
+    logits: torch.Tensor, target: torch.Tensor, *, scale: float, k: float, a: float, b: float
+) -> torch.Tensor:
+    """What this part's columns add to each sample's loss, (N,)."""
+    angle = torch.acos((logits / scale).detach().clamp(-1, 1))
+    pull = -torch.sigmoid(k * (angle - a)) * logits
+    push = torch.sigmoid(k * (b - angle)) * logits
+    return torch.where(is_target(logits, target), pull, push).sum(dim=1)
+
+
+class SFace(MarginHead):
+    """Sigmoid-constrained hypersphere loss (Zhong et al., IEEE TIP 2021); the loss may be negative.
+
+    Args:
+        embedding_size: E.
+        num_classes: C.
+        scale: s, above 0.
+        k: steepness of the sigmoids, above 0.
+        a: target angle below which the pull ends, 0 to π.
+        b: angle beyond which the push ends, 0 to π.
+        variant: "ref".
+    """
+
+    def __init__(
+        self, embedding_size: int, num_classes: int, *, scale: float = 64.0, k: float = 80.0, a: float = 0.80,
+        b: float = 1.23, variant: str = "ref",
+    ) -> None:  # fmt: skip
+        super().__init__(
+            embedding_size, num_classes, variant=variant,
+        )  # fmt: skip
+        self.scale = scale
+        self.k = k
+        self.a = a
+        self.b = b
+
+    def columns(
+        self, cosine: torch.Tensor, target: torch.Tensor, target_cosine: torch.Tensor, norm: torch.Tensor,
+        reduce: Reduce | None = None,
+    ) -> torch.Tensor:  # fmt: skip
+        return self.scale * cosine
+
+    def loss(
+        self, logits: torch.Tensor, target: torch.Tensor, norm: torch.Tensor, reduce: Reduce | None = None
+    ) -> torch.Tensor:
+        """The scalar loss from logits over columns."""
+        losses = sface_losses(logits, target, scale=self.scale, k=self.k, a=self.a, b=self.b)
+        losses = losses if reduce is None else reduce(losses, "sum")
+        return self.weigh(losses, target, reduce).mean()

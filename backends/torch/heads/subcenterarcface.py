@@ -1,0 +1,68 @@
+"""Sub-center ArcFace: several centres a class, the nearest one counts."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from facezoo.backends.torch.heads.criterion import Reduce
+from facezoo.backends.torch.heads.margin import MarginHead, arc, arc_monotone, replace_target
+from torch import nn
+
+
+def subcenterarcface_logits(
+    cosine: torch.Tensor, target: torch.Tensor, target_cosine: torch.Tensor, *, margin: float, scale: float,
+    variant: str = "ref",
+) -> torch.Tensor:  # fmt: skip
+    """Logits (N, C_local) from the cosines of the nearest sub-centres."""
+    value = arc(target_cosine, margin) if variant == "no_fallback" else arc_monotone(target_cosine, margin)
+    return scale * replace_target(cosine, target, value)
+
+
+class SubCenterArcFace(MarginHead):
+    """ArcFace over K sub-centres a class (Deng et al., ECCV 2020), against noisy labels.
+
+    ``weight`` has shape (C, K, E); its gradient goes to the winning sub-centre of each class.
+
+    Args:
+        embedding_size: E.
+        num_classes: C.
+        margin: m in radians, 0 to π/2.
+        scale: s, above 0.
+        centers: K, 1 or more.
+        variant: "ref" or "no_fallback".
+        criterion: "softmax" or "focal".
+        label_smoothing: 0 to below 1.
+        focal_gamma: exponent of the focal factor.
+    """
+
+    variants = ("ref", "no_fallback")
+
+    def __init__(
+        self, embedding_size: int, num_classes: int, *, margin: float = 0.5, scale: float = 64.0, centers: int = 3,
+        variant: str = "ref", criterion: str = "softmax", label_smoothing: float = 0.0, focal_gamma: float = 2.0,
+    ) -> None:  # fmt: skip
+        super().__init__(
+            embedding_size, num_classes, variant=variant, criterion=criterion, label_smoothing=label_smoothing,
+            focal_gamma=focal_gamma,
+        )  # fmt: skip
+        self.margin = margin
+        self.scale = scale
+        self.centers = centers
+        self.weight = nn.Parameter(torch.empty(num_classes, centers, embedding_size))
+        nn.init.xavier_uniform_(self.weight)
+
+    def columns(
+        self, cosine: torch.Tensor, target: torch.Tensor, target_cosine: torch.Tensor, norm: torch.Tensor,
+        reduce: Reduce | None = None,
+    ) -> torch.Tensor:  # fmt: skip
+        return subcenterarcface_logits(
+            cosine, target, target_cosine, margin=self.margin, scale=self.scale, variant=self.variant
+        )
+
+    def cosines(self, embeddings: torch.Tensor) -> torch.Tensor:
+        """Cosine of each embedding with the nearest sub-centre of each class, (N, C_local)."""
+        rows = F.normalize(self.full(self.weight).flatten(0, 1))  # (C K, E)
+        every = F.linear(F.normalize(embeddings), rows).clamp(-1, 1)
+        every = every.reshape([len(embeddings), -1, self.centers])
+        best = every.detach().argmax(dim=2)[:, :, None]
+        return torch.take_along_dim(every, best, dim=2)[:, :, 0]

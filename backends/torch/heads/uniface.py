@@ -1,0 +1,62 @@
+"""UniFace: one bias that every positive passes and no negative does."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from facezoo.backends.torch.heads.criterion import Reduce
+from facezoo.backends.torch.heads.margin import MarginHead, is_target, replace_target
+from torch import nn
+
+
+def uniface_losses(logits: torch.Tensor, target: torch.Tensor, *, scale: float, negative_weight: float) -> torch.Tensor:
+    """What this part's columns add to each sample's loss, (N,)."""
+    held = logits.clamp(-scale, scale)
+    negatives = -negative_weight * F.logsigmoid(-held)
+    return torch.where(is_target(logits, target), -F.logsigmoid(held), negatives).sum(dim=1)
+
+
+class UniFace(MarginHead):
+    """Unified cross-entropy (Zhou et al., ICCV 2023), the simple form; not a softmax.
+
+    Parameter ``bias`` is one number for all classes.
+
+    Args:
+        embedding_size: E.
+        num_classes: C.
+        margin: m, 0 to 1.
+        scale: s, above 0.
+        negative_weight: l, above 0.
+        sampling_rate: r, share of the classes that a batch sees, above 0 to 1.
+        variant: "ref".
+    """
+
+    def __init__(
+        self, embedding_size: int, num_classes: int, *, margin: float = 0.4, scale: float = 64.0,
+        negative_weight: float = 1.0, sampling_rate: float = 1.0, variant: str = "ref",
+    ) -> None:  # fmt: skip
+        super().__init__(
+            embedding_size, num_classes, variant=variant,
+        )  # fmt: skip
+        self.margin = margin
+        self.scale = scale
+        self.negative_weight = negative_weight
+        self.sampling_rate = sampling_rate
+        start = math.log(num_classes * sampling_rate * 10)
+        self.bias = nn.Parameter(torch.tensor(start))
+
+    def columns(
+        self, cosine: torch.Tensor, target: torch.Tensor, target_cosine: torch.Tensor, norm: torch.Tensor,
+        reduce: Reduce | None = None,
+    ) -> torch.Tensor:  # fmt: skip
+        return self.scale * replace_target(cosine, target, target_cosine - self.margin) - self.full(self.bias)
+
+    def loss(
+        self, logits: torch.Tensor, target: torch.Tensor, norm: torch.Tensor, reduce: Reduce | None = None
+    ) -> torch.Tensor:
+        """The scalar loss from logits over columns."""
+        losses = uniface_losses(logits, target, scale=self.scale, negative_weight=self.negative_weight)
+        losses = losses if reduce is None else reduce(losses, "sum")
+        return self.weigh(losses, target, reduce).mean()

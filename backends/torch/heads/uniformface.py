@@ -1,0 +1,42 @@
+"""UniformFace: class centres repelled from each other."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from facezoo.backends.torch.heads.auxiliary import AuxiliaryHead
+
+
+def uniformface(centers: torch.Tensor) -> torch.Tensor:
+    """The scalar loss of centres (C, E)."""
+    squares = (centers * centers).sum(dim=1)
+    scale = squares[:, None] + squares[None, :]
+    squared = scale - 2 * F.linear(centers, centers)  # (C, C)
+    apart = squared > 16 * torch.finfo(centers.dtype).eps * scale
+    distance = torch.sqrt(torch.where(apart, squared, torch.ones_like(squared)))
+    repulsion = 1 / (torch.where(apart, distance, torch.zeros_like(distance)) + 1)
+    order = torch.arange(len(centers), device=centers.device)
+    other = order[:, None] != order[None, :]
+    count = max(len(centers) * (len(centers) - 1), 1)
+    return torch.where(other, repulsion, torch.zeros_like(repulsion)).sum() / count
+
+
+class UniformFace(AuxiliaryHead):
+    """Mean of 1 / (distance + 1) over all pairs of class weights (Duan, Lu, Zhou, CVPR 2019).
+
+    Used beside a classifier; takes C^2 memory. Coincident centres give 1 with gradient 0.
+
+    Args:
+        embedding_size: E.
+        num_classes: C.
+        variant: "ref" or "normalised".
+    """
+
+    variants = ("ref", "normalised")
+
+    def __init__(self, embedding_size: int, num_classes: int, *, variant: str = "ref") -> None:
+        super().__init__(embedding_size, num_classes, variant=variant, weighted=True)
+
+    def term(self, embeddings: torch.Tensor, labels: torch.Tensor, weight: torch.Tensor | None) -> torch.Tensor:
+        centers = self.full(weight)
+        return uniformface(F.normalize(centers) if self.variant == "normalised" else centers)
