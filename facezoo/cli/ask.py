@@ -11,7 +11,7 @@ def accept_terms(name: str, terms: str, *, yes: bool) -> None:
     Raises:
         DataError: they were not accepted.
     """
-    from facezoo.datasets import terms as store
+    from facezoo.download import terms as store
 
     if not store.accepted(name, terms) and (yes or sys.stdin.isatty()):
         print(f"Terms of {name}: {' '.join(terms.split())}", file=sys.stderr)

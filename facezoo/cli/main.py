@@ -60,6 +60,8 @@ def _run(verb: str, words: list[str]) -> int:
         result = app(args=words, prog_name=f"facezoo {verb}", standalone_mode=False)
         return result if isinstance(result, int) else 0
     except typer.Exit as stop:
+        if stop.exit_code == 130:  # newer versions of typer turn Ctrl-C into this
+            raise KeyboardInterrupt from stop
         return stop.exit_code
     except typer.Abort as stop:
         raise KeyboardInterrupt from stop

@@ -7,8 +7,9 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
-from facezoo.datasets.schema import DataSet, IndexedFile
+from facezoo.datasets.schema import DataSet
 from facezoo.download import Options, cache, fetch, offline
+from facezoo.download.published import IndexedFile
 from facezoo.download.transfer import Meter
 from facezoo.errors import DownloadError, UnknownNameError
 

@@ -5,65 +5,15 @@ from __future__ import annotations
 import re
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic import Field, StringConstraints, field_validator, model_validator
 
-from facezoo.download import RemoteFile
-
-Unknown = Literal["unknown"]
-Count = Annotated[int, Field(ge=1)] | Unknown
-Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")] | Unknown
-Md5 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")] | Unknown
-Url = Annotated[str, StringConstraints(pattern=r"^https?://[^\s]+$")]
-Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
+from facezoo.download.published import Count, IndexedFile, Strict, Text, Unknown, Url
 
 PURPOSES = ("training", "verification", "identification", "templates", "age", "spectra", "spoofing", "masks")
 Purpose = Literal["training", "verification", "identification", "templates", "age", "spectra", "spoofing", "masks"]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class IndexedFile(_Strict):
-    """One published file.
-
-    Attributes:
-        name: its name on disk.
-        holds: what is in it.
-        urls: direct addresses, mirrors in order; empty when there is none.
-        page: where a person fetches it with a browser, for files without a direct address.
-        size: bytes.
-        sha256: as published, or as computed from a copy whose published MD5 was right.
-        md5: as published.
-        optional: fetched only on request.
-    """
-
-    name: Text
-    holds: Text
-    urls: tuple[Url, ...] = ()
-    page: Url | Unknown = "unknown"
-    size: Count = "unknown"
-    sha256: Sha256 = "unknown"
-    md5: Md5 = "unknown"
-    optional: bool = False
-
-    @model_validator(mode="after")
-    def _remote_is_valid(self) -> IndexedFile:
-        self.remote()
-        return self
-
-    def remote(self) -> RemoteFile:
-        """As the downloader takes it."""
-        return RemoteFile(
-            name=self.name,
-            urls=self.urls,
-            size=None if self.size == "unknown" else self.size,
-            sha256=None if self.sha256 == "unknown" else self.sha256,
-            md5=None if self.md5 == "unknown" else self.md5,
-        )
-
-
-class DataSet(_Strict):
+class DataSet(Strict):
     """One data set.
 
     Attributes:

@@ -10,11 +10,37 @@ from facezoo.download.transfer import Meter
 
 
 class _Bar:
-    def __init__(self, progress: Any, name: str) -> None:
-        self._progress, self._task = progress, progress.add_task(name, total=None)
+    """Starts to draw with the first byte, so that nothing is drawn for what is there already."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._drawn: Any = None
+        self._task: Any = None
 
     def at(self, done: int, total: int | None) -> None:
-        self._progress.update(self._task, completed=done, total=total)
+        if self._drawn is None:
+            self._drawn = _progress()
+            self._drawn.start()
+            self._task = self._drawn.add_task(self._name, total=total)
+        self._drawn.update(self._task, completed=done, total=total)
+
+    def stop(self) -> None:
+        if self._drawn is not None:
+            self._drawn.stop()
+
+
+def _progress() -> Any:
+    from rich import progress
+    from rich.console import Console
+
+    return progress.Progress(
+        progress.TextColumn("{task.description}"),
+        progress.BarColumn(),
+        progress.DownloadColumn(),
+        progress.TransferSpeedColumn(),
+        progress.TimeRemainingColumn(),
+        console=Console(stderr=True),
+    )
 
 
 @contextmanager
@@ -23,18 +49,11 @@ def bar(name: str, *, quiet: bool = False) -> Iterator[Meter | None]:
     if quiet:
         yield None
         return
-    from rich import progress
-    from rich.console import Console
-
-    columns = (
-        progress.TextColumn("{task.description}"),
-        progress.BarColumn(),
-        progress.DownloadColumn(),
-        progress.TransferSpeedColumn(),
-        progress.TimeRemainingColumn(),
-    )
-    with progress.Progress(*columns, console=Console(stderr=True)) as drawn:
-        yield _Bar(drawn, name)
+    drawn = _Bar(name)
+    try:
+        yield drawn
+    finally:
+        drawn.stop()
 
 
 @contextmanager

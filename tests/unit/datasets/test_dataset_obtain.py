@@ -9,10 +9,10 @@ import pytest
 from faulty_server import BODY, serve, status
 
 from facezoo.cli.main import main
-from facezoo.datasets import catalogue, obtain, terms
+from facezoo.datasets import catalogue, obtain
 from facezoo.datasets.obtain import chosen_files, default_folder
 from facezoo.datasets.schema import DataSet
-from facezoo.download import Options
+from facezoo.download import Options, terms
 from facezoo.errors import DataError, DownloadError, UnknownNameError
 
 SHA256 = hashlib.sha256(BODY).hexdigest()

@@ -1,0 +1,49 @@
+"""``facezoo weights info``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+
+def command(
+    name: Annotated[str, typer.Argument(help="A name out of `facezoo weights list`.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
+) -> None:
+    """All that is known of one model; what is not known says unknown."""
+    from facezoo.cli.show import count, print_facts, print_json
+    from facezoo.weights import folder_of, get
+
+    entry = get(name)
+    if as_json:
+        print_json({**entry.model_dump(mode="json"), "loads": entry.loads, "doubts": entry.doubts()})
+        return
+    print_facts(
+        {
+            "name": f"{entry.name} ({entry.title})",
+            "backbone": f"{entry.backbone} {entry.variant or ''}".rstrip(),
+            "head": entry.head,
+            "trained on": ", ".join(entry.training_data),
+            "embedding": entry.embedding_size,
+            "preprocess": entry.preprocess,
+            "parameters": count(entry.parameters),
+            "layout": f"{entry.layout}{'' if entry.loads else ' (no backbone of the zoo reads it)'}",
+            "licence": f"code {entry.licence.code}; weights {entry.licence.weights}; data {entry.licence.data}",
+            "recipe": entry.recipe or "none",
+            "home": entry.home,
+            "kept in": folder_of(entry.name),
+            "notes": entry.notes or "none",
+        }
+    )
+    for file in entry.files:
+        print(f"\n{file.name}: {file.holds}{f', {file.member} inside' if file.member else ''}")
+        for url in file.urls or [f"by hand, from {file.page}"]:
+            print(f"  {url}")
+        print(f"  size {count(file.size)}, sha256 {file.sha256}{f' ({file.hash_from})' if file.hash_from else ''}")
+    for title, figures in (("published", entry.published), ("measured", entry.measured)):
+        for figure in figures:
+            interval = "" if figure.low is None else f" [{figure.low}, {figure.high}]"
+            print(f"{title}: {figure.benchmark} {figure.value}{interval} ({figure.source})")
+    for doubt in entry.doubts():
+        print(f"beware: {doubt}")

@@ -1,0 +1,63 @@
+"""A published file as the indexes describe it; an unknown fact is the word ``unknown``, never a guess."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from facezoo.download.remote import RemoteFile
+
+Unknown = Literal["unknown"]
+Count = Annotated[int, Field(ge=1)] | Unknown
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")] | Unknown
+Md5 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")] | Unknown
+Url = Annotated[str, StringConstraints(pattern=r"^(https?|hf)://[^\s]+$")]
+Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
+
+
+class Strict(BaseModel):
+    """No unknown keys, no changes afterwards."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class IndexedFile(Strict):
+    """One published file.
+
+    Attributes:
+        name: its name on disk.
+        holds: what is in it.
+        urls: direct addresses, mirrors in order; empty when there is none.
+        page: where a person fetches it with a browser, for files without a direct address.
+        size: bytes.
+        sha256: as published, or as recorded by others who fetched the file; ``hash_from`` says which.
+        md5: likewise.
+        hash_from: whose word the hashes are.
+        optional: fetched only on request.
+    """
+
+    name: Text
+    holds: Text
+    urls: tuple[Url, ...] = ()
+    page: Url | Unknown = "unknown"
+    size: Count = "unknown"
+    sha256: Sha256 = "unknown"
+    md5: Md5 = "unknown"
+    hash_from: str = ""
+    optional: bool = False
+
+    @model_validator(mode="after")
+    def _remote_is_valid(self) -> IndexedFile:
+        self.remote()
+        return self
+
+    def remote(self) -> RemoteFile:
+        """As the downloader takes it."""
+        return RemoteFile(
+            name=self.name,
+            urls=self.urls,
+            size=None if self.size == "unknown" else self.size,
+            sha256=None if self.sha256 == "unknown" else self.sha256,
+            md5=None if self.md5 == "unknown" else self.md5,
+        )

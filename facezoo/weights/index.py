@@ -1,0 +1,78 @@
+"""The index of pretrained weights: ``weights_index/*.yaml``, and folders that ``FACEZOO_WEIGHTS_INDEX`` adds."""
+
+from __future__ import annotations
+
+import os
+from functools import lru_cache
+from importlib import resources
+from pathlib import Path
+
+import yaml
+from pydantic import ValidationError
+
+from facezoo.errors import CheckpointError, UnknownNameError
+from facezoo.weights.schema import WeightsEntry
+
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the same, seven times as fast
+VARIABLE = "FACEZOO_WEIGHTS_INDEX"  # folders of entries of one's own, as in PATH; an own entry hides ours
+
+
+def load_index() -> dict[str, WeightsEntry]:
+    """All entries by name; those of ``FACEZOO_WEIGHTS_INDEX`` come before ours of the same name.
+
+    Raises:
+        CheckpointError: an entry does not hold; the message names the file and the key.
+    """
+    entries: dict[str, WeightsEntry] = {}
+    for folder in filter(None, os.environ.get(VARIABLE, "").split(os.pathsep)):
+        if not Path(folder).is_dir():
+            raise CheckpointError(f"{VARIABLE} names {folder!r}, which is not a folder")
+        for path in sorted(Path(folder).glob("*.yaml")):
+            entry = parse_entry(path.read_text(encoding="utf-8"), str(path))
+            entries.setdefault(entry.name, entry)
+    return dict(sorted({**_shipped(), **entries}.items()))
+
+
+@lru_cache(maxsize=1)
+def _shipped() -> dict[str, WeightsEntry]:
+    files = [file for file in resources.files("facezoo.weights_index").iterdir() if file.name.endswith(".yaml")]
+    entries = [parse_entry(file.read_text(encoding="utf-8"), file.name) for file in files]
+    return {entry.name: entry for entry in entries}
+
+
+def parse_entry(text: str, source: str) -> WeightsEntry:
+    """One entry from YAML; ``source`` is named in the error."""
+    try:
+        return WeightsEntry.model_validate(yaml.load(text, LOADER))
+    except ValidationError as error:
+        found = error.errors()[0]
+        where = ".".join(map(str, found["loc"])) or "entry"
+        raise CheckpointError(f"{source}: {where}: {found['msg']}") from error
+    except yaml.YAMLError as error:
+        raise CheckpointError(f"{source}: {' '.join(str(error).split())}") from error
+
+
+def dump_entry(entry: WeightsEntry) -> str:
+    """The entry as YAML, without what was left at its default."""
+    values = entry.model_dump(mode="json", exclude_defaults=True)
+    return yaml.safe_dump(values, sort_keys=False, allow_unicode=True, width=110)
+
+
+def list_weights() -> list[str]:
+    """The names in the index."""
+    return list(load_index())
+
+
+def get(name: str) -> WeightsEntry:
+    """The entry of that name.
+
+    Raises:
+        UnknownNameError: there is none; the message gives the nearest.
+    """
+    index = load_index()
+    if name in index:
+        return index[name]
+    for known in index:
+        if known.lower() == name.lower():
+            return index[known]
+    raise UnknownNameError("weights", name, index)

@@ -1,0 +1,132 @@
+"""A folder that anyone can serve: the weight file, its card, its entry for the index, and hashes."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from facezoo.checkpoints.weights import WeightFile, read_weights
+from facezoo.download import staged_folder
+from facezoo.download.remote import file_hash
+from facezoo.errors import CheckpointError
+from facezoo.files import atomic_write
+from facezoo.weights.card import CardData, ModelCard, read_card, write_card
+from facezoo.weights.index import dump_entry
+from facezoo.weights.schema import Figure, Licence, WeightsEntry, WeightsFile
+
+
+def publish(
+    weights: str | Path,
+    out: str | Path,
+    *,
+    name: str,
+    urls: Sequence[str] = (),
+    licence: str = "unknown",
+    card: ModelCard | None = None,
+) -> WeightsEntry:
+    """Make the folder ``out`` with ``NAME.safetensors``, its card, ``NAME.yaml`` and ``SHA256SUMS``.
+
+    Args:
+        weights: a file that facezoo wrote; it is read through first.
+        out: the new folder.
+        name: of the model in an index.
+        urls: where the folder will be served, mirrors in order; without one the entry has no address.
+        licence: of the weights; the card's, when this is unknown.
+        card: instead of the one beside the weights.
+
+    Returns:
+        The entry, as ``NAME.yaml`` has it.
+
+    Raises:
+        CheckpointError: the file does not hold.
+    """
+    weights, out = Path(weights), Path(out)
+    file = read_weights(weights)
+    card = card or read_card(weights) or plain_card(file, name)
+    card = replace(card, name=name, licence=licence if licence != "unknown" else card.licence)
+    with staged_folder(out) as folder:
+        copy = folder / f"{name}.safetensors"
+        shutil.copyfile(weights, copy)
+        write_card(card, copy)
+        entry = make_entry(file, copy, card, urls)
+        (folder / f"{name}.yaml").write_text(dump_entry(entry), encoding="utf-8")
+        write_sums(folder)
+    return entry
+
+
+def plain_card(file: WeightFile, name: str) -> ModelCard:
+    """What the weight file itself says, for one that came without a card."""
+    training = file.info.get("training")
+    data = file.info.get("data", ())
+    return ModelCard(
+        name=name,
+        backbone=file.spec.name,
+        variant=file.spec.options(),
+        embedding_size=file.spec.embedding_size,
+        parameters=count_parameters(file.state),
+        preprocess=file.spec.preprocess.to_dict(),
+        head=str(file.info.get("head", "unknown")),
+        training=training if isinstance(training, dict) else {},
+        data=tuple(CardData(str(item)) for item in ([data] if isinstance(data, str) else data)),
+        licence=str(file.info.get("licence", "unknown")),
+    )
+
+
+def count_parameters(state: dict[str, np.ndarray]) -> int:
+    """Values that are trained: all but the running statistics."""
+    return sum(array.size for name, array in state.items() if not name.endswith(("running_mean", "running_var")))
+
+
+def make_entry(file: WeightFile, path: Path, card: ModelCard, urls: Sequence[str]) -> WeightsEntry:
+    """The index entry of a weight file of ours."""
+    measured = [
+        Figure(
+            benchmark=f"{item.benchmark}, {item.metric}{f', {item.group}' if item.group else ''}",
+            value=round(100 * item.value, 4),
+            low=None if item.low is None else round(100 * item.low, 4),
+            high=None if item.high is None else round(100 * item.high, 4),
+            source=item.command or "the model card",
+        )
+        for item in card.figures
+    ]
+    return WeightsEntry(
+        name=card.name,
+        title=f"{card.backbone} trained by facezoo",
+        backbone=file.spec.name,
+        variant=card.variant,
+        head=card.head,
+        training_data=tuple(item.name for item in card.data) or ("unknown",),
+        embedding_size=file.spec.embedding_size,
+        preprocess=file.spec.preprocess.to_dict(),
+        parameters=count_parameters(file.state),
+        layout="facezoo",
+        files=(
+            WeightsFile(
+                name=path.name,
+                holds="weights with metadata",
+                urls=tuple(f"{url.rstrip('/')}/{path.name}" for url in urls),
+                size=path.stat().st_size,
+                sha256=file_hash(path),
+                hash_from="the publisher",
+            ),
+        ),
+        licence=Licence(
+            code="Apache-2.0", weights=card.licence, data="; ".join(d.terms for d in card.data) or "unknown"
+        ),
+        measured=tuple(measured),
+        home=urls[0] if urls else "unknown",
+    )
+
+
+def write_sums(folder: Path) -> Path:
+    """``SHA256SUMS`` over everything in a folder, in the form that ``sha256sum -c`` reads."""
+    files = sorted(path for path in folder.iterdir() if path.is_file() and path.name != "SHA256SUMS")
+    if not files:
+        raise CheckpointError(f"{folder} is empty")
+    with atomic_write(folder / "SHA256SUMS") as part:
+        part.write_text("".join(f"{file_hash(path)}  {path.name}\n" for path in files), encoding="utf-8")
+    return folder / "SHA256SUMS"

@@ -1,0 +1,117 @@
+"""From a name to a file on disk: fetched, hashed, unpacked; asked about where something is unknown."""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+import shutil
+from pathlib import Path
+
+from facezoo.download import Options, RemoteFile, cache, extract, member_names, offline, terms
+from facezoo.download import fetch as download
+from facezoo.download.transfer import Meter
+from facezoo.errors import DownloadError
+from facezoo.weights import index
+from facezoo.weights.schema import WeightsEntry, WeightsFile
+
+LIMIT = "FACEZOO_CACHE_LIMIT"  # such as "20GB": least recently used files go first
+
+
+def folder_of(name: str, cache_dir: str | Path | None = None) -> Path:
+    """Where a model's files are kept."""
+    return (Path(cache_dir) if cache_dir is not None else cache.root()) / "weights" / name
+
+
+def canonical_path(name: str, cache_dir: str | Path | None = None) -> Path:
+    """Where the model stands once it has been imported, as a facezoo safetensors file."""
+    return folder_of(name, cache_dir) / f"{name}.facezoo.safetensors"
+
+
+def fetch(
+    name: str,
+    *,
+    cache_dir: str | Path | None = None,
+    yes: bool = False,
+    options: Options | None = None,
+    meter: Meter | None = None,
+) -> Path:
+    """The model's file: as published, downloaded and checked if it is not there yet.
+
+    Args:
+        name: in the index.
+        cache_dir: instead of ``FACEZOO_CACHE`` or the user's cache folder.
+        yes: use it although its licence or a hash is unknown; remembered.
+        options: patience of the download.
+        meter: is told how far it is.
+
+    Returns:
+        The file; a member that was unpacked where the published file is an archive.
+
+    Raises:
+        UnknownNameError: not in the index.
+        DownloadError: something about it is unknown and was not accepted, or it cannot be fetched.
+    """
+    entry = index.get(name)
+    ask(entry, yes=yes)
+    folder = folder_of(entry.name, cache_dir)
+    paths = [_fetch(entry, file, folder, options, meter) for file in entry.files if not file.optional]
+    _make_room(cache_dir, keep=paths[0])
+    return paths[0]
+
+
+def ask(entry: WeightsEntry, *, yes: bool) -> None:
+    """Go on only when nothing is unknown, or that was accepted.
+
+    Raises:
+        DownloadError: it was not; the message says what is unknown.
+    """
+    doubts = "; ".join(entry.doubts())
+    key = f"weights {entry.name}"
+    if not doubts or terms.accepted(key, doubts):
+        return
+    if not yes:
+        raise DownloadError(f"{entry.name}: {doubts} (use it all the same with --yes)")
+    terms.accept(key, doubts)
+
+
+def _fetch(entry: WeightsEntry, file: WeightsFile, folder: Path, options: Options | None, meter: Meter | None) -> Path:
+    if not file.urls and not (folder / file.name).exists() and offline.folder() is None:
+        source = f"from {file.page}" if file.page != "unknown" else "(no address is known)"
+        raise DownloadError(f"{file.name} of {entry.name} is fetched by hand, {source}: put it at {folder / file.name}")
+    path = download(file.remote(), folder, shelf=entry.name, options=options, meter=meter)
+    return path if file.member is None else _member(file, path)
+
+
+def _member(file: WeightsFile, archive: Path) -> Path:
+    """The one member that matches, unpacked beside the archive and hashed before use."""
+    assert file.member is not None
+    pattern = file.member
+    names = [name for name in member_names(archive, 10_000) if fnmatch.fnmatchcase(name.rsplit("/", 1)[-1], pattern)]
+    if len(names) != 1:
+        raise DownloadError(f"{archive} holds {len(names)} members like {pattern!r}; expected one")
+    wanted = RemoteFile(names[0].rsplit("/", 1)[-1], (), sha256=_known(file.member_sha256))
+    target = archive.parent / wanted.name
+    if target.exists() and wanted.hashed and wanted.fault(target) is None:
+        return target
+    scratch = archive.parent / f".{wanted.name}.unpacked"
+    try:
+        extract(archive, scratch, rename=lambda name: wanted.name if name == names[0] else None)
+        fault = wanted.fault(scratch / wanted.name)
+        if fault is not None:
+            raise DownloadError(f"{names[0]} in {archive} {fault}")
+        os.replace(scratch / wanted.name, target)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    return target
+
+
+def _known(value: str) -> str | None:
+    return None if value == "unknown" else value
+
+
+def _make_room(cache_dir: str | Path | None, keep: Path) -> None:
+    limit = os.environ.get(LIMIT, "")
+    if limit:
+        root = Path(cache_dir) if cache_dir is not None else cache.root()
+        beside = [path for path in keep.parent.iterdir() if path.is_file()]
+        cache.prune(root / "weights", keep_bytes=cache.parse_size(limit), keep=beside)

@@ -1,0 +1,98 @@
+"""Is a file what it is said to be: its hash, and for our own files its content too."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from facezoo.download import receipts
+from facezoo.download.remote import file_hash
+from facezoo.errors import CheckpointError, FacezooError
+from facezoo.weights import index, store
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What was found out about one file.
+
+    Attributes:
+        path: the file.
+        sha256: its hash.
+        against: what it was compared with: "index", "receipt", "sha256 file", or "nothing".
+        fault: what is wrong, or None.
+        facts: backbone, parameters and so on, for a facezoo weight file.
+    """
+
+    path: Path
+    sha256: str
+    against: str
+    fault: str | None = None
+    facts: dict[str, object] = field(default_factory=dict)
+
+
+def verify(target: str, cache_dir: str | Path | None = None) -> list[Verdict]:
+    """Check a file, or every file of a model of the index that is in the cache.
+
+    Raises:
+        UnknownNameError: neither a file nor a name.
+        CheckpointError: the model was never downloaded.
+    """
+    path = Path(target)
+    if path.is_file():
+        return [_verify_file(path)]
+    entry = index.get(target)
+    folder = store.folder_of(entry.name, cache_dir)
+    found = [file for file in entry.files if (folder / file.name).is_file()]
+    if not found:
+        raise CheckpointError(f"{entry.name} is not in {folder}; fetch it with: facezoo weights download {entry.name}")
+    verdicts = []
+    for file in found:
+        path = folder / file.name
+        remote = file.remote()
+        if remote.hashed:
+            verdicts.append(Verdict(path, file_hash(path), "index", remote.fault(path)))
+        else:
+            verdicts.append(_by_receipt(path))
+    canonical = store.canonical_path(entry.name, cache_dir)
+    return [*verdicts, _verify_file(canonical)] if canonical.is_file() else verdicts
+
+
+def _by_receipt(path: Path) -> Verdict:
+    note = receipts.read(path)
+    found = file_hash(path)
+    if note is None:
+        return Verdict(path, found, "nothing")
+    fault = None if note.get("sha256") == found else f"was {str(note.get('sha256'))[:16]}... when it was fetched"
+    return Verdict(path, found, "receipt", fault)
+
+
+def _verify_file(path: Path) -> Verdict:
+    found = file_hash(path)
+    note = path.with_name(f"{path.name}.sha256")
+    against, fault = "nothing", None
+    if note.is_file():
+        against = "sha256 file"
+        said = note.read_text(encoding="ascii", errors="replace").split()
+        if not said or said[0].lower() != found:
+            fault = f"{note.name} says {said[0][:16] if said else 'nothing'}..."
+    elif receipts.read(path) is not None:
+        verdict = _by_receipt(path)
+        against, fault = verdict.against, verdict.fault
+    facts: dict[str, object] = {}
+    if path.suffix == ".safetensors" and fault is None:
+        facts, fault = _look_inside(path)
+    return Verdict(path, found, against, fault, facts)
+
+
+def _look_inside(path: Path) -> tuple[dict[str, object], str | None]:
+    from facezoo.checkpoints.weights import KEY, read_arrays, read_weights
+
+    try:
+        state, metadata = read_arrays(path)
+        if KEY not in metadata:
+            return {"arrays": len(state)}, None  # safetensors of another project
+        file = read_weights(path)
+    except FacezooError as error:
+        return {}, str(error)
+    values = sum(array.size for array in file.state.values())
+    return {"backbone": file.spec.name, "embedding_size": file.spec.embedding_size, "values": values}, None

@@ -1,0 +1,15 @@
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "download"))
+
+from faulty_server import server  # noqa: F401 - a fixture
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("FACEZOO_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("FACEZOO_WEIGHTS_INDEX", raising=False)
+    monkeypatch.delenv("FACEZOO_CACHE_LIMIT", raising=False)

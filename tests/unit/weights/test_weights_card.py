@@ -1,0 +1,168 @@
+"""Model cards and published folders, from a small file to a served one."""
+
+import hashlib
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from faulty_server import reset, serve
+
+from facezoo import catalog, weights
+from facezoo.checkpoints.weights import write_weights
+from facezoo.cli.main import main
+from facezoo.download import Options
+from facezoo.errors import CheckpointError, DataError
+from facezoo.weights.card import CardData, CardFigure, ModelCard, read_card, write_card
+from facezoo.weights.publish import publish
+from facezoo.weights.verify import verify
+
+QUICK = Options(backoff=0.0, reserve=0, sleep=lambda seconds: None)
+
+
+@pytest.fixture
+def file(tmp_path):
+    """A weight file whose metadata hold; its arrays are not a network's, which publishing does not ask for."""
+    spec = catalog.backbone_spec("MobileFaceNet", embedding_size=128)
+    state = {"a.weight": np.ones((4, 3), np.float32), "a.running_mean": np.zeros(3, np.float32)}
+    write_weights(tmp_path / "best.safetensors", spec, state, producer={"backend": "torch"}, head="ArcFace")
+    return tmp_path / "best.safetensors"
+
+
+CARD = ModelCard(
+    name="small",
+    backbone="MobileFaceNet",
+    embedding_size=128,
+    preprocess={"color": "BGR", "size": [112, 112], "mean": [127.5] * 3, "std": [128.0] * 3, "template": "arcface112"},
+    parameters=1_200_512,
+    head="ArcFace (margin 0.5, scale 64)",
+    training={"steps": 1000, "seed": 7, "command": "facezoo train --backbone MobileFaceNet"},
+    data=(CardData("celeba", 10177, 202599, "Non-commercial research only."),),
+    licence="CC-BY-NC-4.0",
+    figures=(
+        CardFigure("LFW, ten folds", "accuracy", 0.912, 0.903, 0.920, command="facezoo evaluate --protocol lfw"),
+        CardFigure("RFW", "accuracy", 0.80, group="African"),
+        CardFigure("RFW", "accuracy", 0.88, group="Caucasian"),
+    ),
+)
+
+
+def test_card_says_what_a_reader_needs():
+    text = CARD.to_markdown()
+    for words in (
+        "# small",
+        "BGR 112x112, (pixel - 127.5) / 128, template arcface112",
+        "| celeba | 10,177 | 202,599 | Non-commercial research only.",
+        "91.20 % | 90.30 to 92.00 % (95 %)",
+        "does worse on African (80.00 %) than on Caucasian (88.00 %)",
+        "CC-BY-NC-4.0",
+        "facezoo train --backbone MobileFaceNet",
+        "## Limits of use",
+    ):
+        assert words in text
+
+
+def test_card_round_trip():
+    assert ModelCard.from_json(CARD.to_json()) == CARD
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"name": 1, "colour": 2}', '{"data": [{"x": 1}]}'])
+def test_no_card(text):
+    with pytest.raises(CheckpointError, match="not a model card"):
+        ModelCard.from_json(text)
+
+
+def test_card_with_nothing_known():
+    text = ModelCard("x", "IR50", 512, {}).to_markdown()
+    assert "Unknown." in text
+    assert "None measured." in text
+
+
+def test_card_beside_the_weights(file):
+    markdown, page = write_card(CARD, file)
+    assert hashlib.sha256(file.read_bytes()).hexdigest() in markdown.read_text(encoding="utf-8")
+    assert json.loads(page.read_text(encoding="utf-8"))["size"] == file.stat().st_size
+    assert read_card(file).figures == CARD.figures
+    with pytest.raises(CheckpointError, match="no weight file"):
+        write_card(CARD, file.with_name("none.safetensors"))
+
+
+def test_published_folder_is_served_and_used(file, tmp_path, server, monkeypatch):
+    write_card(CARD, file)
+    out = tmp_path / "served"
+    urls = [f"http://127.0.0.1:{server.server_port}/{mirror}" for mirror in ("one", "two")]
+    entry = publish(file, out, name="small", urls=urls)
+    assert sorted(p.name for p in out.iterdir()) == [
+        "SHA256SUMS",
+        "small.card.json",
+        "small.card.md",
+        "small.safetensors",
+        "small.yaml",
+    ]
+    assert (entry.layout, entry.parameters, entry.licence.weights) == ("facezoo", 12, "CC-BY-NC-4.0")
+    assert entry.measured[0].low == pytest.approx(90.3)
+    for line in (out / "SHA256SUMS").read_text().splitlines():
+        digest, name = line.split("  ")
+        assert hashlib.sha256((out / name).read_bytes()).hexdigest() == digest
+    data = (out / "small.safetensors").read_bytes()
+    server.url("/one/small.safetensors", serve(data, upto=50, then=reset), reset)
+    server.url("/two/small.safetensors", serve(data))
+    monkeypatch.setenv("FACEZOO_WEIGHTS_INDEX", str(out))
+    assert weights.fetch("small", options=QUICK).read_bytes() == data
+    (verdict,) = verify("small")
+    assert (verdict.against, verdict.fault) == ("index", None)
+    assert verify(str(out / "small.safetensors"))[0].facts["backbone"] == "MobileFaceNet"
+
+
+def test_publish_without_a_card_says_what_the_file_knows(file, tmp_path, capsys):
+    words = ["weights", "publish", str(tmp_path / "Out"), "--weights", str(file), "--licence", "MIT", "--json"]
+    assert main(words) == 0
+    entry = json.loads(capsys.readouterr().out)
+    assert (entry["name"], entry["head"], entry["licence"]["weights"]) == ("out", "ArcFace", "MIT")
+    assert "no address" not in (tmp_path / "Out" / "out.card.md").read_text(encoding="utf-8")
+    assert main(words) == 2
+    assert "exists already" in capsys.readouterr().err
+
+
+def test_publish_refuses_what_does_not_hold(file, tmp_path):
+    file.write_bytes(file.read_bytes()[:-5])
+    with pytest.raises(CheckpointError):
+        publish(file, tmp_path / "out", name="x")
+    assert not (tmp_path / "out").exists()
+    with pytest.raises(DataError, match="exists already"):
+        publish_twice(tmp_path)
+
+
+def publish_twice(tmp_path):
+    spec = catalog.backbone_spec("MobileFaceNet")
+    write_weights(tmp_path / "w.safetensors", spec, {"a": np.ones(2, np.float32)}, producer={})
+    publish(tmp_path / "w.safetensors", tmp_path / "twice", name="x")
+    publish(tmp_path / "w.safetensors", tmp_path / "twice", name="x")
+
+
+def test_verify_a_file_by_its_sums_and_its_content(file, tmp_path, capsys):
+    assert verify(str(file))[0].against == "nothing"
+    note = file.with_name(f"{file.name}.sha256")
+    note.write_text(f"{'0' * 64}  {file.name}\n")
+    assert "says 0000" in verify(str(file))[0].fault
+    note.unlink()
+    spec = catalog.backbone_spec("MobileFaceNet")
+    with pytest.raises(CheckpointError):
+        write_weights(tmp_path / "nan.safetensors", spec, {"a": np.array([np.nan], np.float32)}, producer={})
+    assert main(["weights", "verify", str(file)]) == 0
+    assert "backbone MobileFaceNet" in capsys.readouterr().out
+    file.write_bytes(b"\xff" * 100)
+    assert main(["weights", "verify", str(file)]) == 2
+
+
+def test_real_file_of_the_index():
+    root = os.environ.get("FACEZOO_TEST_DATA")
+    if not root:
+        pytest.skip("FACEZOO_TEST_DATA is not set")
+    folder = weights.folder_of("hse-mobilenet-vggface2")
+    folder.mkdir(parents=True)
+    source = Path(root) / "weights" / "mobilenet_v1_vggface2_hse.safetensors"
+    (folder / source.name).write_bytes(source.read_bytes())
+    assert weights.fetch("hse-mobilenet-vggface2") == folder / source.name
+    assert verify("hse-mobilenet-vggface2")[0].fault is None

@@ -1,0 +1,106 @@
+"""The index of weights: every entry holds, against the model and against the JSON schema in the repository."""
+
+import json
+import os
+from importlib import resources
+from pathlib import Path
+
+import pytest
+import yaml
+
+from facezoo import catalog
+from facezoo.checkpoints.weights import KEY  # noqa: F401 - the layout "facezoo" is this one
+from facezoo.datasets import list_datasets
+from facezoo.errors import CheckpointError, UnknownNameError
+from facezoo.preprocess import Preprocess
+from facezoo.weights import get, list_weights, load_index
+from facezoo.weights.index import dump_entry, parse_entry
+from facezoo.weights.schema import WeightsEntry
+
+FOLDER = Path(str(resources.files("facezoo.weights_index").joinpath("schema.json"))).parent
+ENTRIES = load_index()
+
+
+def schema_text():
+    return json.dumps(WeightsEntry.model_json_schema(), indent=1, sort_keys=True) + "\n"
+
+
+def test_the_json_schema_is_the_models(request):
+    path = FOLDER / "schema.json"
+    if os.environ.get("FACEZOO_ACCEPT"):
+        path.write_text(schema_text(), encoding="utf-8")
+    assert path.read_text(encoding="utf-8") == schema_text(), "regenerate it: FACEZOO_ACCEPT=1 pytest this test"
+
+
+@pytest.mark.parametrize("name", ENTRIES)
+def test_entry(name):
+    jsonschema = pytest.importorskip("jsonschema")
+    entry = ENTRIES[name]
+    text = (FOLDER / f"{name}.yaml").read_text(encoding="utf-8")
+    jsonschema.validate(yaml.safe_load(text), json.loads((FOLDER / "schema.json").read_text(encoding="utf-8")))
+    assert parse_entry(dump_entry(entry), name) == entry
+    if entry.loads:
+        spec = catalog.backbone_spec(entry.backbone, **entry.variant)
+        assert spec.in_channels == Preprocess.from_dict(entry.preprocess).channels
+    for file in entry.files:
+        assert file.urls or file.page != "unknown", "no way to get it"
+        assert file.hash_from or file.sha256 == "unknown", "a hash needs a witness"
+        if file.member:
+            assert file.name.endswith((".zip", ".tar"))
+    for data in entry.training_data:
+        assert data == "unknown" or data in list_datasets() or " " in data
+
+
+def test_what_should_be_there():
+    names = " ".join(ENTRIES)
+    for word in ("insightface", "facenet-pytorch", "opencv", "adaface", "cvlface", "plsc", "arcface-paddle", "hse"):
+        assert word in names
+
+
+def test_doubts_are_named():
+    assert get("insightface-buffalo-l").doubts() == []
+    assert len(get("plsc-iresnet50-ms1mv3").doubts()) == 2
+    assert "licence of the weights" in get("cvlface-adaface-ir18-casia").doubts()[0]
+
+
+def test_names():
+    assert get("OpenCV-SFace").name == "opencv-sface"
+    with pytest.raises(UnknownNameError, match="did you mean 'opencv-sface'"):
+        get("opencv-sfase")
+
+
+def entry_text(**changes):
+    base = yaml.safe_load(dump_entry(get("hse-mobilenet-vggface2")))
+    return yaml.safe_dump({**base, **changes})
+
+
+BROKEN = {
+    "an unknown key": ({"colour": "RGB"}, "colour"),
+    "a colour order that is none": ({"preprocess": {"color": "GBR"}}, "preprocess.*GBR"),
+    "a mean of two values": ({"preprocess": {"mean": [1.0, 2.0]}}, "2 values; RGB needs 3"),
+    "no file": ({"files": []}, "files"),
+    "a layout nobody reads": ({"layout": "caffe"}, "layout"),
+    "a short hash": ({"files": [{"name": "a", "holds": "b", "sha256": "12"}]}, "sha256"),
+    "a URL to this machine's disk": ({"files": [{"name": "a", "holds": "b", "urls": ["file:///a"]}]}, "urls"),
+    "a name that is a path": ({"name": "../x"}, "name"),
+    "figures without a source": ({"published": [{"benchmark": "LFW", "value": 1.0}]}, "source"),
+}
+
+
+@pytest.mark.parametrize("changes, words", BROKEN.values(), ids=BROKEN)
+def test_schema_refuses(changes, words):
+    parse_entry(entry_text(), "x.yaml")
+    with pytest.raises(CheckpointError, match=words) as caught:
+        parse_entry(entry_text(**changes), "x.yaml")
+    assert "\n" not in str(caught.value)
+
+
+def test_own_entries_come_first(tmp_path, monkeypatch):
+    (tmp_path / "mine.yaml").write_text(entry_text(name="mine"))
+    (tmp_path / "ours.yaml").write_text(entry_text(name="opencv-sface", title="Another"))
+    monkeypatch.setenv("FACEZOO_WEIGHTS_INDEX", str(tmp_path))
+    assert "mine" in list_weights()
+    assert get("opencv-sface").title == "Another"
+    monkeypatch.setenv("FACEZOO_WEIGHTS_INDEX", str(tmp_path / "none"))
+    with pytest.raises(CheckpointError, match="not a folder"):
+        list_weights()
