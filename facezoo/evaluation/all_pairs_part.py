@@ -83,7 +83,7 @@ def fingerprint(arrays: Sequence[np.ndarray], settings: dict) -> str:
     for array in arrays:
         digest.update(f"{array.dtype}{array.shape}".encode())
         for start in range(0, len(array), 65536):
-            digest.update(np.ascontiguousarray(array[start : start + 65536]))
+            digest.update(np.ascontiguousarray(array[start : start + 65536]).data)
     return digest.hexdigest()
 
 
@@ -198,4 +198,5 @@ class _Identities:
 def _histogram(rising: np.ndarray, values: np.ndarray, false: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     at = np.searchsorted(values, HISTOGRAM_EDGES)
     genuine = len(rising) - np.searchsorted(rising, HISTOGRAM_EDGES, side="left")
-    return HISTOGRAM_EDGES, *(-np.diff(np.append(above, 0)) for above in (genuine, false[at]))
+    right, wrong = (-np.diff(np.append(above, 0)) for above in (genuine, false[at]))
+    return HISTOGRAM_EDGES, right, wrong

@@ -83,6 +83,11 @@ def operating_point(
     )
 
 
+def _point(values: dict[str, Any]) -> OperatingPoint:
+    plain: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in values.items()}
+    return OperatingPoint(**plain)
+
+
 @dataclass(frozen=True)
 class Calibration:
     """What ``verify`` needs to turn a score into a decision and a probability.
@@ -135,12 +140,7 @@ class Calibration:
             raise DataError(f"calibration has format {values.get('format')!r}; expected {FORMAT}")
         try:
             knots = values["isotonic"]
-            points = tuple(
-                OperatingPoint(
-                    **{key: tuple(value) if isinstance(value, list) else value for key, value in point.items()}
-                )
-                for point in values["points"]
-            )
+            points = tuple(_point(point) for point in values["points"])
             return cls(
                 points=points,
                 logistic=Logistic(**values["logistic"]),

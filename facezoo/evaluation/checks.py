@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from facezoo.errors import NumericalError, ProtocolError, ShapeError
 
 
-def _rows(bad: np.ndarray) -> str:
+def _rows(bad: Any) -> str:
     """'row 7' or 'rows 7, 9, 12 and 4 more'."""
     found = np.flatnonzero(bad)
     shown = ", ".join(str(int(index)) for index in found[:3])

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from facezoo.align.templates import Template
 from facezoo.errors import DataError, ProtocolError
 
 
@@ -82,8 +83,8 @@ class FaceFolder:
         root: the folder; a folder inside it that alone holds the names is found by :func:`find_root`.
         names: the images in order.
         landmarks: name -> (5, 2), or None when the files are aligned crops already.
-        template: the alignment template.
-        size: (H, W) of the crops.
+        template: the alignment template, by name or as itself.
+        size: (H, W) of crops without landmarks, or cut already; the template has its own.
         fallback_share: of a photo without landmarks, the middle part that is taken.
         without_landmarks: names that were cut from the middle, filled while reading.
     """
@@ -91,7 +92,7 @@ class FaceFolder:
     root: Path
     names: Sequence[str]
     landmarks: dict[str, np.ndarray] | None = None
-    template: str = "arcface112"
+    template: str | Template = "arcface112"
     size: tuple[int, int] = (112, 112)
     fallback_share: float = 0.57
     without_landmarks: list[str] = field(default_factory=list)
