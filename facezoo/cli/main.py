@@ -58,10 +58,10 @@ def _run(verb: str, words: list[str]) -> int:
     usage_error = next(base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException")
     try:
         result = app(args=words, prog_name=f"facezoo {verb}", standalone_mode=False)
+        if result == 130:  # what newer versions of typer make of Ctrl-C
+            raise KeyboardInterrupt
         return result if isinstance(result, int) else 0
     except typer.Exit as stop:
-        if stop.exit_code == 130:  # newer versions of typer turn Ctrl-C into this
-            raise KeyboardInterrupt from stop
         return stop.exit_code
     except typer.Abort as stop:
         raise KeyboardInterrupt from stop

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import multiprocessing
+import signal
+import threading
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -119,8 +122,7 @@ _Result = tuple[int, str, str, str]  # image number, error or "", "WxH", digest 
 def _decode_all(source: Source, workers: int, tick: Callable[[int, int], None] | None) -> Iterator[_Result]:
     jobs = [range(start, min(start + _CHUNK, len(source))) for start in range(0, len(source), _CHUNK)]
     if workers == 1 or len(jobs) == 1:
-        done = map(_Decoder(source), jobs)
-        yield from _ticking(done, len(source), tick)
+        yield from _ticking(map(_Decoder(source), jobs), len(source), tick)
         return
     # fresh processes: a fork of one that runs threads can lock up
     context = multiprocessing.get_context("spawn")
@@ -128,11 +130,25 @@ def _decode_all(source: Source, workers: int, tick: Callable[[int, int], None] |
         min(workers, len(jobs)), mp_context=context, initializer=_begin, initargs=(source,)
     ) as pool:
         try:
-            yield from _ticking(pool.map(_decode_job, jobs), len(source), tick)
+            with _interrupt_ignored():  # what is started here inherits it: Ctrl-C is the parent's to handle
+                done = pool.map(_decode_job, jobs)
+            yield from _ticking(done, len(source), tick)
         except BrokenProcessPool as error:
             raise DataError("a process that decoded images died; try fewer workers") from error
         finally:
             pool.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def _interrupt_ignored() -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():  # signals are the main thread's
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _ticking(done: Iterator[list[_Result]], total: int, tick: Callable[[int, int], None] | None) -> Iterator[_Result]:

@@ -112,3 +112,14 @@ def test_several_processes_from_the_shell(faces):
     done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
     assert done.returncode == 0, done.stderr
     assert len(json.loads(done.stdout)["duplicates"][0]) == 71
+
+
+def test_ctrl_c_ends_with_one_line_and_leaves_nothing(faces, tmp_path, capsys, monkeypatch):
+    def interrupted(*arguments, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("facezoo.data.writers.read_image", interrupted)
+    code, _, err = run(capsys, "pack", faces, tmp_path / "out", "--format", "folder")
+    assert code == 130
+    assert err.strip() == "facezoo: interrupted"
+    assert [path.name for path in tmp_path.iterdir()] == ["in"]
