@@ -73,7 +73,7 @@ def create_head(
         ConfigError: a value is out of range.
         BackendUnavailableError: the framework is not installed.
     """
-    shared = {key: hyper.pop(key) for key in ("label_smoothing", "focal_gamma") if key in hyper}
+    shared: dict[str, Any] = {key: hyper.pop(key) for key in ("label_smoothing", "focal_gamma") if key in hyper}
     margin = catalog.head_margin(name, **hyper)
     if embedding_size < 1:
         raise ConfigError(f"{margin.name}: embedding_size is {embedding_size}; expected 1 or more")

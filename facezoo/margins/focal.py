@@ -40,7 +40,7 @@ class FocalMargin(Margin):
 
         if self.variant == "ref":
             losses, slope = cross_entropy(logits, labels, **{**criterion, "criterion": "focal"})
-            loss, factor = losses.mean(), 1.0
+            loss, factor = losses.mean(), np.ones(())
         else:
             gamma = criterion.get("focal_gamma", 2.0)
             losses, slope = cross_entropy(logits, labels, label_smoothing=criterion.get("label_smoothing", 0.0))

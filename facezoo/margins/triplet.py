@@ -88,9 +88,9 @@ class TripletMargin(Margin):
         """Triplets (anchor, positive, negative), and how many the mean divides by as far as mining decides it."""
         found: list[tuple[int, int, int]] = []
         for a, row in enumerate(distance):
-            positives = [p for p in np.flatnonzero(labels == labels[a]) if p != a]
-            negatives = np.flatnonzero(labels != labels[a])
-            if not positives or not len(negatives):
+            positives = [p for p in np.flatnonzero(labels == labels[a]).tolist() if p != a]
+            negatives = np.flatnonzero(labels != labels[a]).tolist()
+            if not positives or not negatives:
                 continue
             if self.mining == "batch_hard":
                 found.append((a, max(positives, key=row.__getitem__), min(negatives, key=row.__getitem__)))
