@@ -13,6 +13,7 @@ from facezoo.errors import FacezooError, UnknownNameError
 VERBS: dict[str, tuple[str, str]] = {
     "train": ("facezoo.cli.train", "Train a backbone with a loss head."),
     "weights": ("facezoo.cli.weights", "Get, check, convert and publish weights."),
+    "evaluate": ("facezoo.cli.evaluate", "Evaluate a model by a protocol, with intervals."),
     "datasets": ("facezoo.cli.datasets", "Get, convert and check data sets."),
     "align": ("facezoo.cli.align", "Find and align the faces in photos and videos."),
     "detect": ("facezoo.cli.detect", "Show the faces in a photo."),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from facezoo.evaluation.ijb import read_landmark_scores, read_template_list
 from facezoo.evaluation.protocol import PairsTask, Protocol, RejectTask, TemplateSearchTask, TemplatesTask
 from facezoo.evaluation.store import EmbeddingSet
 from facezoo.evaluation.tasks_pairs import read_task_pairs
+from facezoo.evaluation.tasks_templates import file_sha256
 from facezoo.preprocess import Preprocess
 
 IMAGE_ENDINGS = {".jpg", ".jpeg", ".png", ".bmp", ".webp"}
@@ -52,14 +52,6 @@ class Faces:
     same: np.ndarray | None
     inputs: dict[str, Any]
     without_landmarks: list[str]
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with open(path, "rb") as handle:
-        while piece := handle.read(1 << 22):
-            digest.update(piece)
-    return digest.hexdigest()
 
 
 def _template(preprocess: Preprocess) -> Template:
@@ -140,7 +132,7 @@ def _landmarks(
     for task in protocol.tasks:
         if isinstance(task, TemplatesTask | TemplateSearchTask) and task.landmarks and given is None:
             names, points, _ = read_landmark_scores(lists / task.landmarks)
-            return dict(zip(names, points, strict=True)), _sha256(lists / task.landmarks)
+            return dict(zip(names, points, strict=True)), file_sha256(lists / task.landmarks)
     path = Path(given) if given is not None else lists / "landmarks.csv"
     if given is None and not path.is_file():
         raise ProtocolError(
@@ -151,7 +143,7 @@ def _landmarks(
     known = {files.get(name, name): points for name, points in table.items()}
     if not any(file in known for file in files.values()):
         raise ProtocolError(f"{path} holds no landmarks of any of the {len(files)} images")
-    return known, _sha256(path)
+    return known, file_sha256(path)
 
 
 def _bin_faces(protocol: Protocol, path: Path, preprocess: Preprocess) -> Faces:
@@ -165,7 +157,7 @@ def _bin_faces(protocol: Protocol, path: Path, preprocess: Preprocess) -> Faces:
         return central_crop(stored.image(int(name)), preprocess.size)
 
     names = [str(index) for index in range(2 * len(stored))]
-    inputs = {"images": len(names), "aligner": "aligned", "bin_sha256": _sha256(path)}
+    inputs = {"images": len(names), "aligner": "aligned", "bin_sha256": file_sha256(path)}
     return Faces(names, _Lazy(names, crop), crop, stored.same, inputs, [])
 
 

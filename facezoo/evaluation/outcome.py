@@ -158,7 +158,7 @@ class Outcome:
                 for task in self.tasks
             ],
         }
-        return _finite(out)
+        return plain(out)
 
     def save(self, path: str | Path) -> None:
         """Write as JSON; the file appears whole or not at all."""
@@ -172,12 +172,12 @@ def _kept(task: TaskOutcome) -> dict[str, Any]:
     return {"pairs": task.pairs.to_dict()}
 
 
-def _finite(value: Any) -> Any:
-    """NaN becomes null, and infinities the words that JSON lacks."""
+def plain(value: Any) -> Any:
+    """What JSON can hold: NaN becomes null, and infinities the words that JSON lacks."""
     if isinstance(value, dict):
-        return {str(key): _finite(item) for key, item in value.items()}
+        return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
+        return [plain(item) for item in value]
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, float) and not math.isfinite(value):

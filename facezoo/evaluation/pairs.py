@@ -44,10 +44,15 @@ class PairList:
 
     def identities(self) -> tuple[list[str], list[str]]:
         """Who is on both sides, taken from the folder of each name."""
-        return [_owner(name) for name in self.first], [_owner(name) for name in self.second]
+        return [owner(name) for name in self.first], [owner(name) for name in self.second]
 
 
-def _owner(name: str) -> str:
+def owner(name: str) -> str:
+    """Who is on an image, from its folder.
+
+    >>> owner("Abel_Pacheco/Abel_Pacheco_0004.jpg")
+    'Abel_Pacheco'
+    """
     return Path(name).parent.name or Path(name).stem
 
 

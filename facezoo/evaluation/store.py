@@ -19,6 +19,7 @@ from facezoo.errors import (
     UnknownNameError,
     UnsafeFileError,
 )
+from facezoo.files import atomic_write
 
 ALIASES = {  # what others call a column -> what it is here
     "names": "name", "file": "name", "files": "name", "path": "name", "paths": "name", "image": "name",
@@ -87,6 +88,14 @@ class EmbeddingSet:
 
     def __len__(self) -> int:
         return len(self.embeddings)
+
+    def save(self, path: str | Path) -> None:
+        """Write as ``.npz``, for :func:`load_embeddings`; the file appears whole or not at all."""
+        arrays: dict[str, Any] = dict(self.columns)
+        if self.same is not None:
+            arrays["same"] = self.same
+        with atomic_write(path) as part, open(part, "wb") as handle:
+            np.savez(handle, embeddings=self.embeddings, **arrays)
 
     def column(self, name: str) -> np.ndarray:
         """A column; ``label`` falls back to the folder of ``name``.
@@ -170,6 +179,12 @@ def load_embeddings(path: str | Path, table: str | Path | None = None) -> Embedd
     columns = dict(columns)
     same = columns.pop("same", None)
     return EmbeddingSet.build(embeddings, columns, source, same)
+
+
+def read_columns(store: EmbeddingSet, table: str | Path) -> EmbeddingSet:
+    """The same embeddings with the columns of a CSV, see :func:`load_embeddings`."""
+    columns = {**store.columns, **_read_table(Path(table), store.columns, len(store))}
+    return EmbeddingSet.build(store.embeddings, columns, store.source, store.same)
 
 
 def _load(path: Path) -> Any:

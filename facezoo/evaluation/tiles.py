@@ -145,6 +145,15 @@ class Tiling:
         flat.sort()
         return flat[blanked:]
 
+    def tile(self, row: int, column: int) -> tuple[np.ndarray, np.ndarray]:
+        """Scores of one tile in place, and int8 of the same shape: 1 genuine, 0 impostor, -1 no pair."""
+        end = min(row + self.block, len(self.left.codes))
+        others = (self.right or self.left).codes[column : column + self.block]
+        same = (self.left.codes[row:end, None] == others[None]).astype(np.int8)
+        if self.right is None and row == column:
+            same[np.tri(len(same), dtype=bool)] = -1
+        return self._scores(row, end, column, column + len(others)), same
+
     def _blank(self, scores: np.ndarray, row: int, end: int, column: int, last: int) -> int:
         """Put -inf where no impostor pair stands, and count those places."""
         count = 0

@@ -1,0 +1,149 @@
+"""What ``facezoo evaluate`` works on: a model's embeddings, stored ones, or scores."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from facezoo.cli.progress import counting
+from facezoo.errors import DataError, ProtocolError, UnknownNameError
+from facezoo.evaluation.embed import FLIPS
+from facezoo.evaluation.outcome import Outcome
+from facezoo.evaluation.protocol import PairsTask, Protocol, load_protocol
+from facezoo.evaluation.rows import NpyRows
+from facezoo.evaluation.store import EmbeddingSet, load_embeddings, read_columns
+
+Crop = Callable[[str], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Request:
+    """The options that say what to evaluate."""
+
+    protocol: str
+    weights: Path | None
+    backend: str
+    data: Path | None
+    lists: Path | None
+    landmarks: Path | None
+    embeddings: Path | None
+    columns: Path | None
+    scores: Path | None
+    model: str | None
+    flip: str | None
+    confidence: float
+    batch_size: int
+    device: str
+    precision: str
+    save_embeddings: Path | None
+
+    def load_protocol(self) -> Protocol:
+        """The protocol, with what the options change in it: its hash then changes too."""
+        protocol = load_protocol(self.protocol)
+        if self.flip is None:
+            return protocol
+        if self.flip not in FLIPS:
+            raise UnknownNameError("flip mode", self.flip, FLIPS)
+        return protocol.model_copy(update={"embedding": protocol.embedding.model_copy(update={"flip": self.flip})})
+
+
+def large_rows(asked: Request, protocol: Protocol) -> NpyRows | None:
+    """A plain .npy for a template protocol is read a block at a time."""
+    templates = all(task.kind in ("templates", "template-search") for task in protocol.tasks)
+    if asked.embeddings is None or asked.embeddings.suffix != ".npy" or not templates or asked.columns is not None:
+        return None
+    return NpyRows(asked.embeddings)
+
+
+def model_name(asked: Request) -> str:
+    """What tables call the model."""
+    source = asked.weights or asked.embeddings or asked.scores
+    return asked.model or (source.stem if source is not None else "model")
+
+
+def find_embeddings(asked: Request, protocol: Protocol) -> tuple[EmbeddingSet, Crop | None, dict[str, Any]]:
+    """Stored embeddings, or those of the model's images."""
+    if asked.embeddings is not None:
+        store = load_embeddings(asked.embeddings, asked.columns)
+        return store, _stored_crop(asked), {}
+    from facezoo import Embedder
+    from facezoo.evaluation.faces import embed_faces, file_sha256, find_faces
+
+    assert asked.weights is not None  # the command checked it
+    assert asked.data is not None
+    model = Embedder(asked.weights, backend=asked.backend, device=asked.device, precision=asked.precision)
+    faces = find_faces(protocol, asked.data, model.preprocess, lists=asked.lists, landmarks=asked.landmarks)
+    with counting("embedding", "images", len(faces.names)) as tick:
+        done = 0
+
+        def step(total: int) -> None:
+            nonlocal done
+            tick(total - done)
+            done = total
+
+        store = embed_faces(faces, model, protocol, batch_size=asked.batch_size, progress=step)
+    if asked.columns is not None:
+        store = read_columns(store, asked.columns)
+    inputs = {
+        **faces.inputs,
+        "weights": asked.weights.name,
+        "weights_sha256": file_sha256(asked.weights),
+        "backend": model.backend,
+        "precision": asked.precision,
+        "preprocess": model.preprocess.to_dict(),
+    }
+    if faces.without_landmarks:
+        inputs["without_landmarks"] = faces.without_landmarks
+        print(f"{len(faces.without_landmarks)} faces without landmarks were cut from the middle", file=sys.stderr)
+    if asked.save_embeddings is not None:
+        store.save(asked.save_embeddings)
+    return store, faces.crop, inputs
+
+
+def _stored_crop(asked: Request) -> Crop | None:
+    """Pictures for a report on stored embeddings, from --data."""
+    if asked.data is None or not asked.data.is_dir():
+        return None
+    from facezoo.data.image import read_image
+    from facezoo.evaluation.folder import by_extension, central_crop, find_root
+
+    data = asked.data
+
+    def crop(name: str) -> np.ndarray:
+        root = find_root(data, [name])
+        return central_crop(read_image(root / by_extension(root, [name])(name)), (112, 112), 0.57)
+
+    return crop
+
+
+def outcome_of_stored_scores(asked: Request, protocol: Protocol) -> Outcome:
+    """Scores that another system computed."""
+    from facezoo.evaluation.tasks_pairs import outcome_of_scores
+    from facezoo.evaluation.ten_fold import fold_numbers
+
+    task = protocol.tasks[0]
+    if len(protocol.tasks) != 1 or not isinstance(task, PairsTask):
+        raise ProtocolError(f"protocol {protocol.name} is not one list of pairs; --scores fits nothing else")
+    assert asked.scores is not None  # the caller checked it
+    try:
+        with np.load(asked.scores, allow_pickle=False) as stored:
+            scores, same = stored["scores"], stored["same"]
+            folds = stored["folds"] if "folds" in stored else fold_numbers(task.folds or 10, len(scores))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DataError(f"{str(asked.scores)!r} is not an .npz of plain arrays scores and same: {error}") from error
+    found = outcome_of_scores(task, scores, same, folds, None, asked.confidence)
+    return Outcome(
+        protocol=protocol.name,
+        title=protocol.title,
+        protocol_sha256=protocol.sha256,
+        model=model_name(asked),
+        inputs={"scores": asked.scores.name},
+        tasks=[found],
+        ranking=None,
+        confidence=asked.confidence,
+    )

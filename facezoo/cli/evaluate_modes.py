@@ -1,0 +1,213 @@
+"""What ``facezoo evaluate`` does, once its options are read."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from facezoo.cli.evaluate_inputs import (
+    Crop,
+    Request,
+    find_embeddings,
+    large_rows,
+    model_name,
+    outcome_of_stored_scores,
+)
+from facezoo.cli.progress import counting
+from facezoo.cli.show import print_json
+from facezoo.errors import ConfigError, ProtocolError
+from facezoo.evaluation.outcome import Outcome, load_result
+from facezoo.evaluation.protocol import AllPairsTask, Protocol, load_protocol
+from facezoo.evaluation.store import EmbeddingSet
+
+Crop = Callable[[str], np.ndarray]
+
+
+def show_protocols(as_json: bool) -> int:
+    """Every protocol in a line."""
+    from facezoo.evaluation.protocol import list_protocols
+
+    found = [load_protocol(name) for name in list_protocols()]
+    if as_json:
+        print_json([{**item.model_dump(mode="json"), "sha256": item.sha256} for item in found])
+        return 0
+    width = max(len(item.name) for item in found)
+    for item in found:
+        print(f"{item.name:<{width}}  {item.title}")
+    return 0
+
+
+def merge_parts(files: Sequence[Path], as_json: bool) -> int:
+    """Join shares of an all-pairs computation."""
+    from facezoo.evaluation.all_pairs_part import AllPairsPart, merge
+    from facezoo.evaluation.outcome import Figure
+
+    result = merge([AllPairsPart.load(path) for path in files])
+    if as_json:
+        print_json(_plain(result.to_dict()))
+        return 0
+    for far, tar in result.tar.items():
+        print(f"TAR at FAR {far:g}: {Figure('', tar, *result.interval[far]).text()}")
+    print(f"EER: {Figure('', result.eer, *result.eer_interval).text()}")
+    for note in result.notes:
+        print(note)
+    return 0
+
+
+def compare_files(files: Sequence[Path], confidence: float, as_json: bool) -> int:
+    """Two stored results, pair by pair."""
+    from facezoo.evaluation.compare_results import compare_results
+
+    if len(files) != 2:
+        raise ConfigError(f"--compare got {len(files)} files; expected two results written by --out")
+    one, two = (load_result(path) for path in files)
+    found = compare_results(one, two, confidence=confidence)
+    if as_json:
+        print_json([{"task": name, **_plain(item.to_dict())} for name, item in found])
+        return 0
+    print(f"first: {one['model']}, second: {two['model']}")
+    for name, item in found:
+        print(f"{name}: {item.sentence}")
+    return 0
+
+
+def combine_files(files: Sequence[Path], form: str, as_json: bool) -> int:
+    """Several stored results in one table."""
+    from facezoo.evaluation.table import combine
+
+    results = [load_result(path) for path in files]
+    text = combine(results, form)
+    print_json({"table": text}) if as_json else print(text)
+    return 0
+
+
+def evaluate(
+    asked: Request, *, out: Path | None, report: Path | None, calibrate: Sequence[float], as_json: bool
+) -> int:
+    """Run the protocol; print, store and draw what was asked for."""
+    protocol = asked.load_protocol()
+    outcome, store, crop = _outcome(asked, protocol)
+    if out is not None:
+        outcome.save(out)
+    if report is not None:
+        from facezoo.evaluation.page import write_page
+
+        write_page(outcome, report, crop=crop, galleries=_galleries(protocol, store))
+    if calibrate:
+        _calibrate(asked, outcome, calibrate)
+    if as_json:
+        shown = outcome.to_dict()
+        for task in shown["tasks"]:
+            task.pop("pairs", None)  # thousands of scores: --out keeps them
+        print_json(shown)
+    else:
+        from facezoo.evaluation.table import print_outcome
+
+        print_outcome(outcome)
+    return 0
+
+
+def one_part(asked: Request, part: str, out: Path | None) -> int:
+    """One share of an all-pairs protocol."""
+    from facezoo.evaluation.pairwise import all_pairs_part
+
+    number, _, total = part.partition("/")
+    if not (number.isdigit() and total.isdigit() and 1 <= int(number) <= int(total)):
+        raise ConfigError(f"--part is {part!r}; expected K/N such as 1/4, K from 1 to N")
+    if out is None:
+        raise ConfigError("--part needs --out: where to store the part")
+    protocol = asked.load_protocol()
+    task = protocol.tasks[0]
+    if len(protocol.tasks) != 1 or not isinstance(task, AllPairsTask) or task.against or task.group:
+        raise ProtocolError(f"protocol {protocol.name} is not one plain all-pairs task; it cannot be split")
+    store, _, _ = find_embeddings(asked, protocol)
+    chosen = store.choose(task.where)
+    with _tiles() as progress:
+        found = all_pairs_part(
+            store.embeddings[chosen],
+            store.column("label")[chosen],
+            task.far,
+            part=int(number) - 1,
+            parts=int(total),
+            confidence=asked.confidence,
+            progress=progress,
+        )
+    found.save(out)
+    print(f"wrote part {part} to {out}; join all with: facezoo evaluate --merge FILES")
+    return 0
+
+
+def _outcome(asked: Request, protocol: Protocol) -> tuple[Outcome, EmbeddingSet | None, Crop | None]:
+    from facezoo.evaluation.run import run_protocol
+
+    if asked.scores is not None:
+        return outcome_of_stored_scores(asked, protocol), None, None
+    large = large_rows(asked, protocol)
+    if large is not None:
+        return run_protocol(protocol, large, lists=asked.lists or asked.data, model=model_name(asked)), None, None
+    store, crop, inputs = find_embeddings(asked, protocol)
+    with _tiles() as progress:
+        outcome = run_protocol(
+            protocol,
+            store,
+            lists=asked.lists or asked.data,
+            model=model_name(asked),
+            inputs=inputs,
+            confidence=asked.confidence,
+            progress=progress,
+        )
+    return outcome, store, crop
+
+
+def _galleries(protocol: Protocol, store: EmbeddingSet | None) -> Any:
+    """The worst of all pairs, for protocols without a list."""
+    from facezoo.evaluation.worst import worst_of_all_pairs
+
+    if store is None or "name" not in store.columns:
+        return []
+    found = []
+    for task in protocol.tasks:
+        if isinstance(task, AllPairsTask) and task.against is None:
+            rows = store.choose(task.where)
+            labels, names = store.column("label")[rows], store.column("name")[rows]
+            high, low = worst_of_all_pairs(store.embeddings[rows], labels, names.tolist())
+            found.append((f"Impostor pairs that score highest: {task.name}", high))
+            found.append((f"Genuine pairs that score lowest: {task.name}", low))
+    return found
+
+
+def _calibrate(asked: Request, outcome: Outcome, rates: Sequence[float]) -> None:
+    from facezoo.evaluation.calibration import calibrate, card_path
+
+    record = outcome.tasks[0].pairs
+    if record is None:
+        raise ProtocolError(f"protocol {outcome.protocol} has no listed pairs to calibrate on")
+    source = {"protocol": outcome.protocol, "protocol_sha256": outcome.protocol_sha256, **outcome.inputs}
+    found = calibrate(record.scores, record.same, rates, confidence=asked.confidence, source=source)
+    place = card_path(asked.weights or asked.embeddings or asked.scores or Path("model"))
+    found.save(place)
+    for point in found.points:
+        low, high = ("?" if end is None else f"{end:.4f}" for end in point.threshold_interval)
+        print(
+            f"FMR {point.wanted_fmr:g}: threshold {point.threshold:.4f} ({low} to {high}), FNMR {point.fnmr:.4f}",
+            file=sys.stderr,
+        )
+    print(f"calibration stored in {place}", file=sys.stderr)
+
+
+def _plain(value: Any) -> Any:
+    from facezoo.evaluation.outcome import plain
+
+    return plain(value)
+
+
+@contextmanager
+def _tiles() -> Iterator[Callable[[int, int], None]]:
+    """Progress of all-pairs tasks in tiles."""
+    with counting("comparing", "tiles") as tick:
+        yield lambda done, total: tick(1, total)
