@@ -20,7 +20,7 @@ class LandmarkFile:
     Two layouts of CSV are read. With a header: a column ``source``, ``file``, ``path`` or ``image``, the ten
     columns ``left_eye_x`` ... ``right_mouth_y`` (this is what ``facezoo align`` writes), and ``score`` if known.
     Without: the photo's path first, the ten coordinates last (left eye, right eye, nose, left and right mouth
-    corner as seen in the image), and the score, if any, before them.
+    corner as seen in the image), and the score, if any, before them. A line of zeros is a photo without a face.
 
     Args:
         path: the file.
@@ -58,6 +58,8 @@ class LandmarkFile:
 
     def _add(self, line: list[str], columns: list[int] | None) -> None:
         if columns is None:
+            if not any(float(cell or 0) for cell in line[1:]):  # how some detectors note that they found none
+                line = [line[0], *[""] * 10]
             cells = [line[0], line[-11] if len(line) > 11 else "", *line[-10:]]
             if len(line) < 11:
                 raise ValueError

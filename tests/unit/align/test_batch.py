@@ -212,7 +212,7 @@ def test_settings_out_of_range(values, error, received):
 def test_landmarks_in_the_place_of_a_detector(photos, tmp_path):
     points = ",".join(str(value) for value in (ARCFACE + 8).ravel())
     listing = tmp_path / "landmarks.csv"
-    listing.write_text(f"ann/1.png,1,1,0.99,{points}\nann/2.jpg,0,0,0,{','.join('0' * 10)}\n")
+    listing.write_text(f"ann/1.png,1,1,0.99,{points}\nann/2.jpg,0,0,0,{','.join('0' * 10)}\nbob/1.bmp,0,0\n")
     summary = align_folder(photos, tmp_path / "out", AlignSettings(landmarks=str(listing)))
     assert files(tmp_path / "out") == ["ann/1.png"]
     assert summary.no_face == 4
