@@ -8,8 +8,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from facezoo.cli.evaluate_inputs import (
     Crop,
     Request,
@@ -24,8 +22,6 @@ from facezoo.errors import ConfigError, ProtocolError
 from facezoo.evaluation.outcome import Outcome, load_result
 from facezoo.evaluation.protocol import AllPairsTask, Protocol, load_protocol
 from facezoo.evaluation.store import EmbeddingSet
-
-Crop = Callable[[str], np.ndarray]
 
 
 def show_protocols(as_json: bool) -> int:
