@@ -7,6 +7,7 @@ import lzma
 import os
 import shutil
 import stat
+import struct
 import tarfile
 import tempfile
 import zipfile
@@ -14,9 +15,9 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
-from facezoo.download.bounds import Bounded, Limits, Room, decompressed, member_path
+from facezoo.download.bounds import BROKEN_STREAM, Bounded, Limits, Room, decompressed, member_path
 from facezoo.errors import DataError, UnsafeFileError
 
 BLOCK = 512  # a tar header
@@ -60,7 +61,7 @@ def extract(
     limits = limits or Limits()
     with staged_folder(target) as folder:
         room = Room(limits, archive.stat().st_size, shutil.disk_usage(folder).free)
-        members = _zip_members if zipfile.is_zipfile(archive) else _tar_members
+        members = _zip_members if _is_zip(archive) else _tar_members
         try:
             count = 0
             for name, content in members(archive, limits):
@@ -83,7 +84,7 @@ def extract(
 def member_names(archive: str | Path, first: int = 200) -> list[str]:
     """The paths of the first members, to tell what an archive is; read as carefully as :func:`extract`."""
     archive = Path(archive)
-    members = _zip_members if zipfile.is_zipfile(archive) else _tar_members
+    members = _zip_members if _is_zip(archive) else _tar_members
     try:
         return [member_path(name) for name, _ in itertools.islice(members(archive, Limits()), first)]
     except BROKEN as error:
@@ -119,11 +120,18 @@ def _write(content: IO[bytes], place: Path, room: Room) -> None:
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
         with open(place, "xb") as file:
-            while piece := content.read(PIECE):
+            while piece := _piece(content):
                 room.take(len(piece))
                 file.write(piece)
     except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
         raise UnsafeFileError(f"two members want the name {place.name!r}") from error
+
+
+def _piece(content: IO[bytes]) -> bytes:
+    try:
+        return content.read(PIECE)
+    except BROKEN_STREAM as error:  # told apart from the disk's errors, which pass
+        raise EOFError(str(error)) from error
 
 
 def _tar_members(archive: Path, limits: Limits) -> Iterator[tuple[str, IO[bytes]]]:
@@ -151,16 +159,30 @@ def _tar_content(tar: tarfile.TarFile, member: tarfile.TarInfo) -> IO[bytes]:
     return content
 
 
+def _is_zip(archive: Path) -> bool:
+    """By its first bytes: a tar whose last member is a zip also ends like one."""
+    with open(archive, "rb") as file:
+        return file.read(4) in (b"PK\x03\x04", b"PK\x05\x06")
+
+
 def _zip_members(archive: Path, limits: Limits) -> Iterator[tuple[str, IO[bytes]]]:
-    with zipfile.ZipFile(archive) as packed:
+    with _of_zip(zipfile.ZipFile, archive) as packed:
         for info in packed.infolist():
             kind = stat.S_IFMT(info.external_attr >> 16)
             if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
                 raise UnsafeFileError(f"{info.filename!r} is a link or a device; only plain files are unpacked")
             if info.flag_bits & 1:
                 raise DataError(f"{archive}: {info.filename!r} is encrypted; unpack it by hand")
-            if info.is_dir():
+            if info.orig_filename.endswith("/"):
                 member_path(info.orig_filename)
                 continue
-            with packed.open(info) as content:
+            with _of_zip(packed.open, info) as content:
                 yield info.orig_filename, content
+
+
+def _of_zip(step: Callable[[Any], Any], argument: object) -> Any:
+    """What zipfile raises over a damaged directory, in one kind."""
+    try:
+        return step(argument)
+    except (*BROKEN_STREAM, struct.error, RuntimeError) as error:
+        raise zipfile.BadZipFile(str(error)) from error

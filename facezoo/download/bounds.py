@@ -6,6 +6,7 @@ import bz2
 import gzip
 import io
 import lzma
+import zlib
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -16,6 +17,7 @@ from facezoo.errors import UnsafeFileError
 RATIO_FROM = 64 << 20  # below this size a high ratio harms nobody
 HEADER = 1 << 20  # the longest extended header that is read
 RESERVE = 64 << 20
+BROKEN_STREAM = (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError)  # what gzip, bz2 and xz raise
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,10 @@ class Bounded(io.RawIOBase):
         """At most a header or a piece."""
         if size is None or not 0 <= size <= HEADER:
             raise UnsafeFileError(f"a header of {size} bytes")
-        data = self._stream.read(size)
+        try:
+            data = self._stream.read(size)
+        except BROKEN_STREAM as error:
+            raise EOFError(str(error)) from error
         if size == 512:
             self.last = data
         _check_ratio(self._stream.tell(), self._packed, self._limits)
@@ -92,7 +97,10 @@ class Bounded(io.RawIOBase):
         """Forward, decompressing on the way; back only to where tarfile has just been."""
         here = self._stream.tell()
         while here < offset:  # in steps, so that a bomb that is skipped over is still seen
-            self._stream.seek(min(offset, here + (16 << 20)))
+            try:
+                self._stream.seek(min(offset, here + (16 << 20)))
+            except BROKEN_STREAM as error:
+                raise EOFError(str(error)) from error
             _check_ratio(self._stream.tell(), self._packed, self._limits)
             if self._stream.tell() == here:
                 break  # the end of the stream
@@ -136,7 +144,7 @@ def member_path(name: str) -> str:
         UnsafeFileError: it is absolute, has a drive, a backslash, "..", a NUL, or is empty.
     """
     parts = PurePosixPath(name).parts
-    escapes = name.startswith("/") or "\\" in name or "\0" in name or ".." in parts
+    escapes = not name or name.startswith("/") or "\\" in name or "\0" in name or ".." in parts
     if (
         escapes
         or (len(name) > 1 and name[1] == ":")
