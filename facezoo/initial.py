@@ -20,6 +20,7 @@ RULES: dict[str, tuple[str, str, str]] = {
     "torch_default": ("kaiming_uniform_sqrt5", "kaiming_uniform_sqrt5", "normal_0.02"),
     "kaiming_normal_fan_in": ("kaiming_fan_in", "kaiming_uniform_sqrt5", "normal_0.02"),
     "kaiming_normal_grouped": ("kaiming_grouped", "normal_0.01", "normal_0.02"),
+    "kaiming_normal_grouped_all": ("kaiming_grouped", "kaiming_fan_out", "normal_0.02"),
     "efficientnet": ("kaiming_grouped", "uniform_fan_out", "normal_0.02"),
     "shufflenet": ("normal_over_in", "normal_0.01", "normal_0.02"),
     "truncated_normal_0.02": ("kaiming_uniform_sqrt5", "truncated_normal_0.02", "truncated_normal_0.02"),

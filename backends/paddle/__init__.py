@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import io
+import os
+import sys
 import warnings
 from typing import Any
 
-with warnings.catch_warnings():  # paddle's import notes that a compiler cache is missing; nothing else is hidden
-    warnings.filterwarnings("ignore", message="No ccache found")
-    import paddle  # noqa: F401
+_REMINDERS = ("WARNING: OMP_NUM_THREADS set to", "PLEASE USE OMP_NUM_THREADS WISELY")
 
+
+def _import_framework() -> None:
+    """Import paddle on all cores, without two notes it prints: no compiler cache, and threads in use."""
+    if "paddle" not in sys.modules:
+        os.environ.setdefault("OMP_NUM_THREADS", str(os.cpu_count() or 1))  # paddle reads it once, at import
+    said = io.StringIO()
+    with contextlib.redirect_stderr(said), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="No ccache found")
+        importlib.import_module("paddle")
+    for line in said.getvalue().splitlines():
+        if line.strip() and not line.startswith(_REMINDERS):
+            print(line, file=sys.stderr)
+
+
+_import_framework()
 warnings.filterwarnings("ignore", message="When training, we now always track global mean and variance")
 
 from facezoo.backends.paddle import state  # noqa: E402

@@ -28,7 +28,7 @@ class MobileFaceNetSpec(BackboneSpec):
     paper: str = "Chen, Liu, Gao, Han, MobileFaceNets, CCBR 2018, arXiv 1804.07573"
     blocks: tuple[int, int, int, int] = (1, 4, 6, 2)
     scale: int = 1
-    init: str = "kaiming_normal_fan_out"
+    init: str = "kaiming_normal_grouped_all"
     neck: str = "GDC"
 
     def __post_init__(self) -> None:

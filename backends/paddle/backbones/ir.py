@@ -5,6 +5,7 @@ from __future__ import annotations
 import paddle
 from facezoo.backends.paddle.layers import NECKS, NeckE, SqueezeExcite, run_blocks
 from facezoo.backends.paddle.norm import BatchNorm2D
+from facezoo.backends.paddle.prelu import PReLU
 from paddle import nn
 
 from facezoo.interfaces.backbone import Backbone
@@ -19,7 +20,7 @@ class IRStem(nn.Layer):
         width = spec.widths[0]
         self.conv = nn.Conv2D(spec.in_channels, width, 3, padding=1, bias_attr=False)
         self.bn = BatchNorm2D(width, spec.bn_eps, spec.bn_momentum)
-        self.prelu = nn.PReLU(width)
+        self.prelu = PReLU(width)
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
         return self.prelu(self.bn(self.conv(x)))
@@ -46,7 +47,7 @@ class IRBlock(nn.Layer):
         self.bn1 = BatchNorm2D(channels, eps, momentum)
         self.conv1 = nn.Conv2D(channels, width, 3, padding=1, bias_attr=False)
         self.bn2 = BatchNorm2D(width, eps, momentum) if spec.middle_norm else None
-        self.prelu = nn.PReLU(width)
+        self.prelu = PReLU(width)
         self.conv2 = nn.Conv2D(width, width, 3, stride=stride, padding=1, bias_attr=False)
         self.bn3 = BatchNorm2D(width, eps, momentum)
         self.se = SqueezeExcite(width, width // 16, bias=False) if spec.se else None

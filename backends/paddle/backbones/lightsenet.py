@@ -6,6 +6,7 @@ import paddle
 import paddle.nn.functional as F
 from facezoo.backends.paddle.layers import NECKS, run_blocks
 from facezoo.backends.paddle.norm import BatchNorm2D
+from facezoo.backends.paddle.prelu import PReLU
 from paddle import nn
 
 from facezoo.interfaces.backbone import Backbone
@@ -21,7 +22,7 @@ class ConvBNPReLU(nn.Layer):
         super().__init__()
         self.conv = nn.Conv2D(channels, width, kernel, stride, kernel // 2, groups=groups, bias_attr=False)
         self.bn = BatchNorm2D(width, spec.bn_eps, spec.bn_momentum)
-        self.prelu = nn.PReLU(width)
+        self.prelu = PReLU(width)
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
         return self.prelu(self.bn(self.conv(x)))
@@ -45,7 +46,7 @@ class SqueezeExcite(nn.Layer):
     def __init__(self, channels: int, squeezed: int) -> None:
         super().__init__()
         self.fc1 = nn.Conv2D(channels, squeezed, 1)
-        self.prelu = nn.PReLU(squeezed)
+        self.prelu = PReLU(squeezed)
         self.fc2 = nn.Conv2D(squeezed, channels, 1)
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:

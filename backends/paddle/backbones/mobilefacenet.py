@@ -5,6 +5,7 @@ from __future__ import annotations
 import paddle
 from facezoo.backends.paddle.layers import NECKS, run_blocks
 from facezoo.backends.paddle.norm import BatchNorm2D
+from facezoo.backends.paddle.prelu import PReLU
 from paddle import nn
 
 from facezoo.interfaces.backbone import Backbone
@@ -26,7 +27,7 @@ class ConvBNPReLU(nn.Layer):
         super().__init__()
         self.conv = nn.Conv2D(channels, width, kernel, stride, kernel // 2, groups=groups, bias_attr=False)
         self.bn = BatchNorm2D(width, spec.bn_eps, spec.bn_momentum)
-        self.prelu = nn.PReLU(width)
+        self.prelu = PReLU(width)
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
         return self.prelu(self.bn(self.conv(x)))

@@ -6,6 +6,7 @@ import paddle
 import paddle.nn.functional as F
 from facezoo.backends.paddle.layers import NECKS, run_blocks
 from facezoo.backends.paddle.norm import BatchNorm2D
+from facezoo.backends.paddle.prelu import PReLU
 from paddle import nn
 
 from facezoo.interfaces.backbone import Backbone
@@ -78,7 +79,7 @@ class ResNeStStem(nn.Layer):
         super().__init__()
         self.conv = nn.Conv2D(spec.in_channels, 64, 3, padding=1, bias_attr=False)
         self.bn = BatchNorm2D(64, spec.bn_eps, spec.bn_momentum)
-        self.prelu = nn.PReLU(64)
+        self.prelu = PReLU(64)
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
         return self.prelu(self.bn(self.conv(x)))

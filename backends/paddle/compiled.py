@@ -1,0 +1,47 @@
+"""The backbone in training as a static graph: several times as fast on the CPU, with the same numbers."""
+
+from __future__ import annotations
+
+import paddle
+from facezoo.backends.paddle.norm import _BatchNorm, norms
+from paddle import nn
+
+
+class _Collecting(nn.Layer):
+    """A backbone that also returns the batch statistics of each of its norms."""
+
+    def __init__(self, network: nn.Layer) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, images: paddle.Tensor) -> tuple[paddle.Tensor, list[paddle.Tensor]]:
+        embeddings = self.network(images)
+        return embeddings, [value for pair in _BatchNorm.collector for value in pair]
+
+
+class CompiledBackbone:
+    """``backbone(images)`` in training mode through a static graph with oneDNN.
+
+    There paddle never updates running statistics, so the graph returns each norm's batch statistics and the buffers
+    are moved here, by torch's unbiased rule.
+
+    Args:
+        backbone: of the zoo; it stays a dynamic layer and shares its parameters.
+    """
+
+    def __init__(self, backbone: nn.Layer) -> None:
+        paddle.set_flags({"FLAGS_use_mkldnn": True})  # has an effect in static graphs only
+        self._norms = norms(backbone)
+        self._graph = paddle.jit.to_static(_Collecting(backbone), full_graph=True)
+
+    def __call__(self, images: paddle.Tensor) -> paddle.Tensor:
+        """Embeddings (N, E) with gradient; moves the running statistics."""
+        _BatchNorm.collector = []
+        try:
+            embeddings, statistics = self._graph(images)
+        finally:
+            _BatchNorm.collector = None
+        with paddle.no_grad():
+            for norm, mean, variance in zip(self._norms, statistics[::2], statistics[1::2], strict=True):
+                norm.update(mean, variance)
+        return embeddings

@@ -1,0 +1,33 @@
+"""Several processes that train together: gradients averaged, everything else alike."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+import paddle
+import paddle.distributed as dist
+
+
+def join(device: str) -> tuple[int, int]:
+    """Join the processes that the launcher started (``paddle.distributed.launch``); (rank, world size)."""
+    world_size = int(os.environ.get("PADDLE_TRAINERS_NUM", "1"))
+    if world_size == 1:
+        return 0, 1
+    if not dist.is_initialized():
+        dist.init_parallel_env()
+    return dist.get_rank(), dist.get_world_size()
+
+
+def average(tensors: Sequence[paddle.Tensor]) -> None:
+    """Replace each tensor by its mean over all processes, in one message."""
+    flat = paddle.concat([tensor.flatten() for tensor in tensors])
+    dist.all_reduce(flat)
+    flat = flat / dist.get_world_size()
+    for tensor, part in zip(tensors, flat.split([tensor.size for tensor in tensors]), strict=True):
+        tensor.set_value(part.reshape(tensor.shape))
+
+
+def wait() -> None:
+    """Wait until every process is here."""
+    dist.barrier()
