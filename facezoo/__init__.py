@@ -25,6 +25,8 @@ _LAZY = {
     "set_state": "facezoo.state",
     "save_weights": "facezoo.checkpoints.weights",
     "load_weights": "facezoo.checkpoints.weights",
+    "import_checkpoint": "facezoo.checkpoints.foreign.importer",
+    "load_pretrained": "facezoo.weights.pretrained",
     "Embedder": "facezoo.embedder",
     "Preprocess": "facezoo.preprocess",
     "align_face": "facezoo.align.crop",

@@ -1,0 +1,203 @@
+"""From a published checkpoint to a backbone of the zoo."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from facezoo import backends
+from facezoo.checkpoints.foreign.base import ANY, Entry, Found, Layout
+from facezoo.checkpoints.foreign.projects import PROJECTS
+from facezoo.checkpoints.foreign.strip import Stripped, strip
+from facezoo.checkpoints.foreign.table import asked_for, name_of
+from facezoo.checkpoints.keymap import COUNTERS
+from facezoo.checkpoints.readers import read_tree
+from facezoo.create import build_backbone
+from facezoo.errors import BackendUnavailableError, CheckpointError
+from facezoo.preprocess import Preprocess
+from facezoo.specs.base import BackboneSpec
+from facezoo.state import inventory, set_state
+
+
+@dataclass(frozen=True)
+class Imported:
+    """A published checkpoint in canonical form.
+
+    Attributes:
+        backbone: public name.
+        variant: options it was built with.
+        state: canonical name -> float32 array.
+        preprocess: how the project feeds its networks.
+        report: what was done, one line each.
+        layout: name of the layout.
+    """
+
+    backbone: str
+    variant: dict[str, Any]
+    state: dict[str, np.ndarray]
+    preprocess: Preprocess
+    report: list[str] = field(default_factory=list)
+    layout: str = ""
+
+    @property
+    def spec(self) -> BackboneSpec:
+        """The spec, with the preprocessing of the project."""
+        return replace(Found(self.backbone, self.variant).spec(), preprocess=self.preprocess)
+
+    def build(self, *, backend: str) -> Any:
+        """The network with these weights, in evaluation mode.
+
+        Args:
+            backend: "torch" or "paddle".
+
+        Raises:
+            BackendUnavailableError: the framework is not installed.
+        """
+        module = build_backbone(self.spec, backend=backend, seed=0)
+        set_state(module, self.state)
+        module.eval()
+        return module
+
+
+def import_checkpoint(path: str | Path, *, layout: str | None = None) -> Imported:
+    """Read a checkpoint of another project, whatever framework wrote it; no code in it runs.
+
+    The layout is found by keys and shapes, never by the file's name. Two projects can share all keys; then the
+    wrapper of the file decides, and ``layout`` overrides it. Every tensor must have a place and every place a tensor.
+
+    Args:
+        path: .pth, .pt, .ckpt, .pdparams, .safetensors or .npz; recognised by its content.
+        layout: a name of :func:`facezoo.checkpoints.foreign.table.names`, such as "facex_ir".
+
+    Raises:
+        UnsafeFileError: the file holds what must not be loaded.
+        CheckpointError: it is damaged, of no known layout, of another one than asked for, has tensors missing, left
+            over or of a wrong shape, or holds NaN.
+        UnknownNameError: there is no such layout.
+    """
+    wanted = None if layout is None else asked_for(layout)
+    stripped = strip(read_tree(path), str(path))
+    if wanted is not None and wanted[0] is not stripped.layout:
+        received = name_of(stripped.layout, stripped.layout.projects[0])
+        raise CheckpointError(f"{str(path)!r} has the layout {received!r}; asked for {layout!r}")
+    project = wanted[1] if wanted is not None else guess_project(stripped)
+    spec = stripped.found.spec()
+    report = _opening(stripped, project)
+    state = _take(stripped, spec, str(path), report)
+    who = PROJECTS[project]
+    template = spec.preprocess.template
+    preprocess = spec.preprocess if project == "hse" else who.preprocess(spec.input_size, template)
+    if who.normalises:
+        report.append(f"{who.name} divides the embedding by its norm inside; this network leaves it un-normalised")
+    return Imported(
+        stripped.found.backbone, stripped.found.variant, state, preprocess, report, name_of(stripped.layout, project)
+    )
+
+
+def guess_project(stripped: Stripped) -> str:
+    """Who wrote the file, from its wrapper, where several projects share all keys."""
+    projects = stripped.layout.projects
+    if "plsc" in projects:
+        return "plsc" if stripped.found.style == "paddle" else "arcface_torch"
+    if projects == ("adaface", "cvlface"):
+        return "cvlface" if "net." in stripped.prefixes else "adaface"
+    if projects == ("arcface_torch", "cvlface"):
+        return "arcface_torch" if "mask_token" in stripped.tensors else "cvlface"
+    if {"evolve", "facex"} <= set(projects):
+        wrapped = "state_dict" in stripped.wrapper or {"backbone.", "feat_net."} & set(stripped.prefixes)
+        return "facex" if wrapped else "evolve"
+    return projects[0]
+
+
+def _opening(stripped: Stripped, project: str) -> list[str]:
+    name, variant = stripped.found.backbone, stripped.found.variant
+    options = ", ".join(f"{key}={value}" for key, value in variant.items())
+    lines = [f"layout {name_of(stripped.layout, project)} ({PROJECTS[project].name})", f"backbone {name}({options})"]
+    shared = [other for other in stripped.layout.projects if other != project]
+    if shared and project in ("evolve", "facex", "adaface", "cvlface"):
+        names = ", ".join(name_of(stripped.layout, other) for other in shared)
+        lines.append(f"{PROJECTS[project].name} told from its wrapper; if that is wrong, ask for the layout {names}")
+    if stripped.wrapper:
+        lines.append(f"opened {' > '.join(stripped.wrapper)}")
+    if stripped.prefixes:
+        lines.append(f"took off the prefixes {', '.join(stripped.prefixes)}")
+    if stripped.dropped:
+        lines.append(f"dropped {len(stripped.dropped)} tensors of the training head ({stripped.dropped[0]}, ...)")
+    return lines
+
+
+def _take(stripped: Stripped, spec: BackboneSpec, path: str, report: list[str]) -> dict[str, np.ndarray]:
+    layout, tensors = stripped.layout, dict(stripped.tensors)
+    entries = layout.entries(stripped.found, leaves_of(spec))
+    copies = _check_aliases(layout, spec, tensors, path)
+    unused = layout.unused(spec, {key: value.shape for key, value in tensors.items()})
+    _check_keys(entries, {*unused, *copies}, tensors, path)
+    for key, shape in unused.items():
+        if key in tensors and shape not in (ANY, tensors[key].shape):
+            raise CheckpointError(f"{path!r}: {key} has shape {tensors[key].shape}; expected {shape}")
+    state = {}
+    for entry in entries:
+        value = layout.convert(entry, tensors[entry.key]) if entry.key else layout.constant(entry, spec)
+        state[entry.leaf.name] = _checked(entry, value, path)
+    counters = [key for key in tensors if _is_counter(key)]
+    report.append(f"took {len(state)} tensors, {sum(value.size for value in state.values()):,} values")
+    present = [key for key in unused if key in tensors]
+    if present:
+        report.append(f"dropped {len(present)} entries that the network never reads ({present[0]}, ...)")
+    if copies:
+        report.append(f"dropped {len(copies)} second names of the same tensors")
+    if counters:
+        report.append(f"dropped {len(counters)} counters")
+    return state
+
+
+def leaves_of(spec: BackboneSpec) -> list[Any]:
+    """Names and shapes of the network's tensors, by any backend that is installed."""
+    for backend in backends.available():
+        return inventory(backends.load(backend).build_backbone(spec))
+    raise BackendUnavailableError(
+        "importing weights needs the network's shapes, so one framework: pip install 'facezoo[torch]' or [paddle]"
+    )
+
+
+def _check_aliases(layout: Layout, spec: BackboneSpec, tensors: dict[str, np.ndarray], path: str) -> list[str]:
+    copies = []
+    for first, second in layout.aliases(spec):
+        for key in [key for key in tensors if key.startswith(f"{first}.")]:
+            other = second + key.removeprefix(first)
+            if other not in tensors:
+                continue
+            if not np.array_equal(tensors[key], tensors[other]):
+                raise CheckpointError(f"{path!r}: {key} and {other} differ; expected two names of one tensor")
+            copies.append(other)
+    return copies
+
+
+def _is_counter(key: str) -> bool:
+    return key.rpartition(".")[2] in COUNTERS
+
+
+def _check_keys(entries: list[Entry], known: set[str], tensors: dict[str, np.ndarray], path: str) -> None:
+    wanted = {entry.key for entry in entries if entry.key}
+    missing = sorted(wanted - set(tensors))
+    extra = sorted(key for key in set(tensors) - wanted - known if not _is_counter(key))
+    if missing or extra:
+        parts = [
+            f"{len(keys)} {what} ({', '.join(keys[:3])}{', ...' if len(keys) > 3 else ''})"
+            for what, keys in (("missing", missing), ("left over", extra)) if keys
+        ]  # fmt: skip
+        raise CheckpointError(f"{path!r} does not fit its layout: {'; '.join(parts)}")
+
+
+def _checked(entry: Entry, value: np.ndarray, path: str) -> np.ndarray:
+    if value.shape != entry.leaf.shape:
+        raise CheckpointError(f"{path!r}: {entry.key} has shape {value.shape}; expected {entry.leaf.shape}")
+    if value.dtype.kind not in "fiu":
+        raise CheckpointError(f"{path!r}: {entry.key} has type {value.dtype}; expected floating point")
+    value = np.ascontiguousarray(value, dtype=np.float32)
+    if not np.isfinite(value).all():
+        raise CheckpointError(f"{path!r}: {entry.key} holds NaN or infinity")
+    return value

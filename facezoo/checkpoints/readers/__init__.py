@@ -1,0 +1,7 @@
+"""Reading files of weights from outside without running anything in them, and without any framework."""
+
+from __future__ import annotations
+
+from facezoo.checkpoints.readers.read import read_tree
+
+__all__ = ["read_tree"]

@@ -1,0 +1,54 @@
+"""Paddle's format: one pickle of names and NumPy arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from facezoo.checkpoints.readers.unpickle import Unpickler, resolved
+from facezoo.errors import UnsafeFileError
+
+NAME_TABLE = "StructuredToParameterName@@"
+BIG = "UnpackBigParamInfor@@"
+
+
+def _data(expression: Any, names: Any = None, *more: Any) -> Any:
+    """Paddle writes some arrays as ``eval("data", {"data": array})``; only exactly that is understood."""
+    if expression != "data" or not isinstance(names, dict) or set(names) != {"data"} or more:
+        raise UnsafeFileError("a pickle asks for builtins.eval, which weights do not need; nothing of it was run")
+    return names["data"]
+
+
+def read_paddle(path: Path) -> Any:
+    """Read what ``paddle.save`` wrote.
+
+    Raises:
+        UnsafeFileError: the pickle asks for more than arrays.
+    """
+    names = {("builtins", "eval"): _data, ("__builtin__", "eval"): _data}
+    with path.open("rb") as file:
+        tree = Unpickler(file, str(path), names).load()
+        if file.read(1):
+            raise UnsafeFileError(f"{str(path)!r} goes on after its pickle")
+    return _joined(_unnamed(resolved(tree)))
+
+
+def _unnamed(tree: Any, depth: int = 0) -> Any:
+    """Tensors are (name, array) pairs in newer files; the table of such names is no weight."""
+    if isinstance(tree, Mapping) and depth < 3:
+        return {key: _unnamed(value, depth + 1) for key, value in tree.items() if key != NAME_TABLE}
+    if isinstance(tree, list) and len(tree) == 2 and isinstance(tree[0], str) and isinstance(tree[1], np.ndarray):
+        return tree[1]
+    return tree
+
+
+def _joined(tree: Any) -> Any:
+    """Arrays too large for one pickle entry stand in slices."""
+    if not isinstance(tree, dict) or BIG not in tree:
+        return tree
+    for name, parts in tree.pop(BIG).items():
+        tree[name] = np.concatenate([tree.pop(piece) for piece in parts["slices"]]).reshape(parts["OriginShape"])
+    return tree

@@ -1,0 +1,72 @@
+"""safetensors, with every number of its header checked against the file."""
+
+from __future__ import annotations
+
+import json
+import struct
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from facezoo.errors import CheckpointError, UnsafeFileError
+
+TYPES = {
+    "F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2", "I64": "<i8", "I32": "<i4", "I16": "<i2", "I8": "<i1",
+    "U8": "<u1", "U16": "<u2", "U32": "<u4", "U64": "<u8", "BOOL": "|b1",
+}  # fmt: skip
+MAX_HEADER = 100_000_000  # bytes; the format's own limit
+
+
+def read_safetensors(path: Path) -> dict[str, np.ndarray]:
+    """Name -> array; bfloat16 becomes float32.
+
+    Raises:
+        UnsafeFileError: a length or an offset lies about the file.
+        CheckpointError: the header is no JSON object or a type is unknown.
+    """
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        length = struct.unpack("<Q", file.read(8))[0]
+        if length > min(size - 8, MAX_HEADER):
+            raise UnsafeFileError(f"{str(path)!r} announces a header of {length} bytes; the file has {size}")
+        header = json.loads(file.read(length).decode("utf-8"), object_pairs_hook=_once)
+        if not isinstance(header, dict):
+            raise CheckpointError(f"{str(path)!r} has a header that is no table")
+        header.pop("__metadata__", None)
+        start, data = 8 + length, size - 8 - length
+        tensors, end = {}, 0
+        for name, entry in sorted(header.items(), key=lambda item: item[1]["data_offsets"]):
+            first, last = entry["data_offsets"]
+            if type(first) is not int or type(last) is not int or first != end or last < first or last > data:
+                raise UnsafeFileError(f"{str(path)!r}: {name} stands at {first}..{last}; expected from {end} on")
+            file.seek(start + first)
+            tensors[name] = _array(name, entry, file.read(last - first))
+            end = last
+    if end != data:
+        raise UnsafeFileError(f"{str(path)!r} has {data - end} bytes that belong to no tensor")
+    return tensors
+
+
+def _array(name: str, entry: dict[str, Any], raw: bytes) -> np.ndarray:
+    kind, shape = entry["dtype"], entry["shape"]
+    if kind not in TYPES:
+        raise CheckpointError(f"{name} has type {kind!r}; expected one of {', '.join(TYPES)}")
+    if not all(type(side) is int and side >= 0 for side in shape):
+        raise UnsafeFileError(f"{name} has shape {shape}")
+    values = np.frombuffer(raw, TYPES[kind])
+    count = 1
+    for side in shape:
+        count *= side
+    if count != values.size:
+        raise UnsafeFileError(f"{name} has {values.size} values for shape {shape}")
+    if kind == "BF16":
+        values = (values.astype("<u4") << 16).view("<f4")
+    return values.reshape(shape).copy()
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    table = dict(pairs)
+    if len(table) != len(pairs):
+        raise UnsafeFileError("a safetensors header names a tensor twice")
+    return table
