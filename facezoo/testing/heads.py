@@ -1,0 +1,257 @@
+"""The conformance suite of loss heads, for the zoo and for heads written elsewhere: ``check_head(cls)``."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterator
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from facezoo import backends, catalog
+from facezoo.errors import ConfigError
+from facezoo.margins.base import Margin
+from facezoo.rng import generator
+from facezoo.state import get_state, set_state
+from facezoo.testing import head_parts, head_twins
+from facezoo.testing.head_case import SIZE, HeadCase, near, near_rows
+
+STEPS = 10  # consecutive calls of a head with state; three of the others
+POLES = 5
+
+
+def check_head(
+    head: str | type, *, margin: type[Margin] | None = None, twin: type | None = None, **hyper: Any
+) -> list[str]:
+    """Hold a loss head against the contracts of the zoo; the first failure raises.
+
+    Args:
+        head: a public name, a margin class of the zoo, or a native class (torch or paddle) from anywhere.
+        margin: the neutral description of a native class that is not in the catalog; without one, nothing is
+            compared with an oracle.
+        twin: the class of the other backend, for a native class that is not in the catalog.
+        hyper: hyper-parameters; without any, every variant is checked.
+
+    Returns:
+        What was checked, one line each.
+
+    Raises:
+        AssertionError: the head fails a check; the message says which, on which backend, and by how much.
+        UnknownNameError: no head of the zoo has that name.
+    """
+    done = []
+    for case in cases(head, margin=margin, twin=twin, **hyper):
+        for name, check in CHECKS.items():
+            if check(case):
+                done.append(f"{case}: {name}")
+    return done
+
+
+def cases(
+    head: str | type, *, margin: type[Margin] | None = None, twin: type | None = None, **hyper: Any
+) -> Iterator[HeadCase]:
+    """What :func:`check_head` checks: one case a variant and kind."""
+    natives: dict[str, type] = {}
+    if isinstance(head, str):
+        margin = type(catalog.head_margin(head, **hyper))
+    elif issubclass(head, Margin):
+        margin = head
+    else:
+        natives = {_backend(cls): cls for cls in (head, twin) if cls is not None}
+        known = catalog.HEADS.get(head.__name__)
+        margin = margin or (known if known and natives[_backend(head)] is native_class(known, _backend(head)) else None)
+    if margin is None:
+        yield HeadCase(None, natives, hyper)
+        return
+    if not natives:
+        natives = {name: native_class(margin, name) for name in backends.INSTALL}
+    for options in [hyper] if hyper else variants(margin):
+        yield HeadCase(margin.create(**options), natives, options)
+
+
+def variants(margin: type[Margin]) -> list[dict[str, Any]]:
+    """Every valid combination of a variant and the words that can be chosen."""
+    found: list[dict[str, Any]] = [{}]
+    for key, words in {**margin.choices, "variant": tuple(margin.variants)}.items():
+        found = [{**options, key: word} for options in found for word in words]
+    return [options for options in found if _valid(margin, options)]
+
+
+def native_class(margin: type[Margin], backend: str) -> type:
+    """The class of a head of the zoo on one backend.
+
+    Raises:
+        AssertionError: there is none; a missing twin is a failure.
+    """
+    backends.load(backend)
+    name = f"facezoo.backends.{backend}.heads.{margin.module}"
+    try:
+        return getattr(importlib.import_module(name), margin.name)
+    except (ModuleNotFoundError, AttributeError) as error:
+        raise AssertionError(f"{margin.name} has no twin on {backend}: {error}") from error
+
+
+def probe(backend: str) -> ModuleType:
+    """The native side of this suite."""
+    backends.load(backend)
+    return importlib.import_module(f"facezoo.backends.{backend}.head_probe")
+
+
+def check_oracle(case: HeadCase) -> bool:
+    """Loss, logits, gradients and state of consecutive training calls against the oracle, float64."""
+    if case.margin is None:
+        return False
+    for backend in case.natives:
+        head = case.build(backend)
+        for step in range(STEPS if case.stateful(head) else 3):
+            x, labels = case.batch(step)
+            before = get_state(head)
+            wanted = case.margin.reference(x, labels, before, **case.criterion)
+            found = probe(backend).call(head, x, labels, logits=case.has_logits)
+            where = f"{case} on {backend}, step {step}"
+            near(found["loss"], wanted.loss, f"loss of {where}")
+            if wanted.logits is not None:
+                near(found["logits"], wanted.logits, f"logits of {where}")
+            near_rows(found["embeddings"], wanted.embeddings, x, f"gradient of embeddings of {where}")
+            assert found["parameters"].keys() == wanted.parameters.keys(), f"{where} trains {list(found['parameters'])}"
+            for name, value in wanted.parameters.items():
+                near_rows(found["parameters"][name], value, before[name], f"gradient of {name} of {where}")
+            for name, value in get_state(head).items():
+                near(value, wanted.state.get(name, before[name]), f"{name} after {where}")
+    return True
+
+
+def check_criteria(case: HeadCase) -> bool:
+    """The focal criterion and label smoothing over the same logits."""
+    if case.margin is None or not case.margin.classifies:
+        return False
+    for given in ({"label_smoothing": 0.1}, {"criterion": "focal"}, {"criterion": "focal", "focal_gamma": 0.5}):
+        check_oracle(case.under(**given))
+    return True
+
+
+def check_poles(case: HeadCase) -> bool:
+    """Finite values and gradients for cosines of +-1, zero embeddings, and lengths of 1e-3 to 1e3."""
+    for backend in case.natives:
+        for dtype in ("float64", "float32"):
+            head = case.build(backend, dtype)
+            state = get_state(head)
+            x, labels = case.batch(0)
+            rows = state.get("weight", state.get("centers", generator(1, "rows").normal(size=(SIZE, x.shape[1]))))
+            rows = rows.reshape(len(rows), -1, x.shape[1])[:, 0]
+            for i, factor in enumerate((1.0, -3.0, 1e-3, -1e3, 1.0)):
+                x[i] = factor * rows[(labels[i] + (i == POLES - 1)) % len(rows)]  # the last on another class's weight
+            x[POLES] = 0.0
+            where = f"{case} on {backend} at the poles in {dtype}"
+            found = probe(backend).call(head, x, labels, dtype=dtype, logits=case.has_logits)
+            for name in ("loss", "logits", "embeddings"):
+                assert np.isfinite(found.get(name, 0.0)).all(), f"{name} of {where} is not finite"
+            for name, value in found["parameters"].items():
+                assert np.isfinite(value).all(), f"gradient of {name} of {where} is not finite"
+            if case.margin is not None and dtype == "float64":
+                wanted = case.margin.reference(x, labels, state, **case.criterion)
+                near(found["loss"], wanted.loss, f"loss of {where}")
+    return True
+
+
+def check_half(case: HeadCase) -> bool:
+    """Half-precision embeddings are computed in float32."""
+    for backend in case.natives:
+        x, labels = case.batch(0, spread=0.0)
+        for dtype in ("float16", "bfloat16"):
+            where = f"{case} on {backend} with {dtype} embeddings"
+            found = probe(backend).call(case.build(backend, "float32"), x, labels, dtype=dtype, logits=False)
+            wide = probe(backend).call(
+                case.build(backend, "float32"), _rounded(x, dtype), labels, dtype="float32", logits=False
+            )
+            assert found["dtype"] == "float32", f"{where} gives a loss in {found['dtype']}"
+            assert np.isfinite(found["embeddings"]).all(), f"the gradient of {where} is not finite"
+            near(found["loss"], wide["loss"], f"loss of {where}", 1e-5)
+    return True
+
+
+def check_labels(case: HeadCase) -> bool:
+    """A label below 0 or past the last class raises, naming it and the range."""
+    for backend in case.natives:
+        head = case.build(backend)
+        for wrong in (-1, head.num_classes, 10**6):
+            x, labels = case.batch(0)
+            labels[2] = wrong
+            message = _refusal(backend, head, x, labels)
+            shown = message is not None and str(wrong) in message and str(head.num_classes - 1) in message
+            assert shown, f"{case} on {backend} with label {wrong} of {head.num_classes} classes says {message!r}"
+    return True
+
+
+def _refusal(backend: str, head: Any, x: np.ndarray, labels: np.ndarray) -> str | None:
+    try:
+        probe(backend).call(head, x, labels, logits=False)
+    except IndexError as error:
+        return str(error)
+    return None
+
+
+def check_state(case: HeadCase) -> bool:
+    """Evaluation and logits leave the state alone; it continues a head in a fresh one, on either backend."""
+    for backend in case.natives:
+        head = case.build(backend)
+        x, labels = case.batch(0)
+        probe(backend).call(head, x, labels, logits=False)
+        state = get_state(head)
+        head.eval()
+        probe(backend).call(head, x, labels, logits=case.has_logits)
+        head.train()
+        if case.has_logits:
+            probe(backend).call(head, x, labels, logits=True)
+            set_state(head, state)
+        for name, value in get_state(head).items():
+            assert np.array_equal(value, state[name]), f"{case} on {backend}: {name} moves in evaluation"
+        x, labels = case.batch(1)
+        wanted = probe(backend).call(head, x, labels, logits=False)["loss"]
+        for other in case.natives:
+            fresh = case.build(other, seed=99)
+            set_state(fresh, state)
+            found = probe(other).call(fresh, x, labels, logits=False)["loss"]
+            near(found, wanted, f"loss of {case} continued from {backend} on {other}")
+    return True
+
+
+CHECKS: dict[str, Callable[[HeadCase], bool]] = {
+    "oracle": check_oracle,
+    "criteria": check_criteria,
+    "poles": check_poles,
+    "half": check_half,
+    "labels": check_labels,
+    "state": check_state,
+    "columns": head_parts.check_columns,
+    "mirror": head_twins.check_mirror,
+    "defaults": head_twins.check_defaults,
+    "inventory": head_twins.check_inventory,
+    "initial": head_twins.check_initial,
+}
+
+
+def _backend(native: type) -> str:
+    roots = {base.__module__.split(".")[0] for base in native.__mro__}
+    for name in backends.INSTALL:
+        if name in roots:
+            return name
+    raise ConfigError(f"{native.__name__} is neither a margin, a torch.nn.Module nor a paddle.nn.Layer")
+
+
+def _valid(margin: type[Margin], options: dict[str, Any]) -> bool:
+    try:
+        margin.create(**options)
+    except ConfigError:
+        return False
+    return True
+
+
+def _rounded(x: np.ndarray, dtype: str) -> np.ndarray:
+    """Values as a half type holds them, float64."""
+    if dtype == "float16":
+        return x.astype(np.float16).astype(np.float64)
+    bits = x.astype(np.float32).view(np.uint32).astype(np.uint64)
+    rounded = (bits + 0x7FFF + ((bits >> 16) & 1)) >> 16 << 16  # to the nearest, ties to even
+    return rounded.astype(np.uint32).view(np.float32).astype(np.float64)
