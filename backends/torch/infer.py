@@ -17,14 +17,23 @@ class Inference:
         device: "auto", "cpu", "gpu" or "gpu:N".
         precision: "float32" or "bfloat16".
         threads: CPU threads; 0 takes all.
+        layout: memory format of the weights; channels last is the fast one.
     """
 
-    def __init__(self, module: nn.Module, device: str = "auto", precision: str = "float32", threads: int = 0) -> None:
+    def __init__(
+        self,
+        module: nn.Module,
+        device: str = "auto",
+        precision: str = "float32",
+        threads: int = 0,
+        layout: torch.memory_format = torch.channels_last,
+    ) -> None:
         if threads:
             torch.set_num_threads(threads)
         self.device = pick_device(device)
-        self.module = module.to(self.device, memory_format=torch.channels_last)
+        self.module = module.to(self.device, memory_format=layout)
         self.precision = precision
+        self.layout = layout
 
     def __call__(self, images: np.ndarray) -> np.ndarray:
         """(N, H, W, 3) uint8 RGB to (N, E) float32, not normalised."""
@@ -34,4 +43,4 @@ class Inference:
             torch.inference_mode(),
             torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bfloat16"),
         ):
-            return self.module(x).float().cpu().numpy()
+            return self.module(x.contiguous(memory_format=self.layout)).float().cpu().numpy()

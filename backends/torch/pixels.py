@@ -10,7 +10,7 @@ LUMA = (0.299, 0.587, 0.114)  # ITU-R 601
 
 
 def to_input(images: torch.Tensor, preprocess: Preprocess) -> torch.Tensor:
-    """(N, H, W, 3) uint8 RGB to (N, C, H, W) float32; channels last in memory."""
+    """(N, H, W, 3) uint8 RGB to (N, C, H, W) float32, channels last in memory."""
     x = images.to(torch.float32)  # (N, H, W, 3)
     if preprocess.color == "BGR":
         x = x.flip(3)
