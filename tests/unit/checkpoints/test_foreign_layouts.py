@@ -1,0 +1,138 @@
+"""Every published layout has the published number of keys and of values, and is told from all the others."""
+
+import pickle
+import zlib
+from collections import OrderedDict
+
+import numpy as np
+import pytest
+from foreign_files import file_shapes, file_values
+from published import PUBLISHED
+from safetensors.numpy import save_file
+
+import facezoo
+from facezoo.checkpoints.foreign.base import Found
+from facezoo.checkpoints.foreign.table import asked_for, recognise
+from facezoo.errors import CheckpointError, UnknownNameError
+
+torch = pytest.importorskip("torch")
+
+DEFAULT = {
+    "adaface_ir_18", "arcface_paddle_mobilefacenet_128", "arcface_paddle_r50", "arcface_torch_mbf_large",
+    "arcface_torch_vit_t", "cvlface_vit_small", "evolve_attention56", "evolve_efficientnet_b0", "evolve_ir_se_50",
+    "facex_lightcnn29", "facex_repvgg_a0_deploy", "facex_resnest50", "facex_rexnet_se", "facex_swin_t",
+    "facex_tfnas_a", "lightcnn_9", "lightcnn_v4", "plsc_iresnet18",
+}  # fmt: skip
+ROWS = [pytest.param(*row, id=row[0], marks=() if row[0] in DEFAULT else pytest.mark.full) for row in PUBLISHED]
+TRIPS = ("arcface_paddle_mobilefacenet_128", "arcface_torch_mbf_scale1", "evolve_mobilefacenet", "lightcnn_v4")
+TRIP_ROWS = [pytest.param(*row, id=row[0], marks=() if row[0] in TRIPS else pytest.mark.full) for row in PUBLISHED]
+
+
+@pytest.mark.parametrize("name, parameters, keys, backbone, variant, style", ROWS)
+def test_published_layout_is_met_to_the_last_key(name, parameters, keys, backbone, variant, style):
+    layout, _ = asked_for(name)
+    found = Found(backbone, variant, style)
+    shapes, count = file_shapes(layout, found)
+    assert (count, len(shapes)) == (parameters, keys)
+    recognised, as_found = recognise(shapes)
+    assert recognised is layout
+    assert (as_found.spec(), as_found.style) == (found.spec(), style)
+
+
+@pytest.mark.parametrize("name, parameters, keys, backbone, variant, style", TRIP_ROWS)
+def test_values_come_back(tmp_path, name, parameters, keys, backbone, variant, style):
+    seed = zlib.crc32(name.encode())
+    print(f"seed {seed}")
+    layout, _ = asked_for(name)
+    ours, theirs = file_values(layout, Found(backbone, variant, style), np.random.default_rng(seed))
+    path = tmp_path / "weights.bin"
+    if style == "paddle":
+        path.write_bytes(pickle.dumps(theirs, protocol=4))
+    else:
+        torch.save({key: torch.from_numpy(value) for key, value in theirs.items()}, path)
+    state = facezoo.import_checkpoint(path, layout=name).state
+    assert list(state) == list(ours)
+    for key, value in ours.items():
+        assert np.array_equal(state[key], value), key
+
+
+@pytest.fixture(scope="module")
+def mobile():
+    layout, _ = asked_for("evolve_mobilefacenet")
+    return file_values(layout, Found("MobileFaceNet", {"embedding_size": 16}), np.random.default_rng(1))
+
+
+def wrapped(tensors, prefix=""):
+    return OrderedDict((prefix + key, torch.from_numpy(np.array(value))) for key, value in tensors.items())
+
+
+@pytest.mark.parametrize(
+    "project, color, std, wrap",
+    [
+        ("evolve", "RGB", 127.5, lambda t: wrapped(t)),
+        ("evolve", "RGB", 127.5, lambda t: wrapped(t, "module.")),
+        ("facex", "BGR", 128.0, lambda t: {"state_dict": wrapped(t, "backbone."), "epoch": 17}),
+        ("facex", "BGR", 128.0, lambda t: {"epoch": 3, "state_dict": wrapped(t, "module.feat_net.")}),
+        (
+            "facex", "BGR", 128.0,
+            lambda t: {"state_dict": {**wrapped(t, "module.backbone."), "module.head.weight": torch.zeros(4, 2)}},
+        ),
+    ],
+)  # fmt: skip
+def test_wrappers_and_prefixes_come_off_and_decide_the_preprocessing(tmp_path, mobile, project, color, std, wrap):
+    ours, theirs = mobile
+    torch.save(wrap(theirs), tmp_path / "a.pth")
+    imported = facezoo.import_checkpoint(tmp_path / "a.pth")
+    assert imported.layout == f"{project}_mobilefacenet"
+    assert (imported.preprocess.color, imported.preprocess.std) == (color, (std,) * 3)
+    assert np.array_equal(imported.state["stem.conv.weight"], ours["stem.conv.weight"])
+    assert any("MobileFaceNet" in line for line in imported.report)
+
+
+def test_legacy_torch_format_and_npz_and_safetensors_read_the_same(tmp_path, mobile):
+    ours, theirs = mobile
+    torch.save(wrapped(theirs), tmp_path / "old", _use_new_zipfile_serialization=False)
+    np.savez(tmp_path / "b.npz", **theirs)
+    save_file(theirs, tmp_path / "c.safetensors")
+    for name in ("old", "b.npz", "c.safetensors"):
+        state = facezoo.import_checkpoint(tmp_path / name).state
+        assert all(np.array_equal(state[key], value) for key, value in ours.items()), name
+
+
+def test_asking_for_a_layout_overrides_the_wrapper_and_refuses_another_network(tmp_path, mobile):
+    save_file(mobile[1], tmp_path / "a.safetensors")
+    assert facezoo.import_checkpoint(tmp_path / "a.safetensors", layout="facex_mobilefacenet").preprocess.color == "BGR"
+    with pytest.raises(CheckpointError, match="has the layout 'evolve_mobilefacenet'; asked for 'facex_ir'"):
+        facezoo.import_checkpoint(tmp_path / "a.safetensors", layout="facex_ir")
+    with pytest.raises(UnknownNameError, match="did you mean 'evolve_mobilefacenet'"):
+        facezoo.import_checkpoint(tmp_path / "a.safetensors", layout="volve_mobilefacenet")
+
+
+@pytest.mark.parametrize(
+    "spoil, message",
+    [
+        (lambda t: t.pop("bn.bias"), r"1 missing \(bn.bias\)"),
+        (lambda t: t.update({"extra.weight": np.zeros(3, np.float32)}), r"1 left over \(extra.weight\)"),
+        (lambda t: t.update({"bn.bias": np.zeros(3, np.float32)}), r"bn.bias has shape \(3,\); expected \(16,\)"),
+        (lambda t: t.update({"bn.bias": np.full(16, np.nan, np.float32)}), "bn.bias holds NaN"),
+        (lambda t: t.clear(), "no dictionary of tensors"),
+        (lambda t: t.pop("conv_23.conv.conv.weight"), "no known layout"),
+    ],
+)
+def test_what_does_not_fit_is_refused(tmp_path, mobile, spoil, message):
+    tensors = dict(mobile[1])
+    spoil(tensors)
+    np.savez(tmp_path / "a.npz", **(tensors or {"x": np.zeros(0)}))
+    if not tensors:
+        torch.save({"epoch": 3}, tmp_path / "a.npz")
+    with pytest.raises(CheckpointError, match=message):
+        facezoo.import_checkpoint(tmp_path / "a.npz")
+
+
+def test_second_names_must_be_the_same_tensors(tmp_path):
+    layout, _ = asked_for("arcface_paddle_r18")
+    _, theirs = file_values(layout, Found("IResNet18", {"embedding_size": 2}, "paddle"), np.random.default_rng(2))
+    theirs["res2a._batch_norm.bias"] = theirs["res2a._batch_norm.bias"] + 1
+    (tmp_path / "a.pdparams").write_bytes(pickle.dumps(theirs, protocol=4))
+    with pytest.raises(CheckpointError, match=r"block_list.0._batch_norm.bias and res2a._batch_norm.bias differ"):
+        facezoo.import_checkpoint(tmp_path / "a.pdparams")
