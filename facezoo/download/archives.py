@@ -22,6 +22,7 @@ from facezoo.errors import DataError, UnsafeFileError
 
 BLOCK = 512  # a tar header
 PIECE = 1 << 18
+MANY = 1000  # files that are synced one by one
 BROKEN = (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError)
 
 Rename = Callable[[str], "str | None"]
@@ -100,13 +101,27 @@ def staged_folder(target: Path) -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent))
     try:
         yield folder
-        os.sync()  # one call for up to millions of files
+        _settle(folder)
         umask = os.umask(0)
         os.umask(umask)
         folder.chmod(0o777 & ~umask)
         os.rename(folder, target)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _settle(folder: Path) -> None:
+    """Have everything on disk before the name is given."""
+    files = list(itertools.islice((path for path in folder.rglob("*") if path.is_file()), MANY))
+    if len(files) == MANY:
+        os.sync()  # one call for up to millions of files
+        return
+    for path in files:
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 def _place(folder: Path, name: str, rename: Rename | None) -> Path | None:

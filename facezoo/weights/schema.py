@@ -2,28 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
-from facezoo.download.published import Count, IndexedFile, Sha256, Strict, Text, Unknown
+from facezoo.download.published import Count, IndexedFile, Sha256, Strict, Text
 from facezoo.preprocess import Preprocess
 
-Layout = Literal[
-    "facezoo",
-    "adaface",
-    "cvlface",
-    "arcface_torch",
-    "arcface_paddle",
-    "plsc",
-    "evolve",
-    "facex",
-    "lightcnn",
-    "hse_mobilenet",
-    "facenet_pytorch",
-    "onnx",
-]
-ELSEWHERE = ("facenet_pytorch", "onnx")  # layouts that are listed and fetched, but that no backbone of ours reads
+ELSEWHERE = ("facenet_pytorch", "onnx", "unknown")  # listed and fetched, but no backbone of the zoo reads them
 
 
 class WeightsFile(IndexedFile):
@@ -83,7 +69,8 @@ class WeightsEntry(Strict):
         embedding_size: values an image.
         preprocess: as a weight file carries it.
         parameters: trainable values, without the classifier.
-        layout: how its files name their arrays.
+        layout: how its files name their arrays: "facezoo", a name of
+            :func:`facezoo.checkpoints.foreign.table.names`, or one of ``ELSEWHERE``.
         files: the first is the model; others go with it.
         licence: of code, weights and data.
         published: the authors' figures.
@@ -102,7 +89,7 @@ class WeightsEntry(Strict):
     embedding_size: Count
     preprocess: dict[str, Any]
     parameters: Count
-    layout: Layout | Unknown
+    layout: Text
     files: Annotated[tuple[WeightsFile, ...], Field(min_length=1)]
     licence: Licence
     published: tuple[Figure, ...] = ()
@@ -127,7 +114,7 @@ class WeightsEntry(Strict):
     @property
     def loads(self) -> bool:
         """Whether a backbone of the zoo reads it."""
-        return self.layout not in (*ELSEWHERE, "unknown")
+        return self.layout not in ELSEWHERE
 
     def doubts(self) -> list[str]:
         """What is not known and should be before a file from outside is used."""

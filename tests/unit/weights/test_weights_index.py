@@ -9,13 +9,14 @@ import pytest
 import yaml
 
 from facezoo import catalog
-from facezoo.checkpoints.weights import KEY  # noqa: F401 - the layout "facezoo" is this one
+from facezoo.checkpoints.foreign.projects import PROJECTS
+from facezoo.checkpoints.foreign.table import asked_for
 from facezoo.datasets import list_datasets
 from facezoo.errors import CheckpointError, UnknownNameError
 from facezoo.preprocess import Preprocess
 from facezoo.weights import get, list_weights, load_index
 from facezoo.weights.index import dump_entry, parse_entry
-from facezoo.weights.schema import WeightsEntry
+from facezoo.weights.schema import ELSEWHERE, WeightsEntry
 
 FOLDER = Path(str(resources.files("facezoo.weights_index").joinpath("schema.json"))).parent
 ENTRIES = load_index()
@@ -41,7 +42,15 @@ def test_entry(name):
     assert parse_entry(dump_entry(entry), name) == entry
     if entry.loads:
         spec = catalog.backbone_spec(entry.backbone, **entry.variant)
-        assert spec.in_channels == Preprocess.from_dict(entry.preprocess).channels
+        preprocess = Preprocess.from_dict(entry.preprocess)
+        assert spec.in_channels == preprocess.channels
+        _, project = asked_for(entry.layout)
+        assert preprocess == (spec.preprocess if project == "hse" else PROJECTS[project].preprocess(spec.input_size)), (
+            "the layout's own project feeds it otherwise"
+        )
+    else:
+        assert entry.layout in ELSEWHERE
+        assert entry.notes, "say why the zoo does not read it"
     for file in entry.files:
         assert file.urls or file.page != "unknown", "no way to get it"
         assert file.hash_from or file.sha256 == "unknown", "a hash needs a witness"
@@ -79,7 +88,6 @@ BROKEN = {
     "a colour order that is none": ({"preprocess": {"color": "GBR"}}, "preprocess.*GBR"),
     "a mean of two values": ({"preprocess": {"mean": [1.0, 2.0]}}, "2 values; RGB needs 3"),
     "no file": ({"files": []}, "files"),
-    "a layout nobody reads": ({"layout": "caffe"}, "layout"),
     "a short hash": ({"files": [{"name": "a", "holds": "b", "sha256": "12"}]}, "sha256"),
     "a URL to this machine's disk": ({"files": [{"name": "a", "holds": "b", "urls": ["file:///a"]}]}, "urls"),
     "a name that is a path": ({"name": "../x"}, "name"),
