@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import paddle
 import paddle.nn.functional as F
 from facezoo.backends.paddle.heads.criterion import Reduce
@@ -48,8 +50,9 @@ class SubCenterArcFace(MarginHead):
         self.margin = margin
         self.scale = scale
         self.centers = centers
+        bound = math.sqrt(6 / (num_classes + embedding_size))
         self.weight = self.create_parameter(
-            [num_classes, centers, embedding_size], default_initializer=nn.initializer.XavierUniform()
+            [num_classes, centers, embedding_size], default_initializer=nn.initializer.Uniform(-bound, bound)
         )
 
     def columns(

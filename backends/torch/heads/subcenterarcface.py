@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 import torch.nn.functional as F
 from facezoo.backends.torch.heads.criterion import Reduce
@@ -48,8 +50,8 @@ class SubCenterArcFace(MarginHead):
         self.margin = margin
         self.scale = scale
         self.centers = centers
-        self.weight = nn.Parameter(torch.empty(num_classes, centers, embedding_size))
-        nn.init.xavier_uniform_(self.weight)
+        bound = math.sqrt(6 / (num_classes + embedding_size))
+        self.weight = nn.Parameter(torch.empty(num_classes, centers, embedding_size).uniform_(-bound, bound))
 
     def columns(
         self, cosine: torch.Tensor, target: torch.Tensor, target_cosine: torch.Tensor, norm: torch.Tensor,

@@ -1,0 +1,149 @@
+"""Every head of the catalog, in every variant, through the conformance suite on both backends."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import os
+import re
+import subprocess
+import sys
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+import facezoo
+from facezoo import backends, catalog
+from facezoo.testing import heads
+
+ROOT = Path(facezoo.__file__).parents[1] / "backends"
+CASES = [case for name in catalog.HEADS for case in heads.cases(name)]
+PLUMBING = {"__init__", "margin", "criterion", "auxiliary"}
+
+
+@pytest.mark.parametrize("check", heads.CHECKS)
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_conforms(case, check):
+    assert set(case.natives) == set(backends.INSTALL), f"{case} is missing a twin"
+    heads.CHECKS[check](case)
+
+
+def test_no_head_is_outside_the_catalog():
+    listed = {margin.module for margin in catalog.HEADS.values()}
+    for backend in backends.INSTALL:
+        files = {path.stem for path in (ROOT / backend / "heads").glob("*.py")} - PLUMBING
+        assert files == listed, f"{backend} has {files ^ listed} that the catalog lacks, or the reverse"
+
+
+@pytest.mark.parametrize("name", catalog.HEADS)
+def test_margin_says_what_it_is(name):
+    margin = catalog.HEADS[name]
+    assert margin.name == name
+    assert len(margin.paper) > 5
+    assert "=" in margin.equation
+    described = {entry.name for entry in fields(margin)} - {"variant"}
+    for hyper in described:
+        assert re.search(rf"^        {hyper}: ", margin.__doc__, re.MULTILINE), f"{name} does not describe {hyper}"
+    for hyper in margin.ranges:
+        assert hyper in described, f"{name} gives a range for {hyper}, which it does not have"
+    for variant in margin.variants:
+        shown = variant == "ref" or f"``{variant}``" in margin.__doc__ or name in ("CosFace", "AMSoftmax")
+        assert shown, f"{name} does not describe variant {variant}"
+
+
+@pytest.mark.parametrize("backend", backends.INSTALL)
+@pytest.mark.parametrize("name", catalog.HEADS)
+def test_native_class_describes_its_parameters(name, backend):
+    native = heads.native_class(catalog.HEADS[name], backend)
+    tree = ast.parse(Path(sys.modules[native.__module__].__file__).read_text("utf-8"))
+    init = next(
+        node
+        for owner in tree.body
+        if isinstance(owner, ast.ClassDef) and owner.name == name
+        for node in owner.body
+        if isinstance(node, ast.FunctionDef) and node.name == "__init__"
+    )
+    for argument in [*init.args.args[1:], *init.args.kwonlyargs]:
+        assert f"        {argument.arg}: " in native.__doc__, f"{name} on {backend} does not describe {argument.arg}"
+
+
+COPY = """
+import sys
+sys.modules["facezoo"] = None  # an import of it fails
+import {framework}
+from {module} import {name}
+head = {name}(8, 5, {hyper})
+x = {framework}.ones([4, 8]) + {framework}.arange(32).reshape([4, 8]) % 5
+loss = head(x, {framework}.to_tensor([0, 1, 1, 4]) if "{framework}" == "paddle" else {framework}.tensor([0, 1, 1, 4]))
+loss.backward() if "{framework}" == "paddle" or loss.requires_grad else None
+print("loss", float(loss))
+"""
+
+
+def copy_out(folder, backend, name):
+    """The files of a head with the interface bases taken off, as somebody copies them into another project."""
+    margin = catalog.HEADS[name]
+    for module in ("criterion", "margin", "auxiliary", margin.module):
+        text = (ROOT / backend / "heads" / f"{module}.py").read_text("utf-8")
+        text = text.replace(f"from facezoo.backends.{backend}.heads.", "from ")
+        text = re.sub(r"^from facezoo\.interfaces\.head import .*\n", "", text, flags=re.MULTILINE)
+        text = re.sub(r"\((ClassificationHead|Head), ", "(", text)
+        (folder / f"{module}.py").write_text(text, "utf-8")
+
+
+@pytest.mark.parametrize("backend", backends.INSTALL)
+def test_files_run_without_facezoo(tmp_path, backend):
+    names = ["ArcFace", "CurricularFace", "Triplet", "CircleLoss", "Center", "ClassBalanced", "SubCenterArcFace"]
+    script = []
+    for name in names:
+        copy_out(tmp_path, backend, name)
+        script.append(COPY.format(framework=backend, module=catalog.HEADS[name].module, name=name, hyper=""))
+    (tmp_path / "run.py").write_text("\n".join(script), "utf-8")
+    environment = {**os.environ, "PYTHONPATH": "", "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(
+        [sys.executable, "run.py"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        env=environment,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert done.stdout.count("loss") == len(names)
+    assert "nan" not in done.stdout
+
+
+def test_heads_import_nothing_but_their_own_plumbing():
+    for path in (*ROOT.glob("torch/heads/*.py"), *ROOT.glob("paddle/heads/*.py")):
+        if path.stem == "__init__":
+            continue
+        for module in re.findall(r"^from (facezoo\.[\w.]+) import", path.read_text("utf-8"), re.MULTILINE):
+            last = module.rpartition(".")[2]
+            assert last in ("margin", "criterion", "auxiliary", "head"), f"{path} imports {module}"
+
+
+def test_a_class_from_elsewhere_can_be_checked():
+    native = importlib.import_module("facezoo.backends.torch.heads").CosFace
+
+    class Outside(native):
+        """A head that somebody wrote."""
+
+    done = heads.check_head(Outside)
+    assert any("poles" in line for line in done)
+
+
+def test_a_wrong_head_is_found():
+    native = importlib.import_module("facezoo.backends.torch.heads").CosFace
+
+    class Unsafe(native):
+        """Divides by the sine."""
+
+        def columns(self, cosine, target, target_cosine, norm, reduce=None):
+            return super().columns(cosine, target, target_cosine, norm, reduce) / (1 - cosine**2).sqrt()
+
+    with pytest.raises(AssertionError, match="finite"):
+        heads.check_head(Unsafe)
+    with pytest.raises(AssertionError, match="loss of"):
+        heads.check_head(Unsafe, margin=catalog.HEADS["CosFace"])
