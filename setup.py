@@ -8,6 +8,31 @@ OUTSIDE = {  # package in the facezoo namespace -> folder in the checkout
     "facezoo.weights_index": "weights_index",
 }
 
+EXTRAS = {
+    "torch": ["torch>=2.4"],
+    "paddle": ["paddlepaddle>=2.6"],
+    "paddle-gpu": ["paddlepaddle-gpu>=2.6"],
+    "report": ["matplotlib>=3.7", "jinja2>=3.1"],
+    "tensorboard": ["tensorboard>=2.14"],
+    "export": ["onnx>=1.16", "onnxruntime>=1.18", "onnxscript>=0.1"],
+    "hub": ["huggingface_hub>=0.23"],
+    "parquet": ["pyarrow>=14"],
+    "video": ["av>=12"],
+    "uniface": ["uniface[cpu]>=4.0"],
+}
+TESTED = ("report", "tensorboard", "export", "parquet")  # whose use the tests check
+TOOLS = [
+    "pytest>=8.0",
+    "pytest-xdist>=3.5",
+    "hypothesis>=6.100",
+    "scikit-learn>=1.4",
+    "jsonschema>=4.20",
+    "build>=1.2",
+    "ruff>=0.6",
+    "mypy>=1.10",
+    "types-PyYAML",
+]
+
 packages = find_packages(include=["facezoo", "facezoo.*"])
 packages += list(OUTSIDE)
 packages += [f"facezoo.backends.{name}" for name in find_packages("backends")]
@@ -44,18 +69,7 @@ setup(
         "requests>=2.31",
         "urllib3>=2.2",
     ],
-    extras_require={
-        "torch": ["torch>=2.4"],
-        "paddle": ["paddlepaddle>=2.6"],
-        "paddle-gpu": ["paddlepaddle-gpu>=2.6"],
-        "report": ["matplotlib>=3.7", "jinja2>=3.1"],
-        "tensorboard": ["tensorboard>=2.14"],
-        "export": ["onnx>=1.16", "onnxruntime>=1.18", "onnxscript>=0.1"],
-        "hub": ["huggingface_hub>=0.23"],
-        "parquet": ["pyarrow>=14"],
-        "video": ["av>=12"],
-        "uniface": ["uniface[cpu]>=4.0"],
-    },
+    extras_require={**EXTRAS, "test": TOOLS + [item for name in TESTED for item in EXTRAS[name]]},
     entry_points={"console_scripts": ["facezoo = facezoo.cli.main:main"]},
     classifiers=[
         "License :: OSI Approved :: Apache Software License",

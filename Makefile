@@ -1,0 +1,57 @@
+# What a person or a machine does here. `make` alone lists the verbs.
+
+PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11 python3.10; do \
+	$$name -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 14))' 2>/dev/null && echo $$name && break; done)
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install --quiet --constraint constraints.txt
+SETUP := setup.py pyproject.toml constraints.txt
+TESTS ?= tests
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test test-full check format clean distclean
+
+help:  ## List the verbs.
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "no Python 3.10 to 3.13 found; name one: make PYTHON=/path/to/python" >&2; exit 2; }
+	@echo "creating $(VENV) with $$($(PYTHON) -V)"
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.demo-ready: $(SETUP) | $(BIN)/python
+	@echo "installing facezoo, PyTorch and PaddlePaddle into $(VENV) (minutes, once)"
+	@$(PIP) --editable '.[torch,paddle]'
+	@touch $@
+
+$(VENV)/.test-ready: $(SETUP) | $(BIN)/python
+	@echo "installing facezoo, PyTorch, PaddlePaddle and the test tools into $(VENV) (minutes, once)"
+	@$(PIP) --editable '.[torch,paddle,test]'
+	@touch $(VENV)/.demo-ready $@
+
+install: $(VENV)/.demo-ready  ## Create .venv with facezoo and both frameworks.
+
+demo: $(VENV)/.demo-ready  ## Train a small network on both frameworks, on drawn faces, and compare.
+	@$(BIN)/python examples/demo.py
+
+test: $(VENV)/.test-ready  ## Run the tests, on both frameworks. TESTS=path narrows.
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --maxprocesses 8 $(TESTS)
+
+test-full: $(VENV)/.test-ready  ## Run the long tests too.
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --maxprocesses 8 --full $(TESTS)
+
+check: $(VENV)/.test-ready  ## Run ruff and mypy.
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+format: $(VENV)/.test-ready  ## Mend what ruff can mend.
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+clean:  ## Remove what builds and tests leave; runs and .venv stay.
+	@rm -rf build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	@find facezoo backends zoo_configs weights_index tests benchmarks examples -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
+
+distclean: clean  ## Also remove .venv.
+	@rm -rf $(VENV)
