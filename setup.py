@@ -1,5 +1,7 @@
 """Packaging: maps the three top-level folders beside ``facezoo/`` into its namespace."""
 
+from pathlib import Path
+
 from setuptools import find_packages, setup
 
 OUTSIDE = {  # package in the facezoo namespace -> folder in the checkout
@@ -41,7 +43,7 @@ setup(
     name="facezoo",
     version="0.1.0",
     description="Face recognition models, losses and evaluation, native on PyTorch and PaddlePaddle, and comparable",
-    long_description=open("README.md", encoding="utf-8").read(),
+    long_description=Path("README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     license="Apache-2.0",
     python_requires=">=3.10",
