@@ -4,13 +4,26 @@ from __future__ import annotations
 
 from facezoo.evaluation.all_pairs_part import AllPairsPart
 from facezoo.evaluation.all_pairs_result import AllPairsResult
+from facezoo.evaluation.bootstrap import bootstrap_rate, bootstrap_subjects
+from facezoo.evaluation.calibration import Calibration, calibrate, operating_point
 from facezoo.evaluation.checks import normalise
+from facezoo.evaluation.compare import Comparison, compare_decisions, compare_tar, compare_verification, mcnemar
+from facezoo.evaluation.distractors import identification_with_distractors
 from facezoo.evaluation.embed import embed_images, pair_scores
+from facezoo.evaluation.fairness import fairness_of_all_pairs, fairness_of_pairs
 from facezoo.evaluation.intervals import clopper_pearson, wilson
 from facezoo.evaluation.pairs import PairList, read_pairs
 from facezoo.evaluation.pairwise import all_pairs, all_pairs_part, merge_all_pairs
+from facezoo.evaluation.probability import fit_isotonic, fit_logistic
+from facezoo.evaluation.protocol import Protocol, list_protocols, load_protocol
+from facezoo.evaluation.quality import error_versus_reject, pair_quality
 from facezoo.evaluation.roc import Roc, threshold_at_far
+from facezoo.evaluation.run import run_protocol
+from facezoo.evaluation.search import IdentificationResult, identification, pick_gallery
+from facezoo.evaluation.store import EmbeddingSet, load_embeddings
+from facezoo.evaluation.templates import pool_templates
 from facezoo.evaluation.ten_fold import VerificationResult, best_threshold, verification
+from facezoo.evaluation.video import clean_frames, pool_frames, pool_videos
 
 __all__ = [
     "verification",
@@ -21,13 +34,43 @@ __all__ = [
     "merge_all_pairs",
     "AllPairsResult",
     "AllPairsPart",
-    "embed_images",
-    "pair_scores",
-    "read_pairs",
-    "PairList",
     "Roc",
     "threshold_at_far",
-    "normalise",
+    "identification",
+    "IdentificationResult",
+    "identification_with_distractors",
+    "pick_gallery",
+    "pool_templates",
+    "clean_frames",
+    "pool_frames",
+    "pool_videos",
+    "error_versus_reject",
+    "pair_quality",
+    "fairness_of_pairs",
+    "fairness_of_all_pairs",
     "wilson",
     "clopper_pearson",
+    "bootstrap_rate",
+    "bootstrap_subjects",
+    "Comparison",
+    "compare_decisions",
+    "compare_tar",
+    "compare_verification",
+    "mcnemar",
+    "Calibration",
+    "calibrate",
+    "operating_point",
+    "fit_logistic",
+    "fit_isotonic",
+    "embed_images",
+    "pair_scores",
+    "normalise",
+    "read_pairs",
+    "PairList",
+    "EmbeddingSet",
+    "load_embeddings",
+    "Protocol",
+    "list_protocols",
+    "load_protocol",
+    "run_protocol",
 ]

@@ -76,7 +76,7 @@ class EmbeddingSet:
             found, counts = np.unique(kept["name"], return_counts=True)
             if (counts > 1).any():
                 raise ProtocolError(
-                    f"{source}: {int((counts > 1).sum())} names come more than once, first {found[counts > 1][0]!r}"
+                    f"{source}: {int((counts > 1).sum())} names come more than once, first {str(found[counts > 1][0])!r}"
                 )
         if same is not None:
             same = np.asarray(same)

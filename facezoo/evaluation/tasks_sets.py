@@ -11,11 +11,11 @@ from facezoo.evaluation.bootstrap import bootstrap_rate
 from facezoo.evaluation.checks import encode_labels
 from facezoo.evaluation.distractors import identification_with_distractors
 from facezoo.evaluation.fairness import fairness_of_all_pairs
-from facezoo.evaluation.identification import IdentificationResult, identification, pick_gallery
 from facezoo.evaluation.intervals import wilson
 from facezoo.evaluation.outcome import Figure, TaskOutcome
 from facezoo.evaluation.pairwise import all_pairs
 from facezoo.evaluation.protocol import AllPairsTask, DistractorsTask, SearchTask, VideosTask
+from facezoo.evaluation.search import IdentificationResult, identification, pick_gallery
 from facezoo.evaluation.store import EmbeddingSet
 from facezoo.evaluation.tasks_pairs import group_figures
 from facezoo.evaluation.video import pool_videos

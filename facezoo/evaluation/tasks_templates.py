@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 
 from facezoo.errors import ProtocolError
-from facezoo.evaluation.identification import identification
 from facezoo.evaluation.ijb import read_landmark_scores, read_pair_list, read_subjects, read_template_list
 from facezoo.evaluation.intervals import wilson
 from facezoo.evaluation.outcome import Figure, TaskOutcome
@@ -16,6 +15,7 @@ from facezoo.evaluation.products import rounded
 from facezoo.evaluation.protocol import TemplateSearchTask, TemplatesTask
 from facezoo.evaluation.roc import Roc
 from facezoo.evaluation.rows import NpyRows
+from facezoo.evaluation.search import identification
 from facezoo.evaluation.store import EmbeddingSet
 from facezoo.evaluation.tasks_pairs import score_histogram
 from facezoo.evaluation.tasks_sets import search_figures

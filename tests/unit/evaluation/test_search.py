@@ -7,7 +7,7 @@ import pytest
 
 from facezoo.errors import NumericalError, ProtocolError, ShapeError
 from facezoo.evaluation.distractors import identification_with_distractors
-from facezoo.evaluation.identification import identification, pick_gallery
+from facezoo.evaluation.search import identification, pick_gallery
 
 
 def make(seed, n, people, size=5):

@@ -1,0 +1,83 @@
+"""Protocol files: all of ours are valid, and a wrong one says what is wrong."""
+
+import pytest
+
+from facezoo.errors import ProtocolError, UnknownNameError
+from facezoo.evaluation.protocol import FOLDER, list_protocols, load_protocol
+
+GOOD = """
+name: mine
+title: My pairs
+tasks:
+  - {name: mine, kind: pairs, pairs: list.txt, layout: paths}
+"""
+
+
+def write(tmp_path, text):
+    path = tmp_path / "mine.yaml"
+    path.write_text(text)
+    return path
+
+
+@pytest.mark.parametrize("name", list_protocols())
+def test_protocols_that_come_along(name):
+    protocol = load_protocol(name)
+    assert protocol.name == name
+    assert protocol.title
+    assert len(protocol.sha256) == 64
+    if protocol.ranking:
+        assert sum(protocol.ranking.values()) == pytest.approx(1)
+
+
+def test_the_wanted_protocols_are_there():
+    assert {
+        "lfw", "cfp_ff", "cfp_fp", "agedb_30", "calfw", "cplfw", "vgg2_fp", "mfr2", "rfw", "mfr_ongoing",
+        "webface260m", "ijba", "ijbb", "ijbc", "ijba_1n", "ijbb_1n", "ijbc_1n", "megaface", "iqiyi_vid",
+    } <= set(list_protocols())  # fmt: skip
+
+
+def test_hash_follows_the_meaning_and_not_the_layout(tmp_path):
+    one = load_protocol(write(tmp_path, GOOD))
+    two = load_protocol(write(tmp_path, GOOD + "# a comment\n"))
+    three = load_protocol(write(tmp_path, GOOD.replace("layout: paths", "layout: paths, far: [0.01]")))
+    assert one.sha256 == two.sha256 != three.sha256
+
+
+def test_a_copy_is_as_good_as_ours(tmp_path):
+    copy = write(tmp_path, (FOLDER / "lfw.yaml").read_text())
+    assert load_protocol(copy) == load_protocol("lfw")
+
+
+@pytest.mark.parametrize(
+    "old, new, message",
+    [
+        ("title: My pairs\n", "", r"title is .*Field required"),
+        ("title: My", "titel: x\ntitle: My", "unknown key 'titel'; did you mean 'title'"),
+        ("layout: paths", "layot: paths", "did you mean 'layout'"),
+        ("layout: paths", "layout: lists", "tasks.0.pairs.layout is 'lists'"),
+        ("kind: pairs", "kind: pair", "tasks.0"),
+        ("layout: paths", "far: [0]", "greater than 0"),
+        ("layout: paths", "folds: 1", "folds is 1"),
+        ("name: mine, kind", "name: My Pairs, kind", "tasks.0.pairs.name is 'My Pairs'"),
+        ("tasks:\n", "ranking: {other: 1}\ntasks:\n", "ranking names task 'other'; tasks are mine"),
+        ("tasks:\n", "tasks:\n  - {name: mine, kind: reject}\n", "two tasks are called 'mine'"),
+        ("tasks:\n", "embedding: {flip: twice}\ntasks:\n", "embedding.flip is 'twice'"),
+        ("tasks:\n", "embedding: {flop: sum}\ntasks:\n", "did you mean 'flip'"),
+        ("layout: paths", "layout: paths, sha256: abc", "sha256 is 'abc'"),
+        ("kind: pairs, pairs: list.txt, layout: paths", "kind: search", "give either shots, or both"),
+        ("name: mine\n", "name: [\n", "not YAML"),
+    ],
+)
+def test_bad_protocols(tmp_path, old, new, message):
+    assert old in GOOD
+    with pytest.raises(ProtocolError, match=message):
+        load_protocol(write(tmp_path, GOOD.replace(old, new, 1)))
+
+
+def test_missing_protocols(tmp_path):
+    with pytest.raises(UnknownNameError, match="did you mean 'agedb_30'"):
+        load_protocol("agedb30")
+    with pytest.raises(ProtocolError, match="no protocol file"):
+        load_protocol(tmp_path / "none.yaml")
+    with pytest.raises(ProtocolError, match="holds a list"):
+        load_protocol(write(tmp_path, "- a\n"))
