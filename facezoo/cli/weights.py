@@ -6,6 +6,7 @@ import typer
 
 from facezoo.cli import (
     weights_download,
+    weights_import,
     weights_info,
     weights_list,
     weights_prune,
@@ -25,5 +26,6 @@ app.command("list")(weights_list.command)
 app.command("info")(weights_info.command)
 app.command("download")(weights_download.command)
 app.command("verify")(weights_verify.command)
+app.command("import")(weights_import.command)
 app.command("publish")(weights_publish.command)
 app.command("prune")(weights_prune.command)

@@ -1,0 +1,48 @@
+"""``facezoo weights import``: a checkpoint of another project as a facezoo weight file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def command(
+    file: Annotated[Path, typer.Argument(help="A .pth, .pt, .ckpt, .pdparams, .safetensors or .npz.")],
+    out: Annotated[Path | None, typer.Option(help="The .safetensors to write; without it, only check.")] = None,
+    layout: Annotated[str | None, typer.Option(help="A layout by name, where two projects share all keys.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+) -> None:
+    """Import published weights: wrappers and prefixes come off, every tensor is checked, leftovers are refused.
+
+    The layout is found by keys and shapes. Nothing in the file is run.
+    """
+    from facezoo.checkpoints.foreign.importer import import_checkpoint
+    from facezoo.checkpoints.weights import write_weights
+    from facezoo.cli.show import print_json
+    from facezoo.errors import ConfigError
+
+    if out is not None and out.resolve() == file.resolve():
+        raise ConfigError(f"--out is {str(out)!r}, the file that is read; expected another name")
+    imported = import_checkpoint(file, layout=layout)
+    if out is not None:
+        producer = {"imported_from": file.name, "layout": imported.layout}
+        write_weights(out, imported.spec, imported.state, producer=producer)
+    if json:
+        print_json(
+            {
+                "file": str(file),
+                "out": None if out is None else str(out),
+                "layout": imported.layout,
+                "backbone": imported.backbone,
+                "variant": imported.variant,
+                "preprocess": imported.preprocess.to_dict(),
+                "report": imported.report,
+            }
+        )
+        return
+    print("\n".join(imported.report))
+    pixels = imported.preprocess
+    print(f"preprocessing: {pixels.color}, {pixels.size[0]}x{pixels.size[1]}, mean {pixels.mean}, std {pixels.std}")
+    print(f"wrote {out}" if out is not None else "nothing written; --out W.safetensors writes it")

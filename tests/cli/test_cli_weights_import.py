@@ -1,0 +1,63 @@
+"""``facezoo weights import``: what it prints, what it writes, what it refuses."""
+
+import json
+import os
+import pickle
+
+import numpy as np
+import pytest
+
+import facezoo
+from facezoo import backends
+from facezoo.checkpoints.foreign.base import Found
+from facezoo.checkpoints.foreign.importer import leaves_of
+from facezoo.checkpoints.foreign.table import asked_for
+from facezoo.cli.main import main
+
+
+@pytest.fixture
+def published(tmp_path):
+    layout, _ = asked_for("facex_mobilefacenet")
+    found = Found("MobileFaceNet", {"embedding_size": 8})
+    rng = np.random.default_rng(3)
+    entries = layout.entries(found, leaves_of(found.spec()))
+    tensors = {f"module.{entry.key}": rng.uniform(0.5, 1, entry.leaf.shape).astype(np.float32) for entry in entries}
+    (tmp_path / "model.pdparams").write_bytes(pickle.dumps({"state_dict": tensors, "epoch": 3}, protocol=4))
+    return tmp_path / "model.pdparams"
+
+
+def test_import_writes_a_file_that_both_backends_load(published, tmp_path, capsys):
+    out = tmp_path / "w.safetensors"
+    assert main(["weights", "import", str(published), "--out", str(out)]) == 0
+    printed = capsys.readouterr().out
+    assert "layout facex_mobilefacenet (FaceX-Zoo)" in printed
+    assert "took off the prefixes module." in printed
+    assert "preprocessing: BGR, 112x112" in printed
+    states = [facezoo.get_state(facezoo.load_weights(out, backend=backend)) for backend in backends.available()]
+    for state in states[1:]:
+        assert all(np.array_equal(state[key], value) for key, value in states[0].items())
+
+
+def test_json_and_asking_for_a_layout(published, capsys):
+    assert main(["weights", "import", str(published), "--layout", "evolve_mobilefacenet", "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert (said["layout"], said["out"], said["preprocess"]["color"]) == ("evolve_mobilefacenet", None, "RGB")
+
+
+def test_refusals_are_one_line_and_write_nothing(published, tmp_path, capsys):
+    class Runs:
+        def __reduce__(self):
+            return os.system, ("true",)
+
+    out = tmp_path / "w.safetensors"
+    (tmp_path / "evil.pdparams").write_bytes(pickle.dumps({"w": Runs()}, protocol=4))
+    for words, message in (
+        ([str(tmp_path / "evil.pdparams")], "posix.system" if os.name == "posix" else "system"),
+        ([str(published), "--layout", "facex_resnest"], "has the layout"),
+        ([str(tmp_path / "missing.pth")], "no weight file"),
+    ):
+        assert main(["weights", "import", *words, "--out", str(out)]) == 2
+        error = capsys.readouterr().err
+        assert message in error
+        assert error.count("\n") == 1
+        assert not out.exists()
