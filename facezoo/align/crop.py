@@ -7,6 +7,7 @@ numbers are pixel centres. What lies outside the image is black.
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -19,7 +20,7 @@ from facezoo.errors import ShapeError
 _PLAIN = 2.0
 
 
-def align_face(image: object, landmarks: np.ndarray, template: str | Template = "arcface112") -> np.ndarray:
+def align_face(image: Any, landmarks: np.ndarray, template: str | Template = "arcface112") -> np.ndarray:
     """The face with these landmarks, moved, turned and scaled to a template.
 
     Args:

@@ -133,8 +133,9 @@ class MTCNN(Detector):
     def _propose(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """P-Net over the pyramid: owners (M,) and square boxes (M, 4)."""
         pyramid = AreaPyramid(images)
+        height, width = images.shape[1:3]
         found = []
-        for level, scale in enumerate(scales(*images.shape[1:3], self.min_face_size, self.scale_factor)):
+        for level, scale in enumerate(scales(height, width, self.min_face_size, self.scale_factor)):
             logits, offsets = self._scan(_normalised(pyramid.level(scale)))
             owner, y, x = np.nonzero(logits > self._limits[0])
             # the package's window: 2 x + 1 to 2 x + 12, its sides counted as 11

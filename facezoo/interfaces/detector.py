@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -36,7 +37,7 @@ class Detector(ABC):
             images: uint8 RGB arrays (H, W, 3), each of its own size.
         """
 
-    def detect(self, image: object) -> list[Face]:
+    def detect(self, image: Any) -> list[Face]:
         """Faces of one image: a path, a PIL image or a uint8 RGB array (H, W, 3)."""
         from facezoo.data.image import read_image
 
