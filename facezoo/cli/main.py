@@ -19,7 +19,10 @@ VERBS: dict[str, tuple[str, str]] = {
     "detect": ("facezoo.cli.detect", "Show the faces in a photo."),
     "verify": ("facezoo.cli.verify", "Say whether two photos show one person."),
     "embed": ("facezoo.cli.embed", "Write the embeddings of photos to a file."),
+    "export": ("facezoo.cli.export", "Write a model for another runtime, checked against the original."),
     "identify": ("facezoo.cli.identify", "Find the person in a photo in a gallery."),
+    "config": ("facezoo.cli.config", "List recipes, show one resolved, check a file."),
+    "report": ("facezoo.cli.report", "Write an HTML page of a training run."),
 }
 
 

@@ -1,0 +1,67 @@
+"""``facezoo config``: the recipes, one of them resolved, and whether a file is valid."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(add_completion=False, help="List recipes, show one resolved, check a file.")
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.callback(invoke_without_command=True)
+def _group(ctx: typer.Context) -> None:
+    """List recipes, show one resolved, check a file; without a verb: list."""
+    if ctx.invoked_subcommand is None:
+        list_recipes()
+
+
+@app.command("list")
+def list_recipes(as_json: AsJson = False) -> None:
+    """The recipes that come with facezoo, for `facezoo train --config NAME`."""
+    from facezoo.cli.show import print_json, print_table
+    from facezoo.config import load_config, recipes
+
+    found = {name: load_config(path) for name, path in sorted(recipes().items())}
+    if as_json:
+        print_json({name: config.model_dump(mode="json") for name, config in found.items()})
+        return
+    rows = [[name, config.backbone, config.head, config.notes[:60]] for name, config in found.items()]
+    print_table(["recipe", "backbone", "head", "notes"], rows)
+
+
+@app.command("show")
+def show(
+    recipe: Annotated[str, typer.Argument(help="A recipe's name, or a YAML file.")],
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", help="Change a key, as KEY=VALUE: schedule.warmup=0.1")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """The resolved configuration: every key, defaults included."""
+    from facezoo.cli.show import print_json
+    from facezoo.cli.train import parse_settings
+    from facezoo.config import dump_config, load_config
+
+    config = load_config(recipe, parse_settings(settings or []))
+    if as_json:
+        print_json(config.model_dump(mode="json"))
+    else:
+        print(dump_config(config), end="")
+
+
+@app.command("check")
+def check(files: Annotated[list[Path], typer.Argument(help="YAML files.")]) -> None:
+    """Say whether files are valid; the first that is not ends with what is wrong in it."""
+    from facezoo.config import load_config
+    from facezoo.errors import ConfigError
+
+    for path in files:
+        try:
+            config = load_config(path)
+        except ConfigError as error:
+            raise ConfigError(f"{path}: {error}") from error
+        print(f"{path}: {config.backbone} + {config.head}, valid")
