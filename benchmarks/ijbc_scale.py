@@ -31,12 +31,11 @@ def make(folder, images, templates, pairs, genuine, width=512):
     media = rng.integers(0, 6, images)
     score = rng.uniform(0.5, 1.0, images)
     centres = rng.standard_normal((subject.max() + 1, width), dtype=np.float32)
+    own = centres[subject] + 2.0 * rng.standard_normal((templates, width), dtype=np.float32)  # hard enough to fail
     rows = np.lib.format.open_memmap(folder / "rows.npy", "w+", np.float32, (images, width))
     for start in range(0, images, 16384):
         at = owner[start : start + 16384]
-        rows[start : start + len(at)] = centres[subject[at]] + 2.5 * rng.standard_normal(
-            (len(at), width), dtype=np.float32
-        )
+        rows[start : start + len(at)] = own[at] + 2.5 * rng.standard_normal((len(at), width), dtype=np.float32)
     rows.flush()
     with open(folder / "meta/ijbc_face_tid_mid.txt", "w") as handle:
         handle.writelines(f"{i}.jpg {t + 1} {m}\n" for i, (t, m) in enumerate(zip(owner, media, strict=True)))
@@ -92,8 +91,11 @@ def run(folder):
 def plain(folder):
     """The same figures in loops, from the definition."""
     rows = np.load(folder / "rows.npy").astype(float)
-    listed = [line.split() for line in open(folder / "meta/ijbc_face_tid_mid.txt")]
-    score = [float(line.split()[-1]) for line in open(folder / "meta/ijbc_name_5pts_score.txt")]
+    lists = ("face_tid_mid", "name_5pts_score", "template_pair_label")
+    listed, points, pairs = (
+        [line.split() for line in (folder / f"meta/ijbc_{name}.txt").read_text().splitlines()] for name in lists
+    )
+    score = [float(words[-1]) for words in points]
     templates = {}
     for row, (_, template, medium), weight in zip(rows, listed, score, strict=True):
         templates.setdefault(template, {}).setdefault(medium, []).append(weight * row)
@@ -101,7 +103,6 @@ def plain(folder):
     for template, media in templates.items():
         total = sum(np.mean(images, axis=0) for images in media.values())
         pooled[template] = total / np.linalg.norm(total)
-    pairs = [line.split() for line in open(folder / "meta/ijbc_template_pair_label.txt")]
     scores = np.array([pooled[one] @ pooled[two] for one, two, _ in pairs])
     same = np.array([label == "1" for *_, label in pairs])
     wrong = np.sort(scores[~same])[::-1]

@@ -17,10 +17,11 @@ def command(
         typer.Argument(help="With --compare, --table or --merge: stored results or parts."),
     ] = None,
     protocol: Annotated[str, typer.Option(help="Name of a protocol, or a YAML file; see --list.")] = "lfw",
-    weights: Annotated[MaybePath, typer.Option(help="Weight file of the model.")] = None,
+    weights: Annotated[MaybePath, typer.Option(help="Weight file, or a name of the index of weights.")] = None,
     backend: Annotated[str, typer.Option(help="torch or paddle.")] = "torch",
     data: Annotated[MaybePath, typer.Option(help="Folder of images, or a .bin.")] = None,
-    lists: Annotated[MaybePath, typer.Option(help="Folder of list files; by default --data.")] = None,
+    lists: Annotated[MaybePath, typer.Option(help="Folder of list files; by default --data, or beside it.")] = None,
+    pairs: Annotated[MaybePath, typer.Option(help="The list of pairs, instead of the protocol's file name.")] = None,
     landmarks: Annotated[
         MaybePath, typer.Option(help="CSV of landmarks; by default landmarks.csv by the lists.")
     ] = None,
@@ -77,8 +78,12 @@ def command(
         raise ConfigError(f"got {' and '.join(given) or 'no model'}; expected one of --weights, --embeddings, --scores")
     if weights and data is None:
         raise ConfigError("--weights needs --data: the folder of images, or a .bin")
+    if weights:
+        from facezoo.weights.pretrained import model_path
+
+        weights = model_path(weights)
     asked = Request(
-        protocol=protocol, weights=weights, backend=backend, data=data, lists=lists, landmarks=landmarks,
+        protocol=protocol, weights=weights, backend=backend, data=data, lists=lists, pairs=pairs, landmarks=landmarks,
         embeddings=embeddings, columns=columns, scores=scores, model=model, flip=flip, confidence=confidence,
         batch_size=batch_size, device=device, precision=precision, save_embeddings=save_embeddings,
     )  # fmt: skip

@@ -14,7 +14,7 @@ from facezoo.cli.progress import counting
 from facezoo.errors import DataError, ProtocolError, UnknownNameError
 from facezoo.evaluation.embed import FLIPS
 from facezoo.evaluation.outcome import Outcome
-from facezoo.evaluation.protocol import PairsTask, Protocol, load_protocol
+from facezoo.evaluation.protocol import PairsTask, Protocol, RejectTask, load_protocol
 from facezoo.evaluation.rows import NpyRows
 from facezoo.evaluation.store import EmbeddingSet, load_embeddings, read_columns
 
@@ -30,6 +30,7 @@ class Request:
     backend: str
     data: Path | None
     lists: Path | None
+    pairs: Path | None
     landmarks: Path | None
     embeddings: Path | None
     columns: Path | None
@@ -45,11 +46,35 @@ class Request:
     def load_protocol(self) -> Protocol:
         """The protocol, with what the options change in it: its hash then changes too."""
         protocol = load_protocol(self.protocol)
+        if self.pairs is not None:
+            protocol = _with_pairs(protocol, self.pairs)
         if self.flip is None:
             return protocol
         if self.flip not in FLIPS:
             raise UnknownNameError("flip mode", self.flip, FLIPS)
         return protocol.model_copy(update={"embedding": protocol.embedding.model_copy(update={"flip": self.flip})})
+
+    def find_lists(self, protocol: Protocol) -> Path | None:
+        """Where the protocol's list files are: the folder given, or the likely one that holds the first."""
+        if self.pairs is not None:
+            return self.pairs.parent
+        if self.lists is not None or self.data is None:
+            return self.lists
+        first = getattr(protocol.tasks[0], "pairs", None) or getattr(protocol.tasks[0], "images", None)
+        beside = [self.data.parent, *([self.landmarks.parent] if self.landmarks else [])]
+        likely = [folder for folder in (self.data, *beside) if first and (folder / first).is_file()]
+        return likely[0] if likely else self.data
+
+
+def _with_pairs(protocol: Protocol, pairs: Path) -> Protocol:
+    """The protocol with another file name for its list; a hash that the protocol holds is still checked."""
+    if not any(isinstance(task, PairsTask | RejectTask) for task in protocol.tasks):
+        raise ProtocolError(f"protocol {protocol.name} has no list of pairs; --pairs does not fit it")
+    tasks = [
+        task.model_copy(update={"pairs": pairs.name}) if isinstance(task, PairsTask | RejectTask) else task
+        for task in protocol.tasks
+    ]
+    return protocol.model_copy(update={"tasks": tasks})
 
 
 def large_rows(asked: Request, protocol: Protocol) -> NpyRows | None:
@@ -77,7 +102,9 @@ def find_embeddings(asked: Request, protocol: Protocol) -> tuple[EmbeddingSet, C
     assert asked.weights is not None  # the command checked it
     assert asked.data is not None
     model = Embedder(asked.weights, backend=asked.backend, device=asked.device, precision=asked.precision)
-    faces = find_faces(protocol, asked.data, model.preprocess, lists=asked.lists, landmarks=asked.landmarks)
+    faces = find_faces(
+        protocol, asked.data, model.preprocess, lists=asked.find_lists(protocol), landmarks=asked.landmarks
+    )
     with counting("embedding", "images", len(faces.names)) as tick:
         done = 0
 

@@ -145,13 +145,13 @@ def _outcome(asked: Request, protocol: Protocol) -> tuple[Outcome, EmbeddingSet 
         return outcome_of_stored_scores(asked, protocol), None, None
     large = large_rows(asked, protocol)
     if large is not None:
-        return run_protocol(protocol, large, lists=asked.lists or asked.data, model=model_name(asked)), None, None
+        return run_protocol(protocol, large, lists=asked.find_lists(protocol), model=model_name(asked)), None, None
     store, crop, inputs = find_embeddings(asked, protocol)
     with _tiles() as progress:
         outcome = run_protocol(
             protocol,
             store,
-            lists=asked.lists or asked.data,
+            lists=asked.find_lists(protocol),
             model=model_name(asked),
             inputs=inputs,
             confidence=asked.confidence,

@@ -75,9 +75,8 @@ class EmbeddingSet:
             kept["name"] = kept["name"].astype(str)
             found, counts = np.unique(kept["name"], return_counts=True)
             if (counts > 1).any():
-                raise ProtocolError(
-                    f"{source}: {int((counts > 1).sum())} names come more than once, first {str(found[counts > 1][0])!r}"
-                )
+                twice = found[counts > 1].tolist()
+                raise ProtocolError(f"{source}: {len(twice)} names come more than once, first {twice[0]!r}")
         if same is not None:
             same = np.asarray(same)
             if same.ndim != 1 or 2 * len(same) != len(rows) or not np.isin(same, (0, 1)).all():

@@ -99,6 +99,20 @@ def test_all_pairs_in_parts(place, capsys):
     assert "parts [1] of 2" in said(capsys).err
 
 
+def test_lists_are_found_beside_the_images(place, capsys):
+    (place / "faces").mkdir()
+    assert run("--protocol", "mine.yaml", "--embeddings", "a.npz", "--data", "faces", "--json") == 0
+    first = json.loads(said(capsys).out)
+    (place / "pairs.txt").rename(place / "other.txt")
+    assert run("--protocol", "mine.yaml", "--embeddings", "a.npz", "--pairs", "other.txt", "--json") == 0
+    second = json.loads(said(capsys).out)
+    assert first["tasks"][0]["figures"] == second["tasks"][0]["figures"]
+    assert list(second["tasks"][0]["lists"]) == ["other.txt"]
+    assert run("--protocol", "lfw", "--embeddings", "a.npz", "--pairs", "other.txt") == 2
+    assert run("--protocol", "all_pairs", "--embeddings", "a.npz", "--pairs", "other.txt") == 2
+    assert "--pairs does not fit" in said(capsys).err
+
+
 def test_scores_of_another_system(place, capsys):
     rng = np.random.default_rng(1)
     same = np.arange(200) % 2 == 0
