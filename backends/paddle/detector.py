@@ -40,11 +40,11 @@ class PNet(nn.Layer):
         self.conv4_2 = nn.Conv2D(32, 2, 1)
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Images (N, H, W, 3) to logits (N, h, w) and box offsets (N, 4, h, w)."""
+        """Images (N, H, W, 3) to scores (N, 2, h, w) of no face and face, and box offsets (N, 4, h, w)."""
         x = self.pool1(self.prelu1(self.conv1(_planes(images))))
         x = self.prelu2(self.conv2(x))
         x = self.prelu3(self.conv3(x))
-        return _logit(self.conv4_2(x)), self.conv4_1(x)
+        return self.conv4_2(x), self.conv4_1(x)
 
 
 class RNet(nn.Layer):
@@ -66,12 +66,12 @@ class RNet(nn.Layer):
         self.fc5_2 = nn.Linear(128, 2)
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Crops (N, 24, 24, 3) to logits (N,) and box offsets (N, 4)."""
+        """Crops (N, 24, 24, 3) to scores (N, 2) of no face and face, and box offsets (N, 4)."""
         x = self.pool1(self.prelu1(self.conv1(_planes(images))))
         x = self.pool2(self.prelu2(self.conv2(x)))
         x = self.prelu3(self.conv3(x)).flatten(1)  # (N, 576)
         x = self.prelu4(self.fc4(x))
-        return _logit(self.fc5_2(x)), self.fc5_1(x)
+        return self.fc5_2(x), self.fc5_1(x)
 
 
 class ONet(nn.Layer):
@@ -97,18 +97,13 @@ class ONet(nn.Layer):
         self.fc6_3 = nn.Linear(256, 2)
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Crops (N, 48, 48, 3) to logits (N,), box offsets (N, 4), landmarks (N, 10): five x, then five y."""
+        """Crops (N, 48, 48, 3) to scores (N, 2), box offsets (N, 4), landmarks (N, 10): five x, then five y."""
         x = self.pool1(self.prelu1(self.conv1(_planes(images))))
         x = self.pool2(self.prelu2(self.conv2(x)))
         x = self.pool3(self.prelu3(self.conv3(x)))
         x = self.prelu4(self.conv4(x)).flatten(1)  # (N, 1152)
         x = self.prelu5(self.fc5(x))
-        return _logit(self.fc6_3(x)), self.fc6_1(x), self.fc6_2(x)
-
-
-def _logit(classes: Tensor) -> Tensor:
-    """Of (N, 2, ...) scores for no face and face: the logit of the face's probability."""
-    return classes[:, 1] - classes[:, 0]
+        return self.fc6_3(x), self.fc6_1(x), self.fc6_2(x)
 
 
 class Networks:
@@ -126,15 +121,15 @@ class Networks:
         self._onet = self._load(ONet(), states["onet"])
 
     def pnet(self, images: np.ndarray) -> tuple[np.ndarray, ...]:
-        """See :meth:`PNet.forward`."""
+        """Images (N, H, W, 3) to logits (N, h, w) of a face, and box offsets (N, 4, h, w)."""
         return self._run(self._pnet, images)
 
     def rnet(self, images: np.ndarray) -> tuple[np.ndarray, ...]:
-        """See :meth:`RNet.forward`."""
+        """Crops (N, 24, 24, 3) to logits (N,) of a face, and box offsets (N, 4)."""
         return self._run(self._rnet, images)
 
     def onet(self, images: np.ndarray) -> tuple[np.ndarray, ...]:
-        """See :meth:`ONet.forward`."""
+        """Crops (N, 48, 48, 3) to logits (N,) of a face, box offsets (N, 4), landmarks (N, 10)."""
         return self._run(self._onet, images)
 
     def _load(self, net: nn.Layer, state: Mapping[str, np.ndarray]) -> Callable[..., Any]:
@@ -153,7 +148,8 @@ class Networks:
     def _run(self, net: Callable[..., Any], images: np.ndarray) -> tuple[np.ndarray, ...]:
         with paddle.no_grad():
             outputs = net(paddle.to_tensor(images, place=self.device))
-        return tuple(output.numpy() for output in outputs)
+        scores, *rest = (output.numpy() for output in outputs)
+        return scores[:, 1] - scores[:, 0], *rest
 
 
 def _compiled(net: nn.Layer) -> Callable[[Tensor], list[Tensor]]:
