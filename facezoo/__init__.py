@@ -25,6 +25,7 @@ _LAZY = {
     "set_state": "facezoo.state",
     "save_weights": "facezoo.checkpoints.weights",
     "load_weights": "facezoo.checkpoints.weights",
+    "fold_batchnorm": "facezoo.folding",
     "import_checkpoint": "facezoo.checkpoints.foreign.importer",
     "load_pretrained": "facezoo.weights.pretrained",
     "Embedder": "facezoo.embedder",

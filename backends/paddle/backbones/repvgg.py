@@ -33,6 +33,7 @@ class RepVGGBlock(nn.Layer):
         self.point = ConvBN(spec, channels, width, 1, stride)
         same = channels == width and stride == 1
         self.identity = BatchNorm2D(channels, spec.bn_eps, spec.bn_momentum) if same else None
+        self.stride = stride
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
         y = self.dense(x) + self.point(x)

@@ -32,6 +32,7 @@ class RepVGGBlock(nn.Module):
         self.point = ConvBN(spec, channels, width, 1, stride)
         same = channels == width and stride == 1
         self.identity = nn.BatchNorm2d(channels, spec.bn_eps, spec.bn_momentum) if same else None
+        self.stride = stride
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         y = self.dense(x) + self.point(x)

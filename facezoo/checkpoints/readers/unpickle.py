@@ -103,7 +103,7 @@ def _buffer(*arguments: Any) -> bytearray:
     raise UnsafeFileError("pickle calls bytearray with something else than bytes")
 
 
-class _Ordered(OrderedDict):  # type: ignore[type-arg]
+class _Ordered(OrderedDict):
     """What a pickle may build as OrderedDict; attributes that it sets (``_metadata``) are forgotten."""
 
     def __setstate__(self, state: Any) -> None:
@@ -128,8 +128,12 @@ for _module in ("numpy.core.numeric", "numpy._core.numeric"):
     NAMES[_module, "_frombuffer"] = _frombuffer
 
 
-class Unpickler(pickle._Unpickler):  # type: ignore[name-defined]
-    """The restricted unpickler. The one written in Python: the other's memo can be made to take all memory.
+# the one written in Python: the other's memo can be made to take all memory
+_Base: Any = pickle._Unpickler
+
+
+class Unpickler(_Base):
+    """The restricted unpickler.
 
     Args:
         file: positioned at the pickle.
@@ -162,11 +166,11 @@ class Unpickler(pickle._Unpickler):  # type: ignore[name-defined]
 
     def load_build(self) -> None:
         """Give state to what a pickle may give it to, which is nothing that outlives the reading."""
-        if not isinstance(self.stack[-2], _Ordered | _Array | _Dtype):  # type: ignore[has-type]
+        if not isinstance(self.stack[-2], _Ordered | _Array | _Dtype):
             raise UnsafeFileError(f"{self.where!r} sets attributes of a {type(self.stack[-2]).__name__}")
         super().load_build()
 
-    dispatch = {**pickle._Unpickler.dispatch, pickle.BUILD[0]: load_build}  # type: ignore[attr-defined]  # noqa: RUF012
+    dispatch = {**_Base.dispatch, pickle.BUILD[0]: load_build}  # noqa: RUF012
 
     def get_extension(self, code: int) -> Any:
         """Refused: codes of the copyreg registry."""

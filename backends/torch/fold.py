@@ -1,0 +1,108 @@
+"""Folding batch norms into the layers beside them."""
+
+from __future__ import annotations
+
+import copy
+
+import numpy as np
+import torch
+from facezoo.backends.torch.backbones.repvgg import DeployedBlock, RepVGGBlock
+from facezoo.backends.torch.layers import NeckE
+from torch import nn
+
+from facezoo import folding
+from facezoo.folding import Affine
+
+NORM = nn.modules.batchnorm._BatchNorm
+LAYERS = (nn.modules.conv._ConvNd, nn.Linear)
+
+
+def folded(module: nn.Module) -> nn.Module:
+    """A copy in evaluation mode without the norms that can be folded exactly."""
+    module = copy.deepcopy(module).eval()
+    _deploy(module)
+    for layer, norm in _pairs(module):
+        _write(layer, *folding.behind(*_read(layer), affine(norm)))
+        _replace(module, norm, nn.Identity())
+    for neck in [layer for layer in module.modules() if isinstance(layer, NeckE)]:
+        if isinstance(neck.bn, NORM):
+            _write(neck.linear, *folding.before(*_read(neck.linear), affine(neck.bn)))
+            neck.bn = nn.Identity()
+    return module
+
+
+def difference(module: nn.Module, other: nn.Module) -> float:
+    """Largest difference of two backbones' outputs on noise, relative to the largest output."""
+    training = module.training
+    images = _noise(module)
+    with torch.no_grad():
+        first, second = module.eval()(images), other.eval()(images)
+    module.train(training)
+    return float((first - second).abs().max() / first.abs().max().clamp_min(1e-30))
+
+
+def affine(norm: nn.Module) -> Affine:
+    """What a norm does in evaluation."""
+    values = (norm.running_mean, norm.running_var, norm.weight, norm.bias)
+    return folding.affine(*(None if value is None else _numpy(value) for value in values), norm.eps)
+
+
+def _deploy(module: nn.Module) -> None:
+    """Blocks of RepVGG become one convolution each."""
+    for block in [layer for layer in module.modules() if isinstance(layer, RepVGGBlock)]:
+        conv = block.dense.conv
+        plain = DeployedBlock(conv.weight.shape[1], conv.weight.shape[0], block.stride)
+        point = (_numpy(block.point.conv.weight), affine(block.point.bn))
+        identity = None if block.identity is None else affine(block.identity)
+        plain.to(conv.weight.device)
+        _write(plain.conv, *folding.branches((_numpy(conv.weight), affine(block.dense.bn)), point, identity))
+        _replace(module, block, plain)
+
+
+def _pairs(module: nn.Module) -> list[tuple[nn.Module, nn.Module]]:
+    """(layer, norm) where the norm takes exactly what the layer gives, each used once."""
+    given: list[tuple[nn.Module, torch.Tensor]] = []  # keeps the outputs alive, so that each is one object
+    taken: list[tuple[nn.Module, torch.Tensor]] = []
+    handles = []
+    for layer in module.modules():
+        if isinstance(layer, LAYERS):
+            handles.append(layer.register_forward_hook(lambda at, _, output: given.append((at, output))))
+        elif isinstance(layer, NORM):
+            handles.append(layer.register_forward_pre_hook(lambda at, inputs: taken.append((at, inputs[0]))))
+    with torch.no_grad():
+        module(_noise(module))
+    for handle in handles:
+        handle.remove()
+    makers = {id(output): layer for layer, output in given}
+    calls = [id(layer) for layer, _ in (*given, *taken)]
+    pairs = [(makers[id(value)], norm) for norm, value in taken if id(value) in makers]
+    return [pair for pair in pairs if calls.count(id(pair[0])) == calls.count(id(pair[1])) == 1]
+
+
+def _noise(module: nn.Module) -> torch.Tensor:
+    """Two images in the range of a network's input."""
+    shape = (2, module.spec.in_channels, *module.spec.input_size)
+    images = np.random.default_rng(0).uniform(-1, 1, shape).astype(np.float32)
+    return torch.from_numpy(images).to(next(module.parameters()).device)
+
+
+def _numpy(value: torch.Tensor) -> np.ndarray:
+    return value.detach().cpu().double().numpy()
+
+
+def _read(layer: nn.Module) -> tuple[np.ndarray, np.ndarray | None]:
+    return _numpy(layer.weight), None if layer.bias is None else _numpy(layer.bias)
+
+
+def _write(layer: nn.Module, weight: np.ndarray, bias: np.ndarray) -> None:
+    like = layer.weight
+    with torch.no_grad():
+        like.copy_(torch.from_numpy(weight))
+    layer.bias = nn.Parameter(torch.from_numpy(bias).to(like.dtype).to(like.device))
+
+
+def _replace(module: nn.Module, old: nn.Module, new: nn.Module) -> None:
+    for parent in module.modules():
+        for name, child in parent._modules.items():
+            if child is old:
+                parent._modules[name] = new
