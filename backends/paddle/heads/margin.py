@@ -44,15 +44,15 @@ def lengths(rows: paddle.Tensor) -> paddle.Tensor:
 
 
 def safe_sine(cosine: paddle.Tensor) -> paddle.Tensor:
-    """sqrt(1 - cosine^2); 0 with gradient 0 where rounding hides the angle, since the true slope at a pole is infinite.
+    """sqrt(1 - cosine^2); close to a pole, where the slope is infinite and rounding hides the angle, without gradient.
 
     The square root's *input* is made safe: a select after it would still multiply 0 by infinity going back.
     """
-    squared = 1 - cosine * cosine
-    inside = squared > 4 * paddle.finfo(cosine.dtype).eps
-    return paddle.where(
-        inside, paddle.sqrt(paddle.where(inside, squared, paddle.ones_like(squared))), paddle.zeros_like(squared)
-    )
+    squared, eps = 1 - cosine * cosine, paddle.finfo(cosine.dtype).eps
+    inside = squared > 16 * eps
+    close = paddle.where(squared > 8 * eps, squared, paddle.zeros_like(squared)).detach()
+    sine = paddle.sqrt(paddle.where(inside, squared, paddle.ones_like(squared)))
+    return paddle.where(inside, sine, paddle.sqrt(close))
 
 
 def safe_angle(cosine: paddle.Tensor) -> paddle.Tensor:

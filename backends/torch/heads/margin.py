@@ -44,15 +44,15 @@ def lengths(rows: torch.Tensor) -> torch.Tensor:
 
 
 def safe_sine(cosine: torch.Tensor) -> torch.Tensor:
-    """sqrt(1 - cosine^2); 0 with gradient 0 where rounding hides the angle, since the true slope at a pole is infinite.
+    """sqrt(1 - cosine^2); close to a pole, where the slope is infinite and rounding hides the angle, without gradient.
 
     The square root's *input* is made safe: a select after it would still multiply 0 by infinity going back.
     """
-    squared = 1 - cosine * cosine
-    inside = squared > 4 * torch.finfo(cosine.dtype).eps
-    return torch.where(
-        inside, torch.sqrt(torch.where(inside, squared, torch.ones_like(squared))), torch.zeros_like(squared)
-    )
+    squared, eps = 1 - cosine * cosine, torch.finfo(cosine.dtype).eps
+    inside = squared > 16 * eps
+    close = torch.where(squared > 8 * eps, squared, torch.zeros_like(squared)).detach()
+    sine = torch.sqrt(torch.where(inside, squared, torch.ones_like(squared)))
+    return torch.where(inside, sine, torch.sqrt(close))
 
 
 def safe_angle(cosine: torch.Tensor) -> torch.Tensor:
