@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
 from pathlib import Path
 from typing import Annotated, Any, Optional
@@ -60,6 +61,7 @@ def command(
         return 0
     say = _quiet if as_json else print
     say(dump_config(chosen))
+    signal.signal(signal.SIGTERM, _interrupt)  # a job scheduler's way to say Ctrl-C
     with progress_bar(quiet=as_json) as watch:
         try:
             finished = run_training(chosen, run, resume=resume, watch=watch, say=say)
@@ -74,6 +76,10 @@ def command(
     print(f"{outcome.step} steps, loss {outcome.loss:.4f}{accuracy}; {outcome.images_per_second:.1f} images/s")
     print(f"weights: {finished.weights}\nreport:  facezoo report {run}")
     return 0
+
+
+def _interrupt(number: int, frame: object) -> None:
+    raise KeyboardInterrupt
 
 
 def parse_settings(words: list[str]) -> dict[str, Any]:

@@ -75,7 +75,7 @@ def train(
                 seconds, images, mark = seconds + now - mark, images + len(batch), now
                 step += 1
                 progress.step = step
-                if writes and (step % config.log_every == 0 or step == steps or step <= 5):
+                if writes and (step % config.log_every == 0 or step == steps or step <= 100):
                     log.write(
                         step, epoch=epoch, loss=result.loss, learning_rate=rate, grad_norm=result.grad_norm,
                         images_per_second=images / seconds * engine.world_size,

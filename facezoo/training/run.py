@@ -16,7 +16,7 @@ from facezoo.training.log import RunLog
 from facezoo.training.loop import Outcome, Watch, total_steps, train
 from facezoo.training.setup import build_engine, build_loader, open_data
 
-FREE_TO_CHANGE = ("backend", "device", "threads", "compiled", "precision", "keep", "log_every", "checkpoint_every")
+FREE_TO_CHANGE = ("backend", "epochs", "steps", "device", "threads", "compiled", "precision", "keep", "log_every", "checkpoint_every")
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,130 @@
+"""Images/s in training: our engine over a bare loop of the same framework, and paddle over torch.
+
+The bare loop is what a user would write: the same network and head, the framework's own SGD, nothing else. Engine and
+bare loop take turns, so that a change of the machine's speed meets both; the ratio is the median over the rounds.
+
+    python benchmarks/train_step.py --backbone IR50 MobileFaceNet --batch-size 16 --rounds 5
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+from facezoo.config import load_config
+from facezoo.training.setup import build_engine
+
+CLASSES = 1000
+
+
+def engine_step(backend: str, backbone: str, precision: str) -> Callable[[np.ndarray, np.ndarray], None]:
+    settings = {"backend": backend, "backbone": backbone, "head": "ArcFace", "precision": precision}
+    engine = build_engine(load_config(None, settings), CLASSES)
+    engine.set_learning_rate(0.01)
+    count = iter(range(10**9))
+    return lambda images, labels: engine.train_step(images, labels, next(count))
+
+
+def bare_torch(backbone: str, precision: str) -> Callable[[np.ndarray, np.ndarray], None]:
+    import torch
+
+    from facezoo.create import create_backbone, create_head
+
+    network = create_backbone(backbone, backend="torch", seed=0)
+    head = create_head("ArcFace", backend="torch", embedding_size=512, num_classes=CLASSES, seed=0)
+    optimizer = torch.optim.SGD([*network.parameters(), *head.parameters()], lr=0.01, momentum=0.9, weight_decay=5e-4)
+
+    def step(images: np.ndarray, labels: np.ndarray) -> None:
+        x = (torch.from_numpy(images).permute(0, 3, 1, 2).contiguous().float() - 127.5) / 127.5
+        optimizer.zero_grad()
+        with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bfloat16"):
+            loss = head(network(x), torch.from_numpy(labels))
+        loss.backward()
+        optimizer.step()
+        float(loss.detach())
+
+    return step
+
+
+def bare_paddle(backbone: str, precision: str) -> Callable[[np.ndarray, np.ndarray], None]:
+    import paddle
+
+    from facezoo.create import create_backbone, create_head
+
+    network = create_backbone(backbone, backend="paddle", seed=0)
+    head = create_head("ArcFace", backend="paddle", embedding_size=512, num_classes=CLASSES, seed=0)
+    optimizer = paddle.optimizer.Momentum(
+        0.01, 0.9, parameters=[*network.parameters(), *head.parameters()], weight_decay=5e-4
+    )
+
+    def step(images: np.ndarray, labels: np.ndarray) -> None:
+        x = (paddle.to_tensor(images).transpose([0, 3, 1, 2]).astype("float32") - 127.5) / 127.5
+        with paddle.amp.auto_cast(enable=precision == "bfloat16", dtype="bfloat16"):
+            loss = head(network(x), paddle.to_tensor(labels))
+        loss.backward()
+        optimizer.step()
+        optimizer.clear_grad()
+        float(loss)
+
+    return step
+
+
+BARE = {"torch": bare_torch, "paddle": bare_paddle}
+
+
+def measure(backend: str, backbone: str, precision: str, batch: int, rounds: int) -> dict[str, float | str]:
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (batch, 112, 112, 3), dtype=np.uint8)
+    labels = rng.integers(0, CLASSES, batch)
+    ways = {"engine": engine_step(backend, backbone, precision), "bare": BARE[backend](backbone, precision)}
+    for step in ways.values():
+        step(images, labels)  # compilation and first allocations do not count
+    times: dict[str, list[float]] = {name: [] for name in ways}
+    for _ in range(rounds):
+        for name, step in ways.items():
+            began = time.perf_counter()
+            step(images, labels)
+            times[name].append(time.perf_counter() - began)
+    ratio = statistics.median(bare / engine for bare, engine in zip(times["bare"], times["engine"], strict=True))
+    speed = {name: batch / statistics.median(values) for name, values in times.items()}
+    return {"backend": backend, "backbone": backbone, "precision": precision, **speed, "engine/bare": ratio}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--backbone", nargs="+", default=["IR50", "MobileFaceNet"])
+    parser.add_argument("--backend", nargs="+", default=["torch", "paddle"])
+    parser.add_argument("--precision", nargs="+", default=["float32"])
+    parser.add_argument("--batch-size", type=int, default=16)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    rows = []
+    for backbone in options.backbone:
+        for precision in options.precision:
+            mine = [
+                measure(backend, backbone, precision, options.batch_size, options.rounds) for backend in options.backend
+            ]
+            rows += mine
+            if len(mine) == 2:
+                mine[1]["paddle/torch"] = float(mine[1]["engine"]) / float(mine[0]["engine"])
+    if options.json:
+        print(json.dumps(rows, indent=1))
+        return
+    print("| backbone | backend | precision | engine images/s | bare loop images/s | engine / bare | paddle / torch |")
+    print("|---|---|---|---|---|---|---|")
+    for row in rows:
+        over = f"{row['paddle/torch']:.2f}" if "paddle/torch" in row else ""
+        print(
+            f"| {row['backbone']} | {row['backend']} | {row['precision']} | {row['engine']:.1f} | {row['bare']:.1f} "
+            f"| {row['engine/bare']:.2f} | {over} |"
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,94 @@
+"""The two engines, some steps side by side: losses, running statistics, embeddings."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from facezoo.config import load_config
+from facezoo.data.synthetic import SyntheticFaces
+from facezoo.state import get_state
+from facezoo.training.setup import build_engine
+
+STEPS, BATCH = 4, 8
+
+
+@pytest.fixture(scope="module")
+def batches():
+    faces = SyntheticFaces(8, 4, seed=5)
+    images = np.stack([faces.image(index) for index in range(len(faces))])
+    order = np.random.default_rng(0).permutation(len(faces))
+    return [(images[part], faces.labels[part]) for part in order.reshape(STEPS, BATCH)]
+
+
+def run(backend, batches, **overrides):
+    settings = {
+        "backend": backend, "backbone": "MobileFaceNet", "backbone_options": {"dropout": 0.0}, "embedding_size": 64,
+        "head": "ArcFace", "seed": 1, **overrides,
+    }  # fmt: skip
+    engine = build_engine(load_config(None, settings), 8)
+    engine.set_learning_rate(0.01)
+    results = [engine.train_step(images, labels, step) for step, (images, labels) in enumerate(batches)]
+    return engine, results
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+def test_training_steps_agree_and_so_does_evaluation_after_them(batches, compiled):
+    (torch_engine, expected), (paddle_engine, found) = (
+        run(name, batches, compiled=compiled) for name in ("torch", "paddle")
+    )
+    np.testing.assert_allclose([r.loss for r in found], [r.loss for r in expected], rtol=1e-3)
+    np.testing.assert_allclose(found[0].grad_norm, expected[0].grad_norm, rtol=1e-3)
+    ours, theirs = get_state(torch_engine.backbone), get_state(paddle_engine.backbone)
+    assert list(ours) == list(theirs)
+    for name, value in ours.items():
+        if name.endswith("running_var"):  # left at 1 by a graph that forgets them
+            assert np.abs(value - 1).max() > 0.01
+            np.testing.assert_allclose(theirs[name], value, rtol=0.02, err_msg=name)
+    images = batches[0][0][:3]
+    a, b = torch_engine.embed(images), paddle_engine.embed(images)
+    cosine = (a * b).sum(axis=1) / np.linalg.norm(a, axis=1) / np.linalg.norm(b, axis=1)
+    assert cosine.min() > 1 - 1e-3
+    assert set(torch_engine.momentum_state()) == set(paddle_engine.momentum_state())
+
+
+def test_weights_without_decay_keep_out_of_it(backend, batches):
+    loose, _ = run(backend, batches[:1], weight_decay=0.0, clip_norm=None)
+    tight, _ = run(backend, batches[:1], weight_decay=0.1, clip_norm=None)
+    a, b = loose.momentum_state(), tight.momentum_state()
+    changed = {name for name in a if not np.array_equal(a[name], b[name])}
+    assert "backbone.stem.conv.weight" in changed
+    assert "head.weight" in changed
+    assert not [name for name in changed if ".bn" in name or "prelu" in name or name.endswith("bias")]
+
+
+def test_clipping_bounds_the_step(backend, batches):
+    engine, (result,) = run(backend, batches[:1], weight_decay=0.0, clip_norm=0.5)
+    total = np.sqrt(sum((value.astype(np.float64) ** 2).sum() for value in engine.momentum_state().values()))
+    assert result.grad_norm > 0.5
+    assert total == pytest.approx(0.5, rel=1e-3)
+
+
+def test_micro_batches_add_up_to_the_mean_gradient(backend, batches):
+    """With running statistics out of the way (evaluation mode is not trained), the head's gradient must be equal."""
+    engine, (whole,) = run(backend, batches[:1], accumulation=1)
+    split, (parts,) = run(backend, batches[:1], accumulation=2)
+    assert parts.loss == pytest.approx(whole.loss, rel=0.1)  # batch norm sees half batches
+    assert set(split.momentum_state()) == set(engine.momentum_state())
+
+
+def test_bfloat16_stays_near_float32(backend, batches):
+    _, wide = run(backend, batches[:2])
+    _, narrow = run(backend, batches[:2], precision="bfloat16")
+    np.testing.assert_allclose([r.loss for r in narrow], [r.loss for r in wide], rtol=0.03)
+
+
+def test_gradient_checkpointing_changes_nothing(backend, batches):
+    options = {"dropout": 0.0}
+    plain, expected = run(backend, batches[:2], compiled=False, backbone_options=options)
+    saving, found = run(backend, batches[:2], compiled=False, backbone_options={**options, "checkpointing": True})
+    np.testing.assert_allclose([r.loss for r in found], [r.loss for r in expected], rtol=1e-5)
+    a, b = get_state(plain.backbone), get_state(saving.backbone)
+    for name in a:
+        if "running" in name:
+            np.testing.assert_allclose(b[name], a[name], rtol=1e-3, atol=1e-5, err_msg=name)

@@ -1,0 +1,19 @@
+"""A run small enough for a test: MobileFaceNet on a few drawn faces."""
+
+from __future__ import annotations
+
+import pytest
+from tiny_run import TINY
+
+from facezoo.config import load_config
+
+
+@pytest.fixture
+def tiny():
+    """(overrides) -> the configuration of a tiny run."""
+
+    def build(**overrides):
+        dotted = {key.replace("__", "."): value for key, value in overrides.items()}
+        return load_config(None, {**TINY, **dotted})
+
+    return build
