@@ -1,0 +1,103 @@
+"""``facezoo verify``, ``embed`` and ``identify`` on crops that are aligned already, with untrained weights."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import facezoo
+from facezoo import backends
+from facezoo.cli.main import main
+from facezoo.data.image import read_image
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("verify")
+    rng = np.random.default_rng(0)
+    for name in ("ann/1.png", "ann/2.png", "bob/1.png"):
+        (folder / "people" / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(rng.integers(0, 256, (112, 112, 3), dtype=np.uint8)).save(folder / "people" / name)
+    module = facezoo.create_backbone("MobileFaceNet", backend=backends.available()[0], embedding_size=64)
+    facezoo.save_weights(module, folder / "w.safetensors")
+    return folder
+
+
+def call(capsys, *words):
+    code = main([str(word) for word in words])
+    captured = capsys.readouterr()
+    return code, captured.out, captured.err
+
+
+@pytest.mark.parametrize("backend", sorted(backends.INSTALL))
+def test_verify(folder, capsys, backend):
+    a, b, weights = folder / "people/ann/1.png", folder / "people/bob/1.png", folder / "w.safetensors"
+    words = ["--weights", weights, "--backend", backend, "--aligned", "--threshold", "0.9999", "--json"]
+    code, out, _ = call(capsys, "verify", a, a, *words)
+    same = json.loads(out)
+    assert code == 0
+    assert same["score"] == pytest.approx(1, abs=1e-5)
+    assert same["same"] is True
+    other = json.loads(call(capsys, "verify", a, b, *words)[1])
+    expected = facezoo.Embedder(weights, backend=backend).embed([read_image(a), read_image(b)])
+    assert other["score"] == pytest.approx(float(expected[0] @ expected[1]), abs=1e-5)
+
+
+def test_verify_without_a_threshold_does_not_decide(folder, capsys):
+    a = folder / "people/ann/1.png"
+    code, out, _ = call(capsys, "verify", a, a, "--weights", folder / "w.safetensors", "--aligned")
+    assert code == 0
+    assert "undecided" in out
+    assert "no calibration" in out
+
+
+def test_embed_then_identify(folder, capsys):
+    out = folder / "e.npz"
+    code, said, _ = call(
+        capsys, "embed", folder / "people", "--weights", folder / "w.safetensors", "--out", out, "--aligned"
+    )
+    assert code == 0
+    assert said.startswith("3 embeddings of 64 values")
+    with np.load(out) as file:
+        assert file["labels"].tolist() == ["ann", "ann", "bob"]
+        np.testing.assert_allclose(np.linalg.norm(file["embeddings"], axis=1), 1, atol=1e-5)
+    for gallery in (out, folder / "people"):
+        words = ["--gallery", gallery, "--weights", folder / "w.safetensors", "--aligned", "--threshold", "0.5"]
+        code, said, _ = call(capsys, "identify", folder / "people/bob/1.png", *words, "--json")
+        result = json.loads(said)
+        assert code == 0
+        assert result["identity"] == "bob"
+        assert [entry["name"] for entry in result["candidates"]] == ["bob", "ann"]
+
+
+def test_a_photo_without_a_face(folder, capsys):
+    photo = folder / "dark.png"
+    Image.new("RGB", (60, 60)).save(photo)
+    code, _, said = call(capsys, "verify", photo, photo, "--weights", folder / "w.safetensors")
+    assert code == 2
+    assert said == f"facezoo: {photo}: no face found\n"
+    code, _, said = call(capsys, "embed", photo, "--weights", folder / "w.safetensors", "--out", folder / "f.npz")
+    assert code == 2
+    assert "none of 1 photos gave an embedding" in said
+    assert not (folder / "f.npz").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["verify", "a.jpg", "b.jpg", "--weights", "none.safetensors"], "none.safetensors"),
+        (["verify", "a.jpg", "b.jpg", "--weights", "W", "--threshold", "7"], "threshold is 7.0"),
+        (["verify", "a.jpg", "b.jpg", "--weights", "W", "--fmr", "0.1"], "needs a calibration"),
+        (["embed", "a.jpg", "--weights", "W", "--out", "e.txt"], "must end in .npz"),
+        (["embed", "none.jpg", "--weights", "W", "--out", "e.npz"], "none.jpg"),
+        (["identify", "a.jpg", "--gallery", "g", "--weights", "W", "--top", "0"], "--top is 0"),
+    ],
+)
+def test_bad_input_is_one_line(folder, capsys, words, said):
+    code, _, error = call(capsys, *[folder / "w.safetensors" if word == "W" else word for word in words])
+    assert code == 2
+    assert error.count("\n") == 1
+    assert said in error
