@@ -10,7 +10,7 @@ import typer
 
 def command(
     paths: Annotated[list[Path], typer.Argument(help="Photos, or folders of photos.")],
-    weights: Annotated[Path, typer.Option(help="The weight file.")],
+    weights: Annotated[Path, typer.Option(help="The weight file, or a name of the index of weights.")],
     out: Annotated[Path, typer.Option(help="The .npz file to write.")],
     backend: Annotated[str, typer.Option(help="torch or paddle.")] = "torch",
     face: Annotated[str, typer.Option(help="Of several faces: largest or central.")] = "largest",
@@ -28,9 +28,11 @@ def command(
     from facezoo.embedding_file import photos_below, write_embeddings
     from facezoo.errors import ConfigError, DataError
     from facezoo.photo_embedder import photo_embedder
+    from facezoo.weights.pretrained import model_path
 
     if out.suffix != ".npz":
         raise ConfigError(f"--out is {str(out)!r}; its name must end in .npz")
+    weights = model_path(weights)
     photos = photos_below(paths)
     embedder = photo_embedder(weights, backend=backend, aligned=aligned, face=face, device=device)
     result = embedder.embed(photos)

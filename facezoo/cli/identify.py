@@ -13,7 +13,7 @@ def command(
     gallery: Annotated[
         Path, typer.Option(help="Folder with a folder or a photo a person, or a file of `facezoo embed`.")
     ],
-    weights: Annotated[Path, typer.Option(help="The weight file.")],
+    weights: Annotated[Path, typer.Option(help="The weight file, or a name of the index of weights.")],
     backend: Annotated[str, typer.Option(help="torch or paddle.")] = "torch",
     top: Annotated[int, typer.Option(help="How many candidates are shown.")] = 5,
     threshold: Annotated[float | None, typer.Option(help="Cosine similarity, by hand.")] = None,
@@ -36,9 +36,11 @@ def command(
     from facezoo.embedding_file import Gallery, photos_below
     from facezoo.errors import ConfigError, DataError
     from facezoo.photo_embedder import photo_embedder
+    from facezoo.weights.pretrained import model_path
 
     if top < 1:
         raise ConfigError(f"--top is {top}; expected 1 or more")
+    weights = model_path(weights)
     limit = find_threshold(weights, threshold=threshold, calibration=calibration, fmr=fmr)
     embedder = photo_embedder(weights, backend=backend, aligned=aligned, face=face, device=device)
     if gallery.is_file():

@@ -11,7 +11,7 @@ import typer
 def command(
     a: Annotated[Path, typer.Argument(help="A photo.")],
     b: Annotated[Path, typer.Argument(help="Another photo.")],
-    weights: Annotated[Path, typer.Option(help="The weight file.")],
+    weights: Annotated[Path, typer.Option(help="The weight file, or a name of the index of weights.")],
     backend: Annotated[str, typer.Option(help="torch or paddle.")] = "torch",
     threshold: Annotated[float | None, typer.Option(help="Cosine similarity, by hand.")] = None,
     calibration: Annotated[Path | None, typer.Option(help="Default: the one beside the weights.")] = None,
@@ -25,7 +25,9 @@ def command(
     from facezoo.cli.show import print_facts, print_json
     from facezoo.decision import find_threshold
     from facezoo.photo_embedder import photo_embedder
+    from facezoo.weights.pretrained import model_path
 
+    weights = model_path(weights)
     limit = find_threshold(weights, threshold=threshold, calibration=calibration, fmr=fmr)
     embedder = photo_embedder(weights, backend=backend, aligned=aligned, face=face, device=device)
     score = float(embedder.embed_one(a) @ embedder.embed_one(b))

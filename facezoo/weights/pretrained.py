@@ -11,7 +11,7 @@ from facezoo import __version__
 from facezoo.checkpoints.foreign.importer import Imported, import_checkpoint
 from facezoo.checkpoints.weights import KEY, load_weights, read_arrays, write_weights
 from facezoo.download.remote import file_hash
-from facezoo.errors import CheckpointError, FacezooError
+from facezoo.errors import CheckpointError, FacezooError, UnknownNameError
 from facezoo.preprocess import Preprocess
 from facezoo.weights import index, store
 from facezoo.weights.schema import WeightsEntry
@@ -60,6 +60,21 @@ def canonical(name: str, *, cache_dir: str | Path | None = None, yes: bool = Fal
             source=stamp, licence=entry.licence.weights, data=list(entry.training_data), head=entry.head,
         )  # fmt: skip
     return target
+
+
+def model_path(name_or_path: str | Path) -> Path:
+    """A weight file as it is, or a model of the index by its name, in our form.
+
+    Raises:
+        CheckpointError: neither a file nor a name; the message gives the nearest name.
+    """
+    path = Path(name_or_path)
+    if path.exists() or path.suffix == ".safetensors" or len(path.parts) != 1:
+        return path  # a missing file is reported by whoever reads it
+    try:
+        return canonical(str(name_or_path))
+    except UnknownNameError as error:
+        raise CheckpointError(f"no weight file {str(path)!r}, and {error}") from error
 
 
 def _made_from(target: Path, stamp: dict[str, Any]) -> bool:

@@ -18,6 +18,8 @@ from facezoo.weights.card import CardData, ModelCard, read_card, write_card
 from facezoo.weights.index import dump_entry
 from facezoo.weights.schema import Figure, Licence, WeightsEntry, WeightsFile
 
+CALIBRATION = ".calibration.json"  # as `facezoo evaluate` writes it beside a weight file
+
 
 def publish(
     weights: str | Path,
@@ -29,6 +31,8 @@ def publish(
     card: ModelCard | None = None,
 ) -> WeightsEntry:
     """Make the folder ``out`` with ``NAME.safetensors``, its card, ``NAME.yaml`` and ``SHA256SUMS``.
+
+    A calibration beside the weights goes with it.
 
     Args:
         weights: a file that facezoo wrote; it is read through first.
@@ -52,6 +56,8 @@ def publish(
         copy = folder / f"{name}.safetensors"
         shutil.copyfile(weights, copy)
         write_card(card, copy)
+        if weights.with_suffix(CALIBRATION).is_file():
+            shutil.copyfile(weights.with_suffix(CALIBRATION), copy.with_suffix(CALIBRATION))
         entry = make_entry(file, copy, card, urls)
         (folder / f"{name}.yaml").write_text(dump_entry(entry), encoding="utf-8")
         write_sums(folder)
@@ -104,15 +110,21 @@ def make_entry(file: WeightFile, path: Path, card: ModelCard, urls: Sequence[str
         preprocess=file.spec.preprocess.to_dict(),
         parameters=count_parameters(file.state),
         layout="facezoo",
-        files=(
+        files=tuple(
             WeightsFile(
-                name=path.name,
-                holds="weights with metadata",
-                urls=tuple(f"{url.rstrip('/')}/{path.name}" for url in urls),
-                size=path.stat().st_size,
-                sha256=file_hash(path),
+                name=part.name,
+                holds=holds,
+                urls=tuple(f"{url.rstrip('/')}/{part.name}" for url in urls),
+                size=part.stat().st_size,
+                sha256=file_hash(part),
                 hash_from="the publisher",
-            ),
+            )
+            for part, holds in (
+                (path, "weights with metadata"),
+                (path.with_suffix(".card.json"), "model card"),
+                (path.with_suffix(CALIBRATION), "thresholds"),
+            )
+            if part.is_file()
         ),
         licence=Licence(
             code="Apache-2.0", weights=card.licence, data="; ".join(d.terms for d in card.data) or "unknown"

@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 import yaml
 from faulty_server import reset, serve
+from PIL import Image
 
 import facezoo
 from facezoo import backends, catalog, weights
 from facezoo.checkpoints.weights import read_weights, write_weights
+from facezoo.cli.main import main
 from facezoo.errors import CheckpointError, DownloadError
 from facezoo.preprocess import Preprocess
 from facezoo.state import inventory
@@ -45,6 +47,7 @@ def served(tmp_path, server, monkeypatch):
     data = (tmp_path / "out" / "small.safetensors").read_bytes()
     server.url("/bad/small.safetensors", serve(data[::-1]))
     server.url("/good/small.safetensors", serve(data, upto=1000, then=reset), serve(data))
+    server.url("/bad/small.card.json", serve((tmp_path / "out" / "small.card.json").read_bytes()))
     monkeypatch.setenv("FACEZOO_WEIGHTS_INDEX", str(tmp_path / "out"))
     return data
 
@@ -60,6 +63,21 @@ def test_through_the_index_on_both_backends(served):
     for other in results[1:]:
         np.testing.assert_allclose(results[0], other, atol=1e-5)
     assert weights.fetch("small").read_bytes() == served
+
+
+def test_verify_two_photos_by_the_models_name(served, tmp_path, capsys, monkeypatch):
+    weights.fetch("small", yes=True)
+    for number, crop in enumerate(CROPS[:2]):
+        Image.fromarray(crop).save(tmp_path / f"{number}.png")
+    words = ["verify", str(tmp_path / "0.png"), str(tmp_path / "1.png"), "--weights", "small", "--aligned", "--json"]
+    scores = []
+    for backend in BACKENDS:
+        assert main([*words, "--backend", backend]) == 0
+        scores.append(json.loads(capsys.readouterr().out)["score"])
+    assert max(scores) - min(scores) < 1e-5
+    words[4] = "smal"
+    assert main(words) == 2
+    assert "no weight file 'smal', and unknown weights 'smal'; did you mean 'small'" in capsys.readouterr().err
 
 
 def entry_of(tmp_path, monkeypatch, path, **changes):

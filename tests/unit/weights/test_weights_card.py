@@ -90,11 +90,13 @@ def test_card_beside_the_weights(file):
 
 def test_published_folder_is_served_and_used(file, tmp_path, server, monkeypatch):
     write_card(CARD, file)
+    file.with_suffix(".calibration.json").write_text("{}")
     out = tmp_path / "served"
     urls = [f"http://127.0.0.1:{server.server_port}/{mirror}" for mirror in ("one", "two")]
     entry = publish(file, out, name="small", urls=urls)
     assert sorted(p.name for p in out.iterdir()) == [
         "SHA256SUMS",
+        "small.calibration.json",
         "small.card.json",
         "small.card.md",
         "small.safetensors",
@@ -108,10 +110,12 @@ def test_published_folder_is_served_and_used(file, tmp_path, server, monkeypatch
     data = (out / "small.safetensors").read_bytes()
     server.url("/one/small.safetensors", serve(data, upto=50, then=reset), reset)
     server.url("/two/small.safetensors", serve(data))
+    for name in ("small.card.json", "small.calibration.json"):
+        server.url(f"/one/{name}", serve((out / name).read_bytes()))
     monkeypatch.setenv("FACEZOO_WEIGHTS_INDEX", str(out))
     assert weights.fetch("small", options=QUICK).read_bytes() == data
-    (verdict,) = verify("small")
-    assert (verdict.against, verdict.fault) == ("index", None)
+    assert [(verdict.against, verdict.fault) for verdict in verify("small")] == [("index", None)] * 3
+    assert (weights.folder_of("small") / "small.calibration.json").is_file()
     assert verify(str(out / "small.safetensors"))[0].facts["backbone"] == "MobileFaceNet"
 
 
