@@ -1,7 +1,8 @@
 """All pairs of N embeddings: time over the bare matrix product, peak memory, and how both grow.
 
 The bare product is the full X @ X.T of float32 rows in blocks of 2048, its results thrown away. Both run in
-processes of their own, one after the other, product first and last, so that a busy machine shows.
+processes of their own, one after the other, product first and last, so that a busy machine shows; processor time is
+given beside wall time, since other work on the machine hardly changes it.
 
     python benchmarks/allpairs.py --sizes 5000 20000 57715 --out allpairs.json
 """
@@ -37,17 +38,28 @@ def make(size, width, per_identity, folder):
     np.save(folder / "labels.npy", labels)
 
 
+def clocks():
+    """Wall and processor time now."""
+    return time.perf_counter(), time.process_time()
+
+
+def since(start):
+    """Wall and processor time since then."""
+    wall, processor = clocks()
+    return {"seconds": wall - start[0], "cpu": processor - start[1]}
+
+
 def bare(folder):
     """The product alone."""
     rows = np.load(folder / "rows.npy")
     out = np.empty((2048, 2048), np.float32)
-    start = time.perf_counter()
+    start = clocks()
     for row in range(0, len(rows), 2048):
         left = rows[row : row + 2048]
         for column in range(0, len(rows), 2048):
             right = rows[column : column + 2048]
             np.matmul(left, right.T, out=out[: len(left), : len(right)])
-    return {"seconds": time.perf_counter() - start}
+    return since(start)
 
 
 def ours(folder, precision):
@@ -55,9 +67,9 @@ def ours(folder, precision):
     from facezoo.evaluation import all_pairs
 
     rows, labels = np.load(folder / "rows.npy"), np.load(folder / "labels.npy")
-    start = time.perf_counter()
+    start = clocks()
     result = all_pairs(rows, labels, FAR, precision=precision)
-    return {"seconds": time.perf_counter() - start, "result": result.to_dict()}
+    return {**since(start), "result": result.to_dict()}
 
 
 def scikit(folder):
@@ -65,13 +77,13 @@ def scikit(folder):
     from sklearn.metrics import roc_curve
 
     rows, labels = np.load(folder / "rows.npy"), np.load(folder / "labels.npy")
-    start = time.perf_counter()
+    start = clocks()
     upper = np.triu_indices(len(rows), 1)
     scores = (rows @ rows.T)[upper]
     same = labels[upper[0]] == labels[upper[1]]
     fpr, tpr, _ = roc_curve(same, scores)
     tar = {f"{far:g}": float(tpr[fpr <= far].max()) for far in FAR}
-    return {"seconds": time.perf_counter() - start, "tar": tar}
+    return {**since(start), "tar": tar}
 
 
 def child(what, folder):
@@ -90,10 +102,10 @@ def measure(size, args):
         after = child("bare", folder)
         if size <= args.sklearn_up_to:
             row["sklearn"] = child("sklearn", folder)
-    product = (before["seconds"] + after["seconds"]) / 2
-    line = {"size": size, "bare": [before["seconds"], after["seconds"]], "bare_mib": before["mib"], **row}
+    line = {"size": size, "bare": [before, after], **row}
     for what in row:
-        line[what]["over_bare"] = row[what]["seconds"] / product
+        for clock in ("seconds", "cpu"):
+            line[what][f"{clock}_over_bare"] = 2 * row[what][clock] / (before[clock] + after[clock])
     return line
 
 
@@ -119,13 +131,14 @@ def main():
     for size in args.sizes:
         line = measure(size, args)
         lines.append(line)
-        product = ", ".join(f"{seconds:.1f}" for seconds in line["bare"])
-        print(f"{size:>7} rows: product {product} s", flush=True)
+        product = ", ".join(f"{once['seconds']:.1f} s ({once['cpu']:.1f} s cpu)" for once in line["bare"])
+        print(f"{size:>7} rows: product {product}", flush=True)
         for what in [*args.precision, "sklearn"]:
             if what in line:
                 found = line[what]
-                times = f"{found['seconds']:7.1f} s, {found['over_bare']:5.2f} x product"
-                print(f"        {what:<8} {times}, peak {found['mib']:6.0f} MiB", flush=True)
+                wall = f"{found['seconds']:7.1f} s, {found['seconds_over_bare']:5.2f} x product"
+                processor = f"{found['cpu']:7.1f} s cpu, {found['cpu_over_bare']:5.2f} x"
+                print(f"        {what:<8} {wall}; {processor}; peak {found['mib']:6.0f} MiB", flush=True)
     if args.out:
         args.out.write_text(json.dumps(lines, indent=1))
 

@@ -121,6 +121,7 @@ def find_embeddings(asked: Request, protocol: Protocol) -> tuple[EmbeddingSet, C
         "weights": asked.weights.name,
         "weights_sha256": file_sha256(asked.weights),
         "backend": model.backend,
+        "backend_version": _version(model.backend),
         "precision": asked.precision,
         "preprocess": model.preprocess.to_dict(),
     }
@@ -130,6 +131,18 @@ def find_embeddings(asked: Request, protocol: Protocol) -> tuple[EmbeddingSet, C
     if asked.save_embeddings is not None:
         store.save(asked.save_embeddings)
     return store, faces.crop, inputs
+
+
+def _version(backend: str) -> str:
+    """Of the framework, without importing it."""
+    from importlib import metadata
+
+    for package in {"torch": ("torch",), "paddle": ("paddlepaddle", "paddlepaddle-gpu")}.get(backend, ()):
+        try:
+            return f"{package} {metadata.version(package)}"
+        except metadata.PackageNotFoundError:
+            continue
+    return "unknown"
 
 
 def _stored_crop(asked: Request) -> Crop | None:

@@ -99,7 +99,8 @@ def evaluate(
     if as_json:
         shown = outcome.to_dict()
         for task in shown["tasks"]:
-            task.pop("pairs", None)  # thousands of scores: --out keeps them
+            task.pop("pairs", None)  # thousands of numbers: --out keeps them
+            task.pop("identities", None)
         print_json(shown)
     else:
         from facezoo.evaluation.table import print_outcome

@@ -12,8 +12,8 @@ import numpy as np
 
 from facezoo.errors import DataError, ProtocolError
 from facezoo.evaluation.all_pairs_result import AllPairsResult
-from facezoo.evaluation.bootstrap import bootstrap_rate
 from facezoo.evaluation.checks import allowed
+from facezoo.evaluation.identities import Identities
 from facezoo.evaluation.roc import Roc
 from facezoo.files import atomic_write
 
@@ -122,7 +122,7 @@ def _result(
     notes = [*settings["notes"], *(roc.unsupported(rate) for rate in tar if not roc.supports(rate))]
     threshold = {rate: _threshold(roc, rate, top, notes) for rate in tar}
     rising = np.sort(part.genuine)
-    people = _Identities(part)
+    people = Identities(part.genuine, part.sizes, settings["confidence"])
     at = {}
     for asked in settings["thresholds"]:
         index = int(np.searchsorted(values, np.float32(asked)))
@@ -138,6 +138,9 @@ def _result(
         interval={rate: people.tar(value) for rate, value in threshold.items()},
         auc_interval=people.auc(roc),
         eer_interval=people.eer(roc),
+        labels_sha256=settings["labels_sha256"],
+        identity_pairs=people.sizes,
+        identity_accepted={rate: people.accepted(value) for rate, value in threshold.items()},
         confidence=settings["confidence"],
         at=at,
         identities=settings["identities"],
@@ -159,40 +162,6 @@ def _threshold(roc: Roc, rate: float, top: np.ndarray, notes: list[str]) -> floa
     fits = int(np.searchsorted(roc.false, count, side="right"))
     notes.append(f"FAR {rate:g}: the threshold given is the lowest genuine score that keeps it, not the smallest")
     return float(roc.thresholds[fits - 1]) if fits else float("nan")
-
-
-class _Identities:
-    """Genuine scores by identity, for a bootstrap of identities."""
-
-    def __init__(self, part: AllPairsPart) -> None:
-        self.genuine = part.genuine
-        self.sizes = part.sizes[part.sizes > 0]
-        self.starts = np.concatenate([[0], np.cumsum(self.sizes)[:-1]]).astype(np.int64)
-        self.confidence = part.settings["confidence"]
-
-    def interval(self, values: np.ndarray) -> tuple[float, float]:
-        """Interval of the mean of one value for each genuine pair."""
-        if len(self.sizes) < 2:
-            return float("nan"), float("nan")
-        sums = np.add.reduceat(values.astype(np.float64), self.starts)
-        return bootstrap_rate(sums, self.sizes, confidence=self.confidence)
-
-    def tar(self, threshold: float) -> tuple[float, float]:
-        """Interval of the share of genuine pairs accepted."""
-        if np.isnan(threshold):
-            return float("nan"), float("nan")
-        return self.interval(self.genuine >= np.float32(threshold))
-
-    def auc(self, roc: Roc) -> tuple[float, float]:
-        """Interval of the mean share of impostor pairs that a genuine pair beats."""
-        beaten = 1.0 - (roc.false + roc.false_above) / (2.0 * roc.impostor)
-        return self.interval(beaten[::-1][np.searchsorted(roc.thresholds[::-1], self.genuine)])
-
-    def eer(self, roc: Roc) -> tuple[float, float]:
-        """Interval of the FNMR at the lowest genuine score whose FMR is at most the EER."""
-        fits = int(np.searchsorted(roc.false / roc.impostor, roc.eer(), side="right"))
-        limit = roc.thresholds[max(0, fits - 1)]
-        return self.interval(self.genuine < limit)
 
 
 def _histogram(rising: np.ndarray, values: np.ndarray, false: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

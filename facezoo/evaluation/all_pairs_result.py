@@ -28,7 +28,10 @@ class AllPairsResult:
         eer_interval: of the FNMR at the threshold of the EER, by the same bootstrap.
         confidence: of the intervals.
         at: threshold asked for -> (FMR, FNMR) there.
+        labels_sha256: of the identities compared, to tell whether two results are of the same pairs.
         roc: the exact curve.
+        identity_pairs: int64 (S,), genuine pairs of each identity that has any.
+        identity_accepted: FAR -> int64 (S,), those accepted at its threshold; None where not given.
         histogram: (edges, genuine counts, impostor counts) in bins [edge, next) of 0.01, for the cosine.
         identities: how many identities there are.
         notes: what could not be said, and why.
@@ -46,7 +49,10 @@ class AllPairsResult:
     confidence: float
     at: dict[float, tuple[float, float]]
     identities: int
+    labels_sha256: str
     roc: Roc = field(repr=False)
+    identity_pairs: np.ndarray = field(repr=False)
+    identity_accepted: dict[float, np.ndarray | None] = field(repr=False)
     histogram: tuple[np.ndarray, np.ndarray, np.ndarray] | None = field(repr=False, default=None)
     notes: tuple[str, ...] = ()
 
@@ -54,6 +60,11 @@ class AllPairsResult:
     def fnmr(self) -> dict[float, float]:
         """FMR -> FNMR, which is 1 - TAR at the same FAR."""
         return {rate: 1.0 - value for rate, value in self.tar.items()}
+
+    def by_identity(self) -> dict[str, Any]:
+        """What a comparison with another model needs, as plain types."""
+        accepted = {f"{far:g}": None if hits is None else hits.tolist() for far, hits in self.identity_accepted.items()}
+        return {"labels_sha256": self.labels_sha256, "pairs": self.identity_pairs.tolist(), "accepted": accepted}
 
     def to_dict(self) -> dict[str, Any]:
         """Plain types for JSON, without the curve."""

@@ -8,6 +8,7 @@ import numpy as np
 
 from facezoo.errors import ProtocolError
 from facezoo.evaluation.compare import Comparison, compare_decisions, compare_tar
+from facezoo.evaluation.identities import difference_by_identity
 from facezoo.evaluation.pairs import owner
 
 MOST_BOOTSTRAPPED = 20_000  # pairs
@@ -16,7 +17,7 @@ MOST_BOOTSTRAPPED = 20_000  # pairs
 def compare_results(
     first: dict[str, Any], second: dict[str, Any], *, confidence: float = 0.95
 ) -> list[tuple[str, Comparison]]:
-    """Every task of listed pairs that both results hold: accuracy, and TAR at each FAR that is given.
+    """Every task of listed pairs or all pairs in both results: accuracy, and TAR at each FAR that is given.
 
     Args:
         first: a stored result.
@@ -36,14 +37,15 @@ def compare_results(
         )
     found = []
     for one, two in zip(first["tasks"], second["tasks"], strict=True):
-        if "pairs" in one and "pairs" in two:
-            found += [(one["name"], comparison) for comparison in _task(one, two, confidence)]
+        for key, compare in (("pairs", _listed_pairs), ("identities", _all_pairs)):
+            if key in one and key in two:
+                found += [(one["name"], comparison) for comparison in compare(one, two, confidence)]
     if not found:
-        raise ProtocolError(f"results of protocol {first['protocol']} hold no scores of listed pairs to compare")
+        raise ProtocolError(f"results of protocol {first['protocol']} hold neither listed nor all pairs to compare")
     return found
 
 
-def _task(one: dict[str, Any], two: dict[str, Any], confidence: float) -> list[Comparison]:
+def _listed_pairs(one: dict[str, Any], two: dict[str, Any], confidence: float) -> list[Comparison]:
     left, right = one["pairs"], two["pairs"]
     if any(left[key] != right[key] for key in ("same", "folds", "first", "second")):
         raise ProtocolError(f"task {one['name']}: the two results are of different pairs")
@@ -57,4 +59,35 @@ def _task(one: dict[str, Any], two: dict[str, Any], confidence: float) -> list[C
     if len(same) <= MOST_BOOTSTRAPPED:
         rates = [float(far) for far, tar in one["detail"]["tar"].items() if tar is not None]
         out += [compare_tar(*scores, same, far, subjects=subjects, confidence=confidence, rounds=400) for far in rates]
+    return out
+
+
+def _all_pairs(one: dict[str, Any], two: dict[str, Any], confidence: float) -> list[Comparison]:
+    left, right = one["identities"], two["identities"]
+    if left["labels_sha256"] != right["labels_sha256"]:
+        raise ProtocolError(f"task {one['name']}: the two results are of different identities")
+    out = []
+    for far, accepted in left["accepted"].items():
+        other = right["accepted"].get(far)
+        if accepted is None or other is None or len(left["pairs"]) < 2:
+            continue
+        difference, interval = difference_by_identity(
+            np.array(accepted), np.array(other), np.array(left["pairs"]), confidence=confidence
+        )
+        out.append(
+            Comparison(
+                figure=f"TAR at FAR {far}",
+                first=sum(accepted) / sum(left["pairs"]),
+                second=sum(other) / sum(left["pairs"]),
+                difference=difference,
+                interval=interval,
+                p_value=float("nan"),
+                only_first_right=0,
+                only_second_right=0,
+                pairs=sum(left["pairs"]),
+                confidence=confidence,
+                how="paired bootstrap of identities, thresholds fixed",
+                distinguishable=not interval[0] <= 0 <= interval[1],
+            )
+        )
     return out

@@ -94,6 +94,7 @@ class TaskOutcome:
         histogram: (edges, genuine, impostor) of the scores, where there is one.
         cmc: share of probes by rank, where there is one.
         pairs: per-pair scores, where pairs are listed.
+        identities: genuine pairs accepted of each identity, where all pairs are compared.
         lists: list file -> SHA-256.
     """
 
@@ -106,6 +107,7 @@ class TaskOutcome:
     histogram: tuple[np.ndarray, np.ndarray, np.ndarray] | None = field(repr=False, default=None)
     cmc: np.ndarray | None = field(repr=False, default=None)
     pairs: PairRecord | None = field(repr=False, default=None)
+    identities: dict[str, Any] | None = field(repr=False, default=None)
     lists: dict[str, str] = field(default_factory=dict)
 
 
@@ -167,6 +169,8 @@ class Outcome:
 
 
 def _kept(task: TaskOutcome) -> dict[str, Any]:
+    if task.identities is not None:
+        return {"identities": task.identities}
     if task.pairs is None or len(task.pairs.scores) > KEPT_PAIRS:
         return {}
     return {"pairs": task.pairs.to_dict()}

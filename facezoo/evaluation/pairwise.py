@@ -120,6 +120,7 @@ def all_pairs_part(
         "confidence": confidence,
         "genuine": total_genuine,
         "impostor": total_impostor,
+        "labels_sha256": fingerprint([side.codes for side in _sides(tiling)], {}),
         **_describe(tiling),
     }
     key = fingerprint(_arrays(tiling), {**settings, "block": block})
@@ -177,9 +178,19 @@ def _tiling(
     )
 
 
+def _processors() -> int:
+    """How many this process may use, where the system tells."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _sides(tiling: Tiling) -> list[Side]:
+    return [tiling.left] + ([tiling.right] if tiling.right else [])
+
+
 def _arrays(tiling: Tiling) -> list[np.ndarray]:
-    sides = [tiling.left] + ([tiling.right] if tiling.right else [])
-    return [array for side in sides for array in (side.embeddings, side.codes, side.order)]
+    return [array for side in _sides(tiling) for array in (side.embeddings, side.codes, side.order)]
 
 
 def _describe(tiling: Tiling) -> dict[str, Any]:
@@ -217,6 +228,6 @@ def _count(
             if progress is not None:
                 progress(done, len(tiles))
 
-    with ThreadPoolExecutor(workers or len(os.sched_getaffinity(0))) as pool:
+    with ThreadPoolExecutor(workers or _processors()) as pool:
         for _ in pool.map(one, tiles):
             pass

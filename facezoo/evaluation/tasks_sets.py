@@ -55,6 +55,7 @@ def run_all_pairs(task: AllPairsTask, store: EmbeddingSet, confidence: float, pr
         notes=tuple(notes),
         roc=result.roc,
         histogram=result.histogram,
+        identities=result.by_identity(),
     )
 
 
@@ -76,6 +77,7 @@ def run_videos(task: VideosTask, store: EmbeddingSet, confidence: float, progres
         notes=(f"{len(kept) - int(kept.sum())} of {len(kept)} frames left out", *result.notes),
         roc=result.roc,
         histogram=result.histogram,
+        identities=result.by_identity(),
     )
 
 

@@ -117,6 +117,25 @@ def test_all_pairs_within_across_and_ranking():
         )
 
 
+def test_all_pairs_of_two_models_are_compared_by_identity(tmp_path):
+    rows, labels, _ = people(11)
+    noise = np.random.default_rng(0).normal(size=rows.shape).astype(np.float32)
+    task = {"name": "all", "kind": "all-pairs", "far": [0.01, 1e-7]}
+    results = []
+    for name, embeddings in (("good", rows), ("bad", rows + 2 * noise)):
+        run_protocol(protocol(task), EmbeddingSet.build(embeddings, {"label": labels})).save(tmp_path / name)
+        results.append(load_result(tmp_path / name))
+    ((task_name, found),) = compare_results(*results)
+    assert task_name == "all"
+    assert found.first == pytest.approx(all_pairs(rows, labels, 0.01).tar[0.01])
+    assert found.difference == pytest.approx(found.first - found.second)
+    assert found.distinguishable
+    assert not compare_results(results[0], results[0])[0][1].distinguishable
+    other = {**results[1], "tasks": [{**results[1]["tasks"][0], "identities": {"labels_sha256": "0"}}]}
+    with pytest.raises(ProtocolError, match="different identities"):
+        compare_results(results[0], other)
+
+
 def test_all_pairs_by_group():
     rows, labels, _ = people(4)
     store = EmbeddingSet.build(rows, {"label": labels, "race": np.where(labels < 10, "x", "y")})
@@ -286,5 +305,5 @@ def test_stored_results_compared_and_tabled(tmp_path):
         compare_results(good, other)
     for result in (good, other):
         result["tasks"][0].pop("pairs")
-    with pytest.raises(ProtocolError, match="hold no scores"):
+    with pytest.raises(ProtocolError, match="hold neither"):
         compare_results(good, other)
