@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from facezoo.align.pyramid import bilinear
 from facezoo.align.templates import Template, get_template
 from facezoo.align.transform import invert, scale_of, similarity
 from facezoo.errors import ShapeError
@@ -74,31 +75,25 @@ def warp(image: np.ndarray, matrix: np.ndarray, size: tuple[int, int]) -> np.nda
 
 def _sample(image: np.ndarray, back: np.ndarray, size: tuple[int, int], factor: int) -> np.ndarray:
     """Bilinear samples of the image reduced ``factor`` times, as float32 (H, W, 3)."""
-    if factor > 1:
-        image, (left, top) = _reduced(image, back, size, factor)
-        back = back / factor
-        back[:, 2] -= np.array([left, top]) + (factor - 1) / (2 * factor)
+    window, origin = _window(image, back, size, factor)
+    back = back / factor
+    back[:, 2] -= origin + (factor - 1) / (2 * factor)
     rows, columns = np.arange(size[0])[:, None], np.arange(size[1])[None]
     x, y = (row[0] * columns + row[1] * rows + row[2] for row in back)  # (H, W) each
-    height, width = image.shape[:2]
-    x, y = x.clip(-1, width), y.clip(-1, height)  # one pixel outside is as black as any
-    x0, y0 = np.floor(x).astype(np.int32), np.floor(y).astype(np.int32)
+    height, width = window.shape
+    x, y = x.clip(0, width - 1), y.clip(0, height - 1)  # onto the black border
+    x0 = np.minimum(x.astype(np.int32), width - 2)
+    y0 = np.minimum(y.astype(np.int32), height - 2)
     fx, fy = (x - x0).astype(np.float32), (y - y0).astype(np.float32)
-    flat = image.reshape(-1, image.shape[2])
-    out = np.zeros((*size, image.shape[2]), np.float32)
-    for dy, wy in ((0, 1 - fy), (1, fy)):
-        for dx, wx in ((0, 1 - fx), (1, fx)):
-            column, row = x0 + dx, y0 + dy
-            inside = (column >= 0) & (column < width) & (row >= 0) & (row < height)
-            index = np.where(inside, row * width + column, 0)
-            out += flat[index] * (wy * wx * inside)[..., None]
-    return out
+    index = y0 * width + x0
+    return bilinear([np.take(window, index + step) for step in (0, 1, width, width + 1)], fx, fy)
 
 
-def _reduced(
-    image: np.ndarray, back: np.ndarray, size: tuple[int, int], factor: int
-) -> tuple[np.ndarray, tuple[int, int]]:
-    """The part of the image that the crop needs, box-filtered, and its origin on the reduced grid."""
+def _window(image: np.ndarray, back: np.ndarray, size: tuple[int, int], factor: int) -> tuple[np.ndarray, np.ndarray]:
+    """The part of the reduced image that the crop needs, in a black border, and its origin (x, y).
+
+    Four bytes a pixel in one uint32: gathering these is faster than gathering three bytes.
+    """
     corners = np.array([[0, 0], [size[1], 0], [0, size[0]], [size[1], size[0]]])
     reach = corners @ back[:, :2].T + back[:, 2]
     height, width = image.shape[:2]
@@ -106,5 +101,8 @@ def _reduced(
     first = np.clip(np.floor(reach.min(0) / factor) - 2, 0, grid - 1).astype(int)
     last = np.clip(np.ceil(reach.max(0) / factor) + 2, first + 1, grid).astype(int)
     part = image[first[1] * factor : last[1] * factor, first[0] * factor : last[0] * factor]
-    reduced = np.asarray(Image.fromarray(np.ascontiguousarray(part)).reduce(factor))
-    return reduced, (int(first[0]), int(first[1]))
+    if factor > 1:
+        part = np.asarray(Image.fromarray(np.ascontiguousarray(part)).reduce(factor))
+    window = np.zeros((part.shape[0] + 2, part.shape[1] + 2, 4), np.uint8)
+    window[1:-1, 1:-1, :3] = part
+    return window.view(np.uint32)[..., 0], first - 1

@@ -9,7 +9,8 @@ from facezoo.align.templates import ARCFACE
 # A mean face for the pose: the template's frontal landmarks, with depths toward the camera in the same unit
 # (35 units between the eyes): the nose tip stands out, the mouth's corners a little.
 _DEPTH = np.array([0.0, 0.0, 17.0, 4.0, 4.0])
-_MODEL = np.column_stack([ARCFACE, _DEPTH]) - np.append(ARCFACE, _DEPTH[:, None], axis=1).mean(0)  # (5, 3)
+_MODEL = np.column_stack([ARCFACE, _DEPTH]) - np.append(ARCFACE.mean(0), _DEPTH.mean())  # (5, 3)
+_FIT = np.linalg.pinv(_MODEL)  # (3, 5)
 
 
 def sharpness(crop: np.ndarray) -> float:
@@ -43,7 +44,7 @@ def pose(landmarks: np.ndarray) -> tuple[float, float, float]:
         looks down, roll when the head leans to the right of the image. All 0 for the template's landmarks.
     """
     points = np.asarray(landmarks, np.float64)
-    rows = np.linalg.lstsq(_MODEL, points - points.mean(0), rcond=None)[0].T  # (2, 3): x and y axes, scaled
+    rows = (_FIT @ (points - points.mean(0))).T  # (2, 3): x and y axes, scaled
     scale = np.sqrt(np.linalg.norm(rows[0]) * np.linalg.norm(rows[1]))
     if not np.isfinite(scale) or scale < 1e-9:
         return 0.0, 0.0, 0.0
