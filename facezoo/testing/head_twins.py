@@ -60,8 +60,8 @@ def check_defaults(case: HeadCase) -> bool:
         return False
     wanted = {entry.name: entry.default for entry in fields(case.margin) if entry.default is not MISSING}
     for backend, native in case.natives.items():
-        given = inspect.signature(native.__init__).parameters
-        own = {name: value.default for name, value in given.items() if name != "self" and name not in SHARED}
+        given = inspect.signature(native).parameters
+        own = {name: value.default for name, value in given.items() if name not in SHARED}
         assert own == wanted, f"{case} on {backend} takes {own}; its margin says {wanted}"
         known = getattr(native, "variants", ("ref",))
         variants = tuple(case.margin.variants)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import paddle
 from facezoo.backends.paddle.heads.criterion import Reduce
-from facezoo.backends.paddle.heads.margin import check_batch
+from facezoo.backends.paddle.heads.margin import check_batch, widen
 from paddle import nn
 
 from facezoo.interfaces.head import Head
@@ -56,7 +56,7 @@ class AuxiliaryHead(Head, nn.Layer):
 
     def full(self, values: paddle.Tensor) -> paddle.Tensor:
         """Half precision to float32; wider types stay."""
-        return values if values.dtype in (paddle.float32, paddle.float64) else values.astype("float32")
+        return values if values.dtype in (paddle.float32, paddle.float64) else widen(values, "float32")
 
     def keep_classes(self, first: int, count: int) -> None:
         """Refused: the term needs the whole batch and all classes in one place."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import paddle
 import paddle.nn.functional as F
 from facezoo.backends.paddle.heads.criterion import Reduce
-from facezoo.backends.paddle.heads.margin import MarginHead, replace_target
+from facezoo.backends.paddle.heads.margin import MarginHead, replace_target, widen
 
 ABSENT = -1e9  # logit of a pair that does not take part
 
@@ -80,7 +80,7 @@ class CircleLoss(MarginHead):
         """Half precision to float32; wider types as the weight's, or as they are where there is none."""
         if self.weight is None and values.dtype == paddle.float64:
             return values
-        return values.astype(paddle.float32) if self.weight is None else super().full(values)
+        return widen(values, "float32") if self.weight is None else super().full(values)
 
     def _loss(self, embeddings: paddle.Tensor, target: paddle.Tensor, reduce: Reduce | None = None) -> paddle.Tensor:
         if self.weight is None:

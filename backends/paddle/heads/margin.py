@@ -43,6 +43,14 @@ def lengths(rows: paddle.Tensor) -> paddle.Tensor:
     return (rows * rows).sum(axis=1).clip(min=1e-24).sqrt()
 
 
+def widen(values: paddle.Tensor, dtype: str) -> paddle.Tensor:
+    """``values`` in a wider type; a zero row of float16 gets no gradient, since 1e12 has no place there."""
+    wide = values.astype(dtype)
+    if values.dtype == paddle.float16 and values.ndim > 1:
+        wide = paddle.where((wide.detach() != 0).any(axis=-1, keepdim=True), wide, wide.detach())
+    return wide
+
+
 def safe_sine(cosine: paddle.Tensor) -> paddle.Tensor:
     """sqrt(1 - cosine^2); close to a pole, where the slope is infinite and rounding hides the angle, without gradient.
 
@@ -198,7 +206,7 @@ class MarginHead(ClassificationHead, nn.Layer):
 
     def full(self, values: paddle.Tensor) -> paddle.Tensor:
         """Half precision to float32; wider types, and those of a float64 head, as the weight's."""
-        return values.astype("float64" if self.weight.dtype == paddle.float64 else "float32")
+        return widen(values, "float64" if self.weight.dtype == paddle.float64 else "float32")
 
     def attach(self, name: str, term: nn.Layer, factor: float = 1.0) -> None:
         """Add ``factor`` times an auxiliary head's term to the loss, on this head's class weights."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 from facezoo.backends.torch.heads.criterion import Reduce
-from facezoo.backends.torch.heads.margin import check_batch
+from facezoo.backends.torch.heads.margin import check_batch, widen
 from torch import nn
 
 from facezoo.interfaces.head import Head
@@ -55,7 +55,7 @@ class AuxiliaryHead(Head, nn.Module):
 
     def full(self, values: torch.Tensor) -> torch.Tensor:
         """Half precision to float32; wider types stay."""
-        return values if values.dtype in (torch.float32, torch.float64) else values.float()
+        return values if values.dtype in (torch.float32, torch.float64) else widen(values, torch.float32)
 
     def keep_classes(self, first: int, count: int) -> None:
         """Refused: the term needs the whole batch and all classes in one place."""

@@ -43,6 +43,14 @@ def lengths(rows: torch.Tensor) -> torch.Tensor:
     return (rows * rows).sum(dim=1).clamp(min=1e-24).sqrt()
 
 
+def widen(values: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+    """``values`` in a wider type; a zero row of float16 gets no gradient, since 1e12 has no place there."""
+    wide = values.to(dtype)
+    if values.dtype == torch.float16 and values.ndim > 1:
+        wide = torch.where((values != 0).any(dim=-1, keepdim=True), wide, wide.detach())
+    return wide
+
+
 def safe_sine(cosine: torch.Tensor) -> torch.Tensor:
     """sqrt(1 - cosine^2); close to a pole, where the slope is infinite and rounding hides the angle, without gradient.
 
@@ -195,7 +203,7 @@ class MarginHead(ClassificationHead, nn.Module):
 
     def full(self, values: torch.Tensor) -> torch.Tensor:
         """Half precision to float32; wider types, and those of a float64 head, as the weight's."""
-        return values.to(torch.float64 if self.weight.dtype == torch.float64 else torch.float32)
+        return widen(values, torch.float64 if self.weight.dtype == torch.float64 else torch.float32)
 
     def attach(self, name: str, term: nn.Module, factor: float = 1.0) -> None:
         """Add ``factor`` times an auxiliary head's term to the loss, on this head's class weights."""
