@@ -77,7 +77,7 @@ def check_scores(scores: np.ndarray, same: np.ndarray) -> tuple[np.ndarray, np.n
             odd = flags[~np.isin(flags, (0, 1))][0]
             raise ProtocolError(f"same holds {odd!r}; expected True/False or 1/0")
         flags = flags.astype(bool)
-    values = values.astype(np.float64)
+    values = values.astype(np.float64, copy=False)
     if not np.isfinite(values).all():
         index = int(np.flatnonzero(~np.isfinite(values))[0])
         raise NumericalError(f"score {index} of {len(values)} is {values[index]}; expected finite values")

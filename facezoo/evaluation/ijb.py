@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import warnings
+from array import array
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,15 +59,19 @@ class TemplateList:
     media: np.ndarray
 
 
-def _lines(path: str | Path) -> list[list[str]]:
+def _lines(path: str | Path) -> Iterator[tuple[int, str]]:
+    """Lines that are not empty, with their numbers from 1, one at a time: the lists are long."""
+    found = False
     try:
         with open(path, encoding="utf-8") as handle:
-            rows = [line.split() for line in handle if line.strip()]
+            for number, line in enumerate(handle, 1):
+                if line.strip():
+                    found = True
+                    yield number, line
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"cannot read list {str(path)!r}: {error}") from error
-    if not rows:
+    if not found:
         raise DataError(f"list {str(path)!r} is empty")
-    return rows
 
 
 def read_template_list(path: str | Path) -> TemplateList:
@@ -75,19 +81,16 @@ def read_template_list(path: str | Path) -> TemplateList:
         DataError: the file cannot be read.
         ProtocolError: a line has other fields.
     """
-    rows = _lines(path)
-    try:
-        images = [name for name, _, _ in rows]
-        templates = np.array([int(row[1]) for row in rows], np.int64)
-        media = np.array([int(row[2]) for row in rows], np.int64)
-    except ValueError as error:
-        bad = next(number for number, row in enumerate(rows, 1) if not _is_template_row(row))
-        raise ProtocolError(f"{path}: line {bad} is {' '.join(rows[bad - 1])!r}; expected 'IMAGE T M'") from error
-    return TemplateList(images, templates, media)
-
-
-def _is_template_row(row: list[str]) -> bool:
-    return len(row) == 3 and all(word.lstrip("-").isdigit() for word in row[1:])
+    images, templates, media = [], array("q"), array("q")
+    for number, line in _lines(path):
+        try:
+            name, template, medium = line.split()
+            templates.append(int(template))
+            media.append(int(medium))
+        except ValueError as error:
+            raise ProtocolError(f"{path}: line {number} is {line.strip()!r}; expected 'IMAGE T M'") from error
+        images.append(name)
+    return TemplateList(images, np.array(templates, np.int64), np.array(media, np.int64))
 
 
 def read_pair_list(path: str | Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -108,12 +111,18 @@ def read_landmark_scores(path: str | Path) -> tuple[list[str], np.ndarray, np.nd
     Raises:
         ProtocolError: a line has other fields.
     """
-    rows = _lines(path)
-    try:
-        numbers = np.array([[float(word) for word in row[1:]] for row in rows]).reshape(len(rows), 11)
-    except ValueError as error:
-        raise ProtocolError(f"{path}: expected 'IMAGE x1 y1 .. x5 y5 SCORE' in every line") from error
-    return [row[0] for row in rows], numbers[:, :10].reshape(-1, 5, 2), numbers[:, 10]
+    names, numbers = [], array("d")
+    for number, line in _lines(path):
+        name, *words = line.split()
+        if len(words) != 11:
+            raise ProtocolError(f"{path}: line {number} has {len(words) + 1} fields; expected 'IMAGE x1 y1 .. SCORE'")
+        try:
+            numbers.extend(map(float, words))
+        except ValueError as error:
+            raise ProtocolError(f"{path}: line {number}: {error}; expected 'IMAGE x1 y1 .. SCORE'") from error
+        names.append(name)
+    table = np.frombuffer(numbers, np.float64).reshape(-1, 11)
+    return names, table[:, :10].reshape(-1, 5, 2), table[:, 10].copy()
 
 
 def read_subjects(path: str | Path) -> tuple[np.ndarray, np.ndarray]:

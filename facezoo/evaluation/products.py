@@ -37,3 +37,37 @@ def product(left: np.ndarray, right: np.ndarray, *, places: bool = True) -> np.n
 def cosines(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     """:func:`product` of unit rows, summed in float64: equal pairs of rows give equal scores."""
     return product(left.astype(np.float64), right.astype(np.float64))
+
+
+def listed_cosines(rows: np.ndarray, first: np.ndarray, second: np.ndarray, block: int = 2048) -> np.ndarray:
+    """Scores of listed pairs of unit rows, float32 (n,): by whole tiles where pairs are many, else one by one.
+
+    Args:
+        rows: (N, E), unit length.
+        first: int (n,), rows of the first.
+        second: int (n,), rows of the second.
+        block: rows and columns of a tile.
+    """
+    out = np.empty(len(first), np.float32)
+    across = -(-len(rows) // block)
+    # a pair and its reverse are one score, so only tiles on and above the diagonal are needed
+    tile = np.minimum(first, second) // block * across + np.maximum(first, second) // block
+    order = np.argsort(tile.astype(np.uint16) if across <= 255 else tile, kind="stable")
+    tiles, starts = np.unique(tile[order], return_index=True)
+    for number, start, stop in zip(tiles.tolist(), starts, [*starts[1:], len(order)], strict=True):
+        at = order[start:stop]
+        low, high = np.minimum(first[at], second[at]), np.maximum(first[at], second[at])
+        row, column = number // across * block, number % across * block
+        if len(at) * 64 < block * block:
+            out[at] = _one_by_one(rows, low, high)
+        else:
+            out[at] = cosines(rows[row : row + block], rows[column : column + block])[low - row, high - column]
+    return out
+
+
+def _one_by_one(rows: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    out = np.empty(len(first), np.float32)
+    for start in range(0, len(out), 4096):
+        part = slice(start, start + 4096)
+        out[part] = rounded(np.einsum("ne,ne->n", rows[first[part]].astype(np.float64), rows[second[part]]))
+    return out

@@ -11,7 +11,7 @@ from facezoo.errors import ProtocolError
 from facezoo.evaluation.ijb import read_landmark_scores, read_pair_list, read_subjects, read_template_list
 from facezoo.evaluation.intervals import wilson
 from facezoo.evaluation.outcome import Figure, TaskOutcome
-from facezoo.evaluation.products import rounded
+from facezoo.evaluation.products import listed_cosines
 from facezoo.evaluation.protocol import TemplateSearchTask, TemplatesTask
 from facezoo.evaluation.roc import Roc
 from facezoo.evaluation.rows import NpyRows
@@ -62,25 +62,12 @@ def pool_task_templates(
     return pool_templates(rows, listed.templates, listed.media, weight=task.weight, detection_scores=scores)
 
 
-def score_templates(templates: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Cosine of listed pairs of unit rows, float32 (n,), a piece at a time."""
-    out = np.empty(len(first), np.float32)
-    wide = templates.astype(np.float64)
-    for start in range(0, len(out), 8192):
-        rows = slice(start, start + 8192)
-        out[rows] = rounded(np.einsum("ne,ne->n", wide[first[rows]], wide[second[rows]]))
-    return out
-
-
 def run_templates(task: TemplatesTask, store: EmbeddingSet | NpyRows, lists: Path, confidence: float) -> TaskOutcome:
     """1:1 of listed template pairs."""
     numbers, templates = pool_task_templates(task, store, lists)
     one, two, same = read_pair_list(lists / task.pairs)
-    first = template_rows(numbers, one).astype(np.int32)
-    del one
-    second = template_rows(numbers, two).astype(np.int32)
-    del two
-    scores = score_templates(templates, first, second)
+    scores = listed_cosines(templates, template_rows(numbers, one), template_rows(numbers, two))
+    del one, two
     roc = Roc.from_scores(scores, same)
     figures = []
     for far, tar in roc.tar_at_far(task.far).items():

@@ -112,15 +112,18 @@ def _add(sums: np.ndarray, owner: np.ndarray, block: np.ndarray) -> None:
 
 
 def template_rows(numbers: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """Row of each wanted template, int64.
+    """Row of each wanted template, int32.
 
     Raises:
         ProtocolError: a list names a template that has no image.
     """
-    rows = np.searchsorted(numbers, wanted)
-    missing = (rows == len(numbers)) | (numbers[np.minimum(rows, len(numbers) - 1)] != wanted)
-    if missing.any():
-        first = np.asarray(wanted)[missing][0]
-        count = len(np.unique(np.asarray(wanted)[missing]))
-        raise ProtocolError(f"{count} templates of the list have no image, first {first}")
-    return rows
+    out = np.empty(len(wanted), np.int32)
+    for start in range(0, len(out), 1 << 20):  # lists of many millions
+        part = np.asarray(wanted[start : start + (1 << 20)])
+        rows = np.searchsorted(numbers, part).clip(max=len(numbers) - 1)
+        missing = numbers[rows] != part
+        if missing.any():
+            lost = np.setdiff1d(wanted, numbers)
+            raise ProtocolError(f"{len(lost)} templates of the list have no image, first {lost[0]}")
+        out[start : start + len(part)] = rows
+    return out

@@ -11,6 +11,7 @@ from facezoo.evaluation.ijb import (
     read_subjects,
     read_template_list,
 )
+from facezoo.evaluation.products import listed_cosines
 from facezoo.evaluation.rows import NpyRows, iterate_rows
 from facezoo.evaluation.templates import pool_templates, template_rows
 
@@ -125,7 +126,8 @@ def test_bad_lists(tmp_path):
         ("", read_pair_list, "0 numbers"),
         ("a.jpg 1\n", read_template_list, "line 1 is 'a.jpg 1'"),
         ("a.jpg 1 1\nb.jpg x 1\n", read_template_list, "line 2"),
-        ("a.jpg 1 2 3\n", read_landmark_scores, "x1 y1"),
+        ("a.jpg 1 2 3\n", read_landmark_scores, "line 1 has 4 fields"),
+        ("a.jpg" + " x" * 11, read_landmark_scores, "could not convert"),
         ("h\nx,1\n", read_subjects, "TEMPLATE_ID,SUBJECT_ID"),
         ("h\n1,1\n1,2\n", read_subjects, "template 1 has two subjects"),
     ]:
@@ -139,6 +141,18 @@ def test_bad_lists(tmp_path):
     for reader in (read_pair_list, read_template_list, read_subjects, read_landmark_scores):
         with pytest.raises(DataError, match="No such file"):
             reader(tmp_path / "none")
+
+
+@pytest.mark.parametrize("block", [3, 8, 64])
+def test_listed_cosines_by_tiles_and_one_by_one(block):
+    rng = np.random.default_rng(block)
+    rows = rng.normal(size=(30, 5))
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    rows = rows.astype(np.float32)
+    first, second = rng.integers(0, 30, (2, 700))
+    expected = np.array([rows[a].astype(float) @ rows[b].astype(float) for a, b in zip(first, second, strict=True)])
+    np.testing.assert_allclose(listed_cosines(rows, first, second, block), expected, atol=1e-7)
+    assert (listed_cosines(rows, first, second, block) == listed_cosines(rows, second, first, 2048)).all()
 
 
 def test_integer_table_over_many_pieces(tmp_path, monkeypatch):
