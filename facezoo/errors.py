@@ -66,6 +66,10 @@ class CheckpointError(FacezooError):
     """A weight file or a run's checkpoint cannot be read, written or matched."""
 
 
+class ExportError(FacezooError):
+    """A model cannot be exported, or the exported one differs from the original."""
+
+
 class UnsafeFileError(FacezooError):
     """A file from outside holds what must not be loaded (code in a pickle, a path that escapes)."""
 

@@ -31,7 +31,7 @@ warnings.filterwarnings("ignore", message="When training, we now always track gl
 
 from facezoo.backends.paddle import state  # noqa: E402
 
-__all__ = ["build_backbone", "build_engine", "build_head", "build_inference", "state"]
+__all__ = ["build_backbone", "build_engine", "build_head", "build_inference", "exporter", "state"]
 
 
 def build_backbone(spec: Any) -> Any:
@@ -57,3 +57,8 @@ def build_inference(module: Any, device: str = "auto", precision: str = "float32
     from facezoo.backends.paddle.infer import Inference
 
     return Inference(module, device, precision, threads)
+
+
+def exporter() -> Any:
+    """The module of the ways out: ``Exported``, ``save``, ``open_saved``."""
+    return importlib.import_module("facezoo.backends.paddle.export")

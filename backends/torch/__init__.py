@@ -7,7 +7,7 @@ from typing import Any
 
 from facezoo.backends.torch import state
 
-__all__ = ["build_backbone", "build_engine", "build_head", "build_inference", "state"]
+__all__ = ["build_backbone", "build_engine", "build_head", "build_inference", "exporter", "state"]
 
 
 def build_backbone(spec: Any) -> Any:
@@ -33,3 +33,8 @@ def build_inference(module: Any, device: str = "auto", precision: str = "float32
     from facezoo.backends.torch.infer import Inference
 
     return Inference(module, device, precision, threads)
+
+
+def exporter() -> Any:
+    """The module of the ways out: ``Exported``, ``save``, ``open_saved``."""
+    return importlib.import_module("facezoo.backends.torch.export")

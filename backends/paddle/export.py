@@ -1,0 +1,106 @@
+"""Ways out of paddle: inference programs for Paddle Inference and Paddle Lite, and running them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import paddle
+from facezoo.backends.paddle.pixels import to_input
+from paddle import nn
+from paddle.static import InputSpec
+
+from facezoo.errors import ExportError
+
+PROGRAMS = (".json", ".pdmodel")  # of paddle 3, and of the older form that Paddle Lite reads
+
+
+class Exported(nn.Layer):
+    """A backbone in evaluation mode as it is exported: float32 out, pixels in where asked for.
+
+    Args:
+        backbone: what to export.
+        pixels: take uint8 RGB (N, H, W, 3) instead of the network's own input (N, C, H, W) float32.
+        half: compute in float16; paddle's CPU has no kernels for it.
+    """
+
+    def __init__(self, backbone: nn.Layer, pixels: bool = False, half: bool = False) -> None:
+        super().__init__()
+        if half:
+            raise ExportError("paddle exports float32 only: its CPU has no float16 kernels to check with")
+        self.backbone = backbone
+        self.pixels, self.half_precision = pixels, half
+        self.eval()
+
+    def forward(self, images: paddle.Tensor) -> paddle.Tensor:
+        x = to_input(images, self.backbone.spec.preprocess) if self.pixels else images
+        return self.backbone(x)
+
+    def example(self) -> InputSpec:
+        """What goes in."""
+        spec = self.backbone.spec
+        if self.pixels:
+            return InputSpec([None, *spec.input_size, 3], "uint8", "images")
+        return InputSpec([None, spec.in_channels, *spec.input_size], "float32", "images")
+
+
+def save(network: Exported, stem: Path, form: str, meta: dict[str, Any]) -> list[Path]:
+    """Write ``network`` and return the files, the one to open first.
+
+    Args:
+        network: as it shall compute.
+        stem: the files' path without suffixes.
+        form: "paddle-inference", or "paddle-lite-ready": the older program form that Paddle Lite's converter reads.
+        meta: not kept: paddle's files have no place for it.
+
+    Raises:
+        ExportError: paddle cannot write this network in that form.
+    """
+    try:
+        with _older_program() if form == "paddle-lite-ready" else nullcontext():
+            paddle.jit.save(network, str(stem), input_spec=[network.example()])
+    except (RuntimeError, ValueError, TypeError) as error:
+        raise ExportError(f"paddle cannot write it as {form}: {str(error).strip().splitlines()[-1]}") from error
+    stem.with_name(f"{stem.name}.pdiparams.info").unlink(missing_ok=True)  # a pickle that inference does not read
+    names = [f"{stem.name}{suffix}" for suffix in (*PROGRAMS, ".pdiparams")]
+    return [stem.with_name(name) for name in names if stem.with_name(name).is_file()]
+
+
+def open_saved(path: Path, form: str) -> Callable[[np.ndarray], np.ndarray]:
+    """A written program as a function from a batch to embeddings, by Paddle Inference."""
+    from paddle import inference
+
+    config = inference.Config(str(path), str(path.with_suffix(".pdiparams")))
+    config.disable_gpu()
+    config.disable_glog_info()
+    config.set_cpu_math_library_num_threads(1)
+    config.enable_mkldnn()
+    predictor = inference.create_predictor(config)
+    source = predictor.get_input_handle(predictor.get_input_names()[0])
+    target = predictor.get_output_handle(predictor.get_output_names()[0])
+
+    def run(images: np.ndarray) -> np.ndarray:
+        source.reshape(images.shape)
+        source.copy_from_cpu(images)
+        predictor.run()
+        return target.copy_to_cpu()
+
+    return run
+
+
+def embed(backbone: nn.Layer, images: np.ndarray) -> np.ndarray:
+    """The original's embeddings (N, E) of uint8 RGB crops (N, H, W, 3), by the plain way."""
+    backbone.eval()
+    with paddle.no_grad():
+        return backbone(to_input(paddle.to_tensor(images), backbone.spec.preprocess)).astype("float32").numpy()
+
+
+@contextmanager
+def _older_program() -> Iterator[None]:
+    """Trace into the program form from before paddle 3."""
+    guard = getattr(getattr(paddle, "pir_utils", None), "OldIrGuard", None)
+    with guard() if guard else nullcontext():
+        yield

@@ -1,0 +1,66 @@
+"""The images an export is compared and calibrated on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from facezoo.errors import DataError, ImageError
+from facezoo.preprocess import Preprocess
+
+LUMA = (0.299, 0.587, 0.114)  # ITU-R 601
+ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
+DRAWN = 8
+MOST = 256  # calibration gains nothing from more
+
+
+def gather(folder: str | Path | None, size: tuple[int, int], most: int = MOST) -> np.ndarray:
+    """Face crops uint8 (N, H, W, 3): a folder's, spread evenly over it, or drawn faces when there is none.
+
+    Raises:
+        DataError: the folder holds no image that can be read.
+    """
+    crops = list(_drawn() if folder is None else _read(Path(folder), most))
+    from facezoo.evaluation.folder import central_crop
+
+    if not crops:
+        raise DataError(f"no image below {str(folder)!r} can be read; expected {', '.join(ENDINGS)}")
+    return np.stack([central_crop(crop, size) for crop in crops])
+
+
+def _drawn() -> Iterator[np.ndarray]:
+    from facezoo.data.synthetic import SyntheticFaces
+
+    faces = SyntheticFaces(identities=DRAWN, images_per_identity=1)
+    return (faces.image(index) for index in range(DRAWN))
+
+
+def _read(folder: Path, most: int) -> Iterator[np.ndarray]:
+    from facezoo.data.image import read_image
+
+    paths = (
+        sorted(path for path in folder.rglob("*") if path.suffix.lower() in ENDINGS) if folder.is_dir() else [folder]
+    )
+    for index in np.unique(np.linspace(0, len(paths) - 1, min(most, len(paths))).astype(int)):
+        try:
+            yield read_image(paths[index])
+        except ImageError:
+            if len(paths) == 1:
+                raise
+
+
+def network_input(crops: np.ndarray, preprocess: Preprocess) -> np.ndarray:
+    """What an export without preprocessing takes: uint8 RGB (N, H, W, 3) to float32 (N, C, H, W).
+
+    >>> network_input(np.zeros((1, 2, 2, 3), np.uint8), Preprocess()).shape
+    (1, 3, 2, 2)
+    """
+    x = crops.astype(np.float32)
+    if preprocess.color == "BGR":
+        x = x[..., ::-1]
+    if preprocess.color == "gray":
+        x = (x * np.float32(LUMA)).sum(axis=3, keepdims=True)
+    x = (x - np.float32(preprocess.mean)) / np.float32(preprocess.std)
+    return np.ascontiguousarray(x.transpose(0, 3, 1, 2))

@@ -1,0 +1,152 @@
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+from tiny_network import PREPROCESS, tiny
+
+from facezoo import backends
+from facezoo.errors import BackendUnavailableError, ConfigError, ExportError, UnknownNameError
+from facezoo.export import TARGETS, export_model
+from facezoo.export import targets as targets_module
+from facezoo.export.images import gather, network_input
+from facezoo.export.onnx_file import open_onnx, read_mark
+
+TORCH = ["onnx", "torchscript", "torch-export"]
+PADDLE = ["paddle-inference", "paddle-lite-ready"]
+
+
+def only(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+@pytest.mark.parametrize("to", [*TORCH, *PADDLE])
+@pytest.mark.parametrize("pixels", [False, True])
+def test_every_form_gives_the_original_embeddings(tmp_path, to, pixels):
+    target = TARGETS[to]
+    report = export_model(tiny(target.backend), tmp_path / "net", to=to, with_preprocess=pixels)
+    assert report.files[0].suffix == target.suffix
+    assert report.difference.images == 8
+    assert report.difference.relative < 1e-5
+    assert report.size == sum(path.stat().st_size for path in report.files)
+    note = json.loads((tmp_path / "net.facezoo.json").read_text())
+    assert note["preprocess"] == PREPROCESS.to_dict()
+    assert note["preprocess_inside"] is pixels
+    assert only(tmp_path) == sorted({"net.facezoo.json", *(path.name for path in report.files)})
+
+
+@pytest.mark.parametrize("to, backend", [("onnx", "paddle"), ("paddle-inference", "torch")])
+def test_a_model_of_the_other_backend_is_moved_over(tmp_path, to, backend):
+    report = export_model(tiny(backend), tmp_path / "net", to=to, fold=True)
+    assert report.folded
+    assert report.difference.relative < 1e-5
+
+
+def test_an_onnx_file_takes_any_batch_of_pixels_and_says_what_it_is(tmp_path):
+    module = tiny("torch")
+    export_model(module, tmp_path / "net.onnx", to="onnx", with_preprocess=True)
+    run = open_onnx(tmp_path / "net.onnx")
+    crops = gather(None, (32, 48))
+    expected = backends.load("torch").build_inference(module)(crops)
+    for count in (1, 3, 8):
+        np.testing.assert_allclose(run(crops[:count]), expected[:count], rtol=1e-4, atol=1e-5 * abs(expected).max())
+    said = read_mark(tmp_path / "net.onnx")
+    assert said["backbone"] == "IR18"
+    assert said["input"] == "uint8 RGB (N, H, W, 3)"
+
+
+@pytest.mark.parametrize("to", ["onnx", "torchscript"])
+def test_half_precision_halves_the_file(tmp_path, to):
+    whole = export_model(tiny("torch", embedding_size=512), tmp_path / "whole", to=to)
+    half = export_model(tiny("torch", embedding_size=512), tmp_path / "half", to=to, precision="float16")
+    assert half.size < 0.75 * whole.size
+    assert 0 < half.difference.cosine < 1e-3
+
+
+@pytest.fixture
+def crops_folder(tmp_path):
+    folder = tmp_path / "crops"
+    folder.mkdir()
+    for index, crop in enumerate(gather(None, (40, 40))):
+        Image.fromarray(crop).save(folder / f"{index}.png")
+    (folder / "broken.jpg").write_bytes(b"no image")
+    return folder
+
+
+def test_int8_is_calibrated_on_the_users_images(tmp_path, crops_folder):
+    whole = export_model(tiny("torch", embedding_size=512), tmp_path / "whole", to="onnx")
+    small = export_model(
+        tiny("torch", embedding_size=512), tmp_path / "small", to="onnx", precision="int8", images=crops_folder,
+        with_preprocess=True,
+    )  # fmt: skip
+    assert small.size < 0.75 * whole.size
+    assert 1e-6 < small.difference.cosine < 5e-2
+    assert only(tmp_path) == ["crops", "small.facezoo.json", "small.onnx", "whole.facezoo.json", "whole.onnx"]
+
+
+def test_past_the_tolerance_nothing_is_left_and_what_stood_there_stays(tmp_path):
+    (tmp_path / "net.onnx").write_bytes(b"earlier")
+    with pytest.raises(ExportError, match=r"refused: on 8 images .* allowed 1e-15"):
+        export_model(tiny("torch"), tmp_path / "net", to="onnx", precision="float16", tolerance=1e-15)
+    assert (tmp_path / "net.onnx").read_bytes() == b"earlier"
+    assert only(tmp_path) == ["net.onnx"]
+
+
+def test_a_writer_that_changes_a_value_is_caught(tmp_path, monkeypatch):
+    native = backends.load("torch").exporter()
+    honest = native.save
+
+    def faulty(network, *rest):
+        network.backbone.neck.linear.weight.data[0, 0] += 100.0
+        return honest(network, *rest)
+
+    monkeypatch.setattr(native, "save", faulty)
+    with pytest.raises(ExportError, match="cosine distance"):
+        export_model(tiny("torch"), tmp_path / "net", to="torchscript")
+    assert only(tmp_path) == []
+
+
+def test_a_model_that_gives_nan_is_not_exported(tmp_path):
+    module = tiny("torch")
+    module.neck.linear.weight.data[0, 0] = float("nan")
+    with pytest.raises(ExportError, match="original model gives NaN"):
+        export_model(module, tmp_path / "net", to="torchscript")
+    assert only(tmp_path) == []
+
+
+def test_options_that_do_not_go_together(tmp_path):
+    module = tiny("torch")
+    with pytest.raises(UnknownNameError, match="unknown export target 'onxn'; did you mean 'onnx'"):
+        export_model(module, tmp_path / "net", to="onxn")
+    with pytest.raises(ConfigError, match="paddle-inference in int8 is not offered; int8 goes with onnx, openvino"):
+        export_model(module, tmp_path / "net", to="paddle-inference", precision="int8")
+    with pytest.raises(ConfigError, match="int8 needs face crops"):
+        export_model(module, tmp_path / "net", to="onnx", precision="int8")
+    with pytest.raises(UnknownNameError, match="precision 'fp16'"):
+        export_model(module, tmp_path / "net", to="onnx", precision="fp16")
+
+
+@pytest.mark.parametrize("missing, to", [("torch", "onnx"), ("paddle", "paddle-inference"), ("openvino", "openvino")])
+def test_what_is_not_installed_is_said(tmp_path, monkeypatch, missing, to):
+    found = targets_module.importlib.util.find_spec
+    monkeypatch.setattr(
+        targets_module.importlib.util, "find_spec", lambda name: None if name == missing else found(name)
+    )
+    with pytest.raises(BackendUnavailableError, match=f"export to {to} needs {missing}, which is not installed: pip"):
+        export_model(None, tmp_path / "net", to=to)
+
+
+@pytest.mark.parametrize("color", ["RGB", "BGR", "gray"])
+def test_the_input_that_is_described_is_the_one_both_backends_make(color):
+    channels = 1 if color == "gray" else 3
+    preprocess = replace(PREPROCESS, color=color, mean=PREPROCESS.mean[:channels], std=PREPROCESS.std[:channels])
+    crops = gather(None, (32, 48))
+    ours = network_input(crops, preprocess)
+    import paddle
+    import torch
+
+    torch_pixels = backends.load("torch").exporter().to_input(torch.from_numpy(crops), preprocess)
+    paddle_pixels = backends.load("paddle").exporter().to_input(paddle.to_tensor(crops), preprocess)
+    np.testing.assert_allclose(ours, torch_pixels.numpy(), atol=1e-5)
+    np.testing.assert_allclose(ours, paddle_pixels.numpy(), atol=1e-5)
