@@ -74,6 +74,41 @@ def test_what_uniface_lacks(uniface):
         facezoo.create_detector("uniface", min_score=0)
 
 
+def constant_scrfd(path):
+    """An SCRFD without a network: one face at the anchor in column 20, row 30 of stride 8, whatever it sees."""
+    onnx = pytest.importorskip("onnx")
+    outputs = []
+    for width in (1, 4, 10):
+        for stride in (8, 16, 32):
+            values = np.zeros(((640 // stride) ** 2 * 2, width), np.float32)
+            if stride == 8:
+                values[(30 * 80 + 20) * 2] = {1: 0.9, 4: 5.0, 10: np.arange(-5, 5) / 2}[width]
+            outputs.append((f"o{len(outputs)}", values))
+    constants = [onnx.numpy_helper.from_array(values, f"c{name}") for name, values in outputs]
+    nodes = [onnx.helper.make_node("Identity", [f"c{name}"], [name]) for name, _ in outputs]
+    kind = onnx.TensorProto.FLOAT
+    graph = onnx.helper.make_graph(
+        nodes,
+        "scrfd",
+        [onnx.helper.make_tensor_value_info("image", kind, [1, 3, 640, 640])],
+        [onnx.helper.make_tensor_value_info(name, kind, values.shape) for name, values in outputs],
+        constants,
+    )
+    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=8)
+    onnx.save(model, path)
+
+
+def test_the_real_uniface(monkeypatch, tmp_path):
+    """Its own decoding, on weights made here: boxes and landmarks come out in the photo's pixels."""
+    pytest.importorskip("uniface")
+    constant_scrfd(tmp_path / "scrfd.onnx")
+    monkeypatch.setattr("uniface.detection.scrfd.verify_model_weights", lambda name: str(tmp_path / "scrfd.onnx"))
+    (face,) = facezoo.create_detector("uniface").detect(np.zeros((320, 320, 3), np.uint8))  # seen at 640
+    np.testing.assert_allclose(face.box, np.array([160 - 40, 240 - 40, 160 + 40, 240 + 40]) / 2)
+    np.testing.assert_allclose(face.landmarks[0], np.array([160 - 20, 240 - 16]) / 2)
+    assert face.score == pytest.approx(0.9)
+
+
 def test_without_uniface_the_message_says_how_to_get_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "uniface", None)
     with pytest.raises(BackendUnavailableError, match=r"pip install 'facezoo\[uniface\]'"):
