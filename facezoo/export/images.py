@@ -61,6 +61,6 @@ def network_input(crops: np.ndarray, preprocess: Preprocess) -> np.ndarray:
     if preprocess.color == "BGR":
         x = x[..., ::-1]
     if preprocess.color == "gray":
-        x = (x * np.float32(LUMA)).sum(axis=3, keepdims=True)
-    x = (x - np.float32(preprocess.mean)) / np.float32(preprocess.std)
+        x = (x * np.asarray(LUMA, np.float32)).sum(axis=3, keepdims=True)
+    x = (x - np.asarray(preprocess.mean, np.float32)) / np.asarray(preprocess.std, np.float32)
     return np.ascontiguousarray(x.transpose(0, 3, 1, 2))
