@@ -80,7 +80,8 @@ class DropPath(nn.Layer):
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
         if self.probability == 0.0 or not self.training:
             return x
-        kept = paddle.ones_like(x[:, :1, :1, :1]) * (1 - self.probability)  # (N, 1, 1, 1)
+        one = (slice(None), *[slice(0, 1)] * (x.ndim - 1))
+        kept = paddle.ones_like(x[one]) * (1 - self.probability)  # (N, 1, ..., 1)
         return x / (1 - self.probability) * paddle.bernoulli(kept)
 
 

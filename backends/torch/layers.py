@@ -80,7 +80,8 @@ class DropPath(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         if self.probability == 0.0 or not self.training:
             return x
-        kept = torch.ones_like(x[:, :1, :1, :1]) * (1 - self.probability)  # (N, 1, 1, 1)
+        one = (slice(None), *[slice(0, 1)] * (x.dim() - 1))
+        kept = torch.ones_like(x[one]) * (1 - self.probability)  # (N, 1, ..., 1)
         return x / (1 - self.probability) * torch.bernoulli(kept)
 
 

@@ -91,10 +91,16 @@ class BackboneSpec:
         if not changed:
             return self
         if "input_size" in changed:
-            changed["preprocess"] = replace(self.preprocess, size=changed["input_size"])
+            changed["preprocess"] = self._resized(changed["input_size"])
         if set(changed) - {"dropout", "checkpointing", "init", "bn_eps", "bn_momentum", "preprocess"}:
             changed["parameters"] = None  # the published count holds for the default form only
         return replace(self, **changed)
+
+    def _resized(self, size: tuple[int, int]) -> Preprocess:
+        """The preprocessing for another input; the template of that size, where it was the template of this one."""
+        sides = [f"arcface{height}" for height, width in (self.input_size, size) if height == width]
+        fits = len(sides) == 2 and self.preprocess.template == sides[0]
+        return replace(self.preprocess, size=size, template=sides[1] if fits else self.preprocess.template)
 
     def options(self) -> dict[str, Any]:
         """The values of all options, plain types: what a weight file stores to build the network again."""

@@ -43,7 +43,7 @@ class SwinSpec(BackboneSpec):
     drop_path: float = 0.0
     norm_eps: float = 1e-5
     input_size: tuple[int, int] = (224, 224)
-    preprocess: Preprocess = field(default_factory=lambda: Preprocess(size=(224, 224)))
+    preprocess: Preprocess = field(default_factory=lambda: Preprocess(size=(224, 224), template="arcface224"))
     init: str = "truncated_normal_0.02"
     neck: str = "tokens"
 

@@ -4,29 +4,12 @@ from __future__ import annotations
 
 import paddle
 import paddle.nn.functional as F
-from facezoo.backends.paddle.layers import NECKS, run_blocks
+from facezoo.backends.paddle.layers import NECKS, ConvBN, run_blocks
 from facezoo.backends.paddle.norm import BatchNorm2D
 from paddle import nn
 
 from facezoo.interfaces.backbone import Backbone
 from facezoo.specs.rexnet import ReXNetSpec
-
-
-class ConvBN(nn.Layer):
-    """Convolution, BN, swish where ``active``."""
-
-    def __init__(
-        self, spec: ReXNetSpec, channels: int, width: int, kernel: int, stride: int = 1, groups: int = 1,
-        active: bool = False,
-    ) -> None:  # fmt: skip
-        super().__init__()
-        self.conv = nn.Conv2D(channels, width, kernel, stride, kernel // 2, groups=groups, bias_attr=False)
-        self.bn = BatchNorm2D(width, spec.bn_eps, spec.bn_momentum)
-        self.active = active
-
-    def forward(self, x: paddle.Tensor) -> paddle.Tensor:
-        x = self.bn(self.conv(x))
-        return F.silu(x) if self.active else x
 
 
 class SqueezeExcite(nn.Layer):
@@ -50,7 +33,7 @@ class Bottleneck(nn.Layer):
     def __init__(self, spec: ReXNetSpec, channels: int, width: int, stride: int, expansion: int, se: bool) -> None:
         super().__init__()
         expanded = channels * expansion
-        self.expand = ConvBN(spec, channels, expanded, 1, active=True) if expansion != 1 else None
+        self.expand = ConvBN(spec, channels, expanded, 1, act="silu") if expansion != 1 else None
         self.depthwise = ConvBN(spec, expanded, expanded, 3, stride, expanded)
         self.se = SqueezeExcite(spec, expanded) if se else None
         self.project = ConvBN(spec, expanded, width, 1)
@@ -78,7 +61,7 @@ class ReXNet(Backbone, nn.Layer):
         self.spec = spec
         self.embedding_size = spec.embedding_size
         self.input_size = spec.input_size
-        self.stem = ConvBN(spec, spec.in_channels, spec.stem, 3, active=True)
+        self.stem = ConvBN(spec, spec.in_channels, spec.stem, 3, act="silu")
         self.blocks = nn.LayerList()
         channels = spec.stem
         for position, width in enumerate(spec.widths):
@@ -87,7 +70,7 @@ class ReXNet(Backbone, nn.Layer):
             se = spec.se and position >= spec.se_from
             self.blocks.append(Bottleneck(spec, channels, width, stride, expansion, se))
             channels = width
-        self.last = ConvBN(spec, channels, spec.last, 1, active=True)
+        self.last = ConvBN(spec, channels, spec.last, 1, act="silu")
         size = tuple(-(-side // 2 ** len(spec.strided)) for side in spec.input_size)
         self.neck = NECKS[spec.neck](spec.last, size, spec.embedding_size, spec.dropout, spec.bn_eps, spec.bn_momentum)
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import paddle
 import paddle.nn.functional as F
-from facezoo.backends.paddle.drop_path import DropPath
-from facezoo.backends.paddle.layers import run_blocks
+from facezoo.backends.paddle.layers import DropPath, run_blocks
 from facezoo.backends.paddle.norm import BatchNorm1D
 from paddle import nn
 

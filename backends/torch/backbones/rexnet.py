@@ -4,28 +4,11 @@ from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
-from facezoo.backends.torch.layers import NECKS, run_blocks
+from facezoo.backends.torch.layers import NECKS, ConvBN, run_blocks
 from torch import nn
 
 from facezoo.interfaces.backbone import Backbone
 from facezoo.specs.rexnet import ReXNetSpec
-
-
-class ConvBN(nn.Module):
-    """Convolution, BN, swish where ``active``."""
-
-    def __init__(
-        self, spec: ReXNetSpec, channels: int, width: int, kernel: int, stride: int = 1, groups: int = 1,
-        active: bool = False,
-    ) -> None:  # fmt: skip
-        super().__init__()
-        self.conv = nn.Conv2d(channels, width, kernel, stride, kernel // 2, groups=groups, bias=False)
-        self.bn = nn.BatchNorm2d(width, spec.bn_eps, spec.bn_momentum)
-        self.active = active
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        x = self.bn(self.conv(x))
-        return F.silu(x) if self.active else x
 
 
 class SqueezeExcite(nn.Module):
@@ -49,7 +32,7 @@ class Bottleneck(nn.Module):
     def __init__(self, spec: ReXNetSpec, channels: int, width: int, stride: int, expansion: int, se: bool) -> None:
         super().__init__()
         expanded = channels * expansion
-        self.expand = ConvBN(spec, channels, expanded, 1, active=True) if expansion != 1 else None
+        self.expand = ConvBN(spec, channels, expanded, 1, act="silu") if expansion != 1 else None
         self.depthwise = ConvBN(spec, expanded, expanded, 3, stride, expanded)
         self.se = SqueezeExcite(spec, expanded) if se else None
         self.project = ConvBN(spec, expanded, width, 1)
@@ -77,7 +60,7 @@ class ReXNet(Backbone, nn.Module):
         self.spec = spec
         self.embedding_size = spec.embedding_size
         self.input_size = spec.input_size
-        self.stem = ConvBN(spec, spec.in_channels, spec.stem, 3, active=True)
+        self.stem = ConvBN(spec, spec.in_channels, spec.stem, 3, act="silu")
         self.blocks = nn.ModuleList()
         channels = spec.stem
         for position, width in enumerate(spec.widths):
@@ -86,7 +69,7 @@ class ReXNet(Backbone, nn.Module):
             se = spec.se and position >= spec.se_from
             self.blocks.append(Bottleneck(spec, channels, width, stride, expansion, se))
             channels = width
-        self.last = ConvBN(spec, channels, spec.last, 1, active=True)
+        self.last = ConvBN(spec, channels, spec.last, 1, act="silu")
         size = tuple(-(-side // 2 ** len(spec.strided)) for side in spec.input_size)
         self.neck = NECKS[spec.neck](spec.last, size, spec.embedding_size, spec.dropout, spec.bn_eps, spec.bn_momentum)
 

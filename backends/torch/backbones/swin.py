@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 import torch.nn.functional as F
-from facezoo.backends.torch.drop_path import DropPath
-from facezoo.backends.torch.layers import run_blocks
+from facezoo.backends.torch.layers import DropPath, run_blocks
 from torch import nn
 
 from facezoo.interfaces.backbone import Backbone

@@ -3,56 +3,23 @@
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from facezoo.backends.torch.flat_neck import NeckFlat
-from facezoo.backends.torch.layers import NECKS, run_blocks
+from facezoo.backends.torch.layers import NECKS, ConvBN, SqueezeExcite, run_blocks
 from torch import nn
 
 from facezoo.interfaces.backbone import Backbone
 from facezoo.specs.tfnas import Row, TFNASSpec
 
-ACTIVATIONS = {"relu": F.relu, "swish": F.silu, "none": lambda x: x}
-
-
-class ConvBN(nn.Module):
-    """Convolution, BN, activation."""
-
-    def __init__(
-        self, spec: TFNASSpec, channels: int, width: int, kernel: int, stride: int = 1, groups: int = 1,
-        activation: str = "none",
-    ) -> None:  # fmt: skip
-        super().__init__()
-        self.conv = nn.Conv2d(channels, width, kernel, stride, kernel // 2, groups=groups, bias=False)
-        self.bn = nn.BatchNorm2d(width, spec.bn_eps, spec.bn_momentum)
-        self.activation = ACTIVATIONS[activation]
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.activation(self.bn(self.conv(x)))
-
-
-class SqueezeExcite(nn.Module):
-    """Channel attention with the block's activation inside."""
-
-    def __init__(self, channels: int, squeezed: int, activation: str) -> None:
-        super().__init__()
-        self.fc1 = nn.Conv2d(channels, squeezed, 1)
-        self.fc2 = nn.Conv2d(squeezed, channels, 1)
-        self.activation = ACTIVATIONS[activation]
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        scale = self.fc2(self.activation(self.fc1(F.adaptive_avg_pool2d(x, 1))))  # (N, C, 1, 1)
-        return x * torch.sigmoid(scale)
-
 
 class MBConv(nn.Module):
     """Expand 1x1, depthwise, squeeze-and-excitation, project 1x1; added to the input where the shape stays."""
 
-    def __init__(self, spec: TFNASSpec, row: Row, activation: str) -> None:
+    def __init__(self, spec: TFNASSpec, row: Row, act: str) -> None:
         super().__init__()
         channels, middle, squeezed, width, kernel, stride = row
-        self.expand = ConvBN(spec, channels, middle, 1, activation=activation) if middle > channels else None
-        self.depthwise = ConvBN(spec, middle, middle, kernel, stride, middle, activation)
-        self.se = SqueezeExcite(middle, squeezed, activation) if squeezed else None
+        self.expand = ConvBN(spec, channels, middle, 1, act=act) if middle > channels else None
+        self.depthwise = ConvBN(spec, middle, middle, kernel, stride, middle, act)
+        self.se = SqueezeExcite(middle, squeezed, act=act) if squeezed else None
         self.project = ConvBN(spec, middle, width, 1)
         self.residual = stride == 1 and channels == width
 
@@ -72,12 +39,12 @@ class TFNAS(Backbone, nn.Module):
         self.spec = spec
         self.embedding_size = spec.embedding_size
         self.input_size = spec.input_size
-        self.stem = ConvBN(spec, spec.in_channels, spec.stem, 3, activation="relu")
+        self.stem = ConvBN(spec, spec.in_channels, spec.stem, 3, act="relu")
         self.stages = nn.ModuleList()
         shrink = 1
         for position, rows in enumerate(spec.stages):
-            activation = "relu" if position < spec.relu_stages else "swish"
-            self.stages.append(nn.ModuleList([MBConv(spec, row, activation) for row in rows]))
+            act = "relu" if position < spec.relu_stages else "silu"
+            self.stages.append(nn.ModuleList([MBConv(spec, row, act) for row in rows]))
             shrink *= rows[0].stride
         self.last = ConvBN(spec, spec.stages[-1][-1].width, spec.last, 1)
         size = tuple(-(-side // shrink) for side in spec.input_size)

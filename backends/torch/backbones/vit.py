@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
-from facezoo.backends.torch.drop_path import DropPath
-from facezoo.backends.torch.layers import run_blocks
+from facezoo.backends.torch.layers import DropPath, run_blocks
 from torch import nn
 
 from facezoo.interfaces.backbone import Backbone
