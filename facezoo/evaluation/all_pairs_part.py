@@ -123,6 +123,7 @@ def _result(
     threshold = {rate: _threshold(roc, rate, top, notes) for rate in tar}
     rising = np.sort(part.genuine)
     people = Identities(part.genuine, part.sizes, settings["confidence"])
+    auc_interval, eer_interval, tar_intervals = people.intervals(roc, threshold)
     at = {}
     for asked in settings["thresholds"]:
         index = int(np.searchsorted(values, np.float32(asked)))
@@ -135,9 +136,9 @@ def _result(
         impostor=impostor,
         auc=roc.auc(),
         eer=roc.eer(),
-        interval={rate: people.tar(value) for rate, value in threshold.items()},
-        auc_interval=people.auc(roc),
-        eer_interval=people.eer(roc),
+        interval=tar_intervals,
+        auc_interval=auc_interval,
+        eer_interval=eer_interval,
         labels_sha256=settings["labels_sha256"],
         identity_pairs=people.sizes,
         identity_accepted={rate: people.accepted(value) for rate, value in threshold.items()},

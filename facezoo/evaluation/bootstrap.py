@@ -40,19 +40,28 @@ def bootstrap_rate(
     Raises:
         ProtocolError: fewer than two subjects have trials: there is nothing to resample.
     """
+    return bootstrap_rates(np.asarray(hits)[None], totals, rounds=rounds, confidence=confidence, seed=seed)[0]
+
+
+def bootstrap_rates(
+    hits: np.ndarray, totals: np.ndarray, *, rounds: int = 1000, confidence: float = 0.95, seed: int = 0
+) -> list[tuple[float, float]]:
+    """Several shares of the same trials, resampled together: :func:`bootstrap_rate` of each row of hits (K, S)."""
     _check(rounds, confidence)
     used = np.asarray(totals) > 0
-    right, tried = np.asarray(hits, np.float64)[used], np.asarray(totals, np.float64)[used]
-    if len(tried) < 2:
-        raise ProtocolError(f"{len(tried)} subjects have trials; a subject-level bootstrap needs at least 2")
-    draws = generator(seed, "bootstrap", len(tried), rounds)
+    right, tried = np.asarray(hits, np.float64)[:, used], np.asarray(totals, np.float64)[used]
+    subjects = len(tried)
+    if subjects < 2:
+        raise ProtocolError(f"{subjects} subjects have trials; a subject-level bootstrap needs at least 2")
+    draws = generator(seed, "bootstrap", subjects, rounds)
     samples = []
-    chunk = max(1, 4_000_000 // len(tried))
+    chunk = max(1, 1_000_000 // subjects)
     for start in range(0, rounds, chunk):
         size = min(chunk, rounds - start)
-        weights = draws.multinomial(len(tried), np.full(len(tried), 1 / len(tried)), size=size)
-        samples.append((weights @ right) / (weights @ tried))
-    return percentile_interval(np.concatenate(samples), confidence)
+        drawn = draws.integers(0, subjects, (size, subjects)) + subjects * np.arange(size)[:, None]
+        weights = np.bincount(drawn.ravel(), minlength=size * subjects).reshape(size, subjects).astype(np.float64)
+        samples.append((right @ weights.T) / (weights @ tried))
+    return [percentile_interval(row, confidence) for row in np.concatenate(samples, axis=1)]
 
 
 def subject_weights(

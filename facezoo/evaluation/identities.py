@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from facezoo.evaluation.bootstrap import bootstrap_rate
+from facezoo.evaluation.bootstrap import bootstrap_rate, bootstrap_rates
 from facezoo.evaluation.roc import Roc
 
+Ends = tuple[float, float]
 _NOTHING = (float("nan"), float("nan"))
 
 
@@ -25,12 +26,9 @@ class Identities:
         self.starts = np.concatenate([[0], np.cumsum(self.sizes)[:-1]]).astype(np.int64)
         self.confidence = confidence
 
-    def interval(self, values: np.ndarray) -> tuple[float, float]:
-        """Interval of the mean of one value for each genuine pair."""
-        if len(self.sizes) < 2:
-            return _NOTHING
-        sums = np.add.reduceat(values.astype(np.float64), self.starts)
-        return bootstrap_rate(sums, self.sizes, confidence=self.confidence)
+    def sums(self, values: np.ndarray) -> np.ndarray:
+        """Of one value for each genuine pair, float64 for each identity."""
+        return np.add.reduceat(values.astype(np.float64), self.starts)
 
     def accepted(self, threshold: float) -> np.ndarray | None:
         """Genuine pairs accepted of each identity, int64; None where there is no threshold."""
@@ -38,19 +36,18 @@ class Identities:
             return None
         return np.add.reduceat((self.genuine >= np.float32(threshold)).astype(np.int64), self.starts)
 
-    def tar(self, threshold: float) -> tuple[float, float]:
-        """Interval of the share of genuine pairs accepted."""
-        return _NOTHING if np.isnan(threshold) else self.interval(self.genuine >= np.float32(threshold))
-
-    def auc(self, roc: Roc) -> tuple[float, float]:
-        """Interval of the mean share of impostor pairs that a genuine pair beats."""
+    def intervals(self, roc: Roc, thresholds: dict[float, float]) -> tuple[Ends, Ends, dict[float, Ends]]:
+        """Intervals of the AUC, of the EER, and of the TAR at each threshold, all from the same resamples."""
         beaten = 1.0 - (roc.false + roc.false_above) / (2.0 * roc.impostor)
-        return self.interval(beaten[::-1][np.searchsorted(roc.thresholds[::-1], self.genuine)])
-
-    def eer(self, roc: Roc) -> tuple[float, float]:
-        """Interval of the FNMR at the lowest genuine score whose FMR is at most the EER."""
+        area = beaten[::-1][np.searchsorted(roc.thresholds[::-1], self.genuine)]
         fits = int(np.searchsorted(roc.false / roc.impostor, roc.eer(), side="right"))
-        return self.interval(self.genuine < roc.thresholds[max(0, fits - 1)])
+        refused = self.genuine < roc.thresholds[max(0, fits - 1)]
+        given = {rate: hits for rate, value in thresholds.items() if (hits := self.accepted(value)) is not None}
+        if len(self.sizes) < 2:
+            return _NOTHING, _NOTHING, dict.fromkeys(thresholds, _NOTHING)
+        rows = np.stack([self.sums(area), self.sums(refused), *list(given.values())])  # (2 + rates, identities)
+        auc, eer, *tar = bootstrap_rates(rows, self.sizes, confidence=self.confidence)
+        return auc, eer, {**dict.fromkeys(thresholds, _NOTHING), **dict(zip(given, tar, strict=True))}
 
 
 def difference_by_identity(
