@@ -1,0 +1,133 @@
+"""What the documentation says, done: Python snippets, commands, recipes and doctests."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import importlib.util
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from facezoo import catalog
+from facezoo.cli import main as cli
+from facezoo.config import recipes
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+SNIPPETS = [
+    pytest.param(page, block, id=f"{page.stem}-{number}")
+    for page in PAGES
+    for number, block in enumerate(re.findall(r"```python\n(.*?)```", page.read_text("utf-8"), re.DOTALL))
+    if not block.startswith("# ") and "My" not in block  # a file to add, with a test of its own; a reader's own class
+]
+COMMANDS = sorted(
+    {
+        line.partition("  #")[0].strip().removeprefix("$ ")
+        for page in PAGES
+        for block in re.findall(r"```(?:sh|console|bash)?\n(.*?)```", page.read_text("utf-8"), re.DOTALL)
+        for line in block.replace("\\\n", " ").splitlines()
+        if re.match(r"(\$ )?facezoo [a-z]", line)
+    }
+)
+
+
+@pytest.mark.parametrize(("page", "block"), SNIPPETS)
+def test_snippet_runs(page, block, tmp_path):
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    done = subprocess.run([sys.executable, "-c", block], cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
+def options_of(verb: str, words: list[str], capsys) -> str:
+    """The help text of a verb, or of its own verb where it is a group."""
+    deeper = [words[0]] if words and re.fullmatch(r"[a-z]+", words[0]) else []
+    for path in ([verb, *deeper], [verb]):
+        if cli.main([*path, "--help"]) == 0:
+            return capsys.readouterr().out
+        capsys.readouterr()
+    pytest.fail(f"facezoo {verb} --help failed")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_command_takes_what_the_page_gives_it(command, capsys, monkeypatch):
+    """Each option exists; training is carried out as far as the resolved configuration."""
+    monkeypatch.setenv("COLUMNS", "400")
+    _, verb, *words = shlex.split(re.sub(r"\[(.*?)\]|\.\.\.", "", command))
+    assert verb in cli.VERBS, command
+    shown = options_of(verb, words, capsys)
+    for word in words:
+        if word.startswith("--"):
+            assert re.search(rf"{re.escape(word.partition('=')[0])}\b", shown), f"{command}: no option {word}"
+    if verb == "train" and "--resume" not in words:
+        assert cli.main([verb, *words, "--dry-run"]) == 0, capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "words", [["config", "list"], ["datasets", "list"], ["weights", "list"], ["evaluate", "--list"]]
+)
+def test_lists_need_nothing(words, capsys):
+    assert cli.main(words) == 0
+    assert len(capsys.readouterr().out.splitlines()) > 3 or words == ["config", "list"]
+
+
+@pytest.mark.parametrize("recipe", sorted(recipes()))
+def test_recipe_resolves(recipe, backend, capsys):
+    assert cli.main(["train", "--config", recipe, "--backend", backend, "--dry-run"]) == 0
+    assert f"backend: {backend}" in capsys.readouterr().out
+
+
+def test_pages_name_files_that_exist():
+    for page in PAGES:
+        prose = re.sub(r"```.*?```", "", page.read_text("utf-8"), flags=re.DOTALL)
+        for target in re.findall(r"\]\(([^)#:]+)\)", prose):
+            assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def modules() -> list[str]:
+    paths = sorted((ROOT / "facezoo").rglob("*.py"))
+    with_examples = [path for path in paths if ">>> " in path.read_text("utf-8")]
+    return [".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__") for path in with_examples]
+
+
+@pytest.mark.parametrize("name", modules())
+def test_doctests(name):
+    with np.printoptions(legacy="1.25"):  # the same text with any version of NumPy
+        result = doctest.testmod(importlib.import_module(name), optionflags=doctest.ELLIPSIS)
+    assert result.attempted
+    assert result.failed == 0
+
+
+def test_the_page_adds_a_backbone_whose_twins_agree(tmp_path, monkeypatch):
+    from facezoo import backends
+    from facezoo.initial import initial_state
+    from facezoo.state import get_state, inventory, parameter_count, set_state
+
+    page = (ROOT / "docs" / "add-a-backbone.md").read_text("utf-8")
+    loaded = {}
+    for block in re.findall(r"```python\n(# .*?)```", page, re.DOTALL):
+        room = re.match(r"# (?:facezoo|backends)/(\w+)/", block).group(1)
+        path = tmp_path / f"{room}_stripenet.py"
+        path.write_text(block, "utf-8")
+        spec = importlib.util.spec_from_file_location(path.stem, path)
+        loaded[room] = importlib.util.module_from_spec(spec)
+        monkeypatch.setitem(sys.modules, path.stem, loaded[room])
+        spec.loader.exec_module(loaded[room])
+    assert set(loaded) == {"specs", "torch", "paddle"}
+    for form in loaded["specs"].SPECS:
+        assert form.name not in catalog.BACKBONES
+        twins = {}
+        for backend in ("torch", "paddle"):
+            backends.load(backend)
+            module = loaded[backend].StripeNet(form)
+            set_state(module, initial_state(inventory(module), form.init, 0), strict=False)
+            assert parameter_count(module) == form.parameters, (backend, parameter_count(module))
+            twins[backend] = get_state(module)
+        assert list(twins["torch"]) == list(twins["paddle"])
+        assert all(np.array_equal(twins["torch"][name], twins["paddle"][name]) for name in twins["torch"])
