@@ -1,6 +1,8 @@
 """Every published layout has the published number of keys and of values, and is told from all the others."""
 
 import pickle
+import subprocess
+import sys
 import zlib
 from collections import OrderedDict
 
@@ -136,3 +138,38 @@ def test_second_names_must_be_the_same_tensors(tmp_path):
     (tmp_path / "a.pdparams").write_bytes(pickle.dumps(theirs, protocol=4))
     with pytest.raises(CheckpointError, match=r"block_list.0._batch_norm.bias and res2a._batch_norm.bias differ"):
         facezoo.import_checkpoint(tmp_path / "a.pdparams")
+
+
+def test_torch_files_import_where_only_paddle_is_installed(tmp_path, mobile):
+    pytest.importorskip("paddle")
+    torch.save({"state_dict": wrapped(mobile[1], "backbone.")}, tmp_path / "a.pth")
+    script = f"""
+import importlib.machinery, sys
+find = importlib.machinery.PathFinder.find_spec
+def hidden(name, path=None, target=None):
+    return None if name.split(".")[0] == "torch" else find(name, path, target)
+importlib.machinery.PathFinder.find_spec = hidden
+import facezoo, facezoo.backends
+assert facezoo.backends.available() == ["paddle"], facezoo.backends.available()
+imported = facezoo.import_checkpoint({str(tmp_path / "a.pth")!r})
+assert imported.layout == "facex_mobilefacenet"
+print(imported.build(backend="paddle").embedding_size, "torch" in sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert done.stdout.split()[-2:] == ["16", "False"]
+
+
+def test_published_ir_is_told_apart_by_its_prefix_and_wrapper(tmp_path):
+    layout, _ = asked_for("adaface_ir_18")
+    _, theirs = file_values(
+        layout, Found("IR18", {"block": "published", "embedding_size": 2}), np.random.default_rng(4)
+    )
+    lightning = {**wrapped(theirs, "model."), "head.kernel": torch.zeros(2, 5), "head.t": torch.zeros(1)}
+    torch.save({"state_dict": lightning, "hyper_parameters": {"lr": 0.1}}, tmp_path / "a.ckpt")
+    imported = facezoo.import_checkpoint(tmp_path / "a.ckpt")
+    assert (imported.layout, imported.preprocess.color) == ("adaface_ir", "BGR")
+    assert any("2 tensors of the training head" in line for line in imported.report)
+    torch.save(wrapped(theirs, "model.net."), tmp_path / "b.pt")
+    imported = facezoo.import_checkpoint(tmp_path / "b.pt")
+    assert (imported.layout, imported.preprocess.color) == ("cvlface_ir", "RGB")
