@@ -37,7 +37,7 @@ def all_pairs(
     thresholds: Sequence[float] = (),
     metric: str = "cosine",
     precision: str = "float64",
-    block: int = 2048,
+    block: int | None = None,
     workers: int | None = None,
     confidence: float = 0.95,
     progress: Callable[[int, int], None] | None = None,
@@ -57,7 +57,8 @@ def all_pairs(
         metric: "cosine", or "dot" for scores of rows as they are.
         precision: in which products are summed, "float64" or "float32" (twice as fast; a score may then
             differ in its last bit from one tile to another).
-        block: rows and columns of a tile; memory grows with its square. The result does not depend on it.
+        block: rows and columns of a tile; memory grows with its square. By default an eighth of N, 256 to 2048.
+            The result does not depend on it.
         workers: threads; by default the processors this process may use.
         confidence: of the intervals.
         progress: called with (tiles done, tiles in all).
@@ -96,7 +97,7 @@ def all_pairs_part(
     thresholds: Sequence[float] = (),
     metric: str = "cosine",
     precision: str = "float64",
-    block: int = 2048,
+    block: int | None = None,
     workers: int | None = None,
     confidence: float = 0.95,
     progress: Callable[[int, int], None] | None = None,
@@ -107,6 +108,8 @@ def all_pairs_part(
     """
     if not 0 <= part < parts:
         raise ConfigError(f"part is {part} of {parts}; expected 0..{parts - 1}")
+    if block is None:  # few rows in large tiles would waste half of those on the diagonal
+        block = min(2048, max(256, -(-len(np.asarray(embeddings)) // 2048) * 256))
     if block < 1:
         raise ConfigError(f"block is {block}; expected 1 or more")
     rates = check_far(far)
