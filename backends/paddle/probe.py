@@ -83,7 +83,7 @@ def hidden(module: nn.Layer) -> list[str]:
 
 def widen(module: nn.Layer) -> nn.Layer:
     """The same network in float64."""
-    return module.to(dtype="float64")
+    return module._to_impl(dtype="float64", floating_only=True)  # public ways cast indices as well
 
 
 def embed(module: nn.Layer, images: np.ndarray) -> np.ndarray:
@@ -93,17 +93,15 @@ def embed(module: nn.Layer, images: np.ndarray) -> np.ndarray:
         return module(paddle.to_tensor(images)).numpy()
 
 
-def train_step(module: nn.Layer, images: np.ndarray, cotangent: np.ndarray, rate: float) -> dict[str, Any]:
-    """One step of SGD with momentum and weight decay on the sum of ``embeddings * cotangent``.
-
-    Returns:
-        "output" (N, E), "gradients" by canonical name.
-    """
+def backward(module: nn.Layer, images: np.ndarray, cotangent: np.ndarray) -> dict[str, np.ndarray]:
+    """Gradients by canonical name of the sum of ``embeddings * cotangent``, in training mode."""
     module.train()
-    trained = [value for value in module.parameters() if not value.stop_gradient]
-    optimizer = paddle.optimizer.Momentum(rate, momentum=0.9, parameters=trained, weight_decay=5e-4)
     output = module(paddle.to_tensor(images))  # (N, E)
     (output * paddle.to_tensor(cotangent)).sum().backward()
-    gradients = state.gradients(module)
-    optimizer.step()
-    return {"output": output.detach().numpy(), "gradients": gradients}
+    return dict(state.gradients(module))
+
+
+def step(module: nn.Layer, rate: float) -> None:
+    """One step of SGD with momentum and weight decay along the gradients of :func:`backward`."""
+    trained = [value for value in module.parameters() if not value.stop_gradient]
+    paddle.optimizer.Momentum(rate, momentum=0.9, parameters=trained, weight_decay=5e-4).step()
