@@ -1,0 +1,80 @@
+"""Exports the backbones of the zoo to ONNX, runs each in ONNX Runtime, and prints the differences as a table.
+
+``python benchmarks/export_zoo.py --out docs/export-zoo.md``; networks past 100 million parameters with ``--all`` only.
+Weights are drawn; running statistics are those of a batch of drawn faces, as after training.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+
+from facezoo import catalog
+from facezoo.create import build_backbone
+from facezoo.errors import FacezooError
+from facezoo.export import export_model
+from facezoo.export.images import gather, network_input
+from facezoo.specs.base import BackboneSpec
+
+LARGE = 100_000_000
+HEAD = "| backbone | file | seconds | cosine distance | values | lengths |\n|---|---|---|---|---|---|"
+
+
+def settled(spec: BackboneSpec) -> object:
+    """The network with drawn weights, and running statistics of drawn faces."""
+    import torch
+
+    module = build_backbone(spec, backend="torch", seed=0)
+    for layer in module.modules():
+        if isinstance(layer, torch.nn.modules.batchnorm._BatchNorm):
+            layer.momentum = 1.0
+    with torch.no_grad():
+        module.train()(torch.from_numpy(network_input(gather(None, spec.input_size), spec.preprocess)))
+    return module.eval()
+
+
+def row(name: str) -> str:
+    """One line of the table."""
+    spec = catalog.backbone_spec(name)
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            report = export_model(settled(spec), Path(folder) / name, to="onnx", with_preprocess=True)
+        except FacezooError as error:
+            return f"| {name} | {error} | | | | |"
+    found = report.difference
+    return (
+        f"| {name} | {report.size / 1e6:.1f} MB | {report.seconds:.0f} | {found.cosine:.1e} | {found.relative:.1e} | "
+        f"{found.norm:.1e} |"
+    )
+
+
+def main() -> int:
+    """Print the table; rows that a file holds already are kept."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*", help="backbones; none: the catalog")
+    parser.add_argument("--all", action="store_true", help="also those past 100 million parameters")
+    parser.add_argument(
+        "--out", type=Path, help="a file to keep the rows in; those that stand there are not made again"
+    )
+    asked = parser.parse_args()
+    done = {}
+    if asked.out and asked.out.is_file():
+        lines = [line for line in asked.out.read_text(encoding="utf-8").splitlines() if " MB | " in line]
+        done = {line.split("|")[1].strip(): line for line in lines}
+    print(HEAD)
+    for name in asked.names or catalog.list_backbones():
+        if not asked.all and not asked.names and (catalog.backbone_spec(name).parameters or 0) > LARGE:
+            continue
+        if name not in done:
+            done[name] = row(name)
+            if asked.out:
+                text = "\n".join([HEAD, *(done[key] for key in catalog.list_backbones() if key in done)])
+                asked.out.write_text(text + "\n", encoding="utf-8")
+        print(done[name], flush=True)
+    return int(any(" MB | " not in line for line in done.values()))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
