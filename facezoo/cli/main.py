@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import itertools
 import sys
 
 from facezoo import __version__
@@ -70,11 +71,19 @@ def _run(verb: str, words: list[str]) -> int:
     except typer.Abort as stop:
         raise KeyboardInterrupt from stop
     except usage_error as error:
-        message = " ".join(error.format_message().split())  # type: ignore[attr-defined]
+        message = _with_value(" ".join(error.format_message().split()), words)  # type: ignore[attr-defined]
         if not message:  # a group called without its verb has printed its help
             return 2
         print(f"facezoo: {message} (see: facezoo {verb} --help)", file=sys.stderr)
         return 2
+
+
+def _with_value(message: str, words: list[str]) -> str:
+    """The message with the value it is about; newer versions of typer leave it out."""
+    for option, value in itertools.pairwise(words):
+        if option.startswith("--") and f"'{option}'" in message and not value.startswith("--"):
+            return message if repr(value) in message else f"{message}, got {value!r}"
+    return message
 
 
 def main(argv: list[str] | None = None) -> int:
