@@ -78,7 +78,7 @@ class RunConfig(_Strict):
     clip_norm: float | None = Field(5.0, gt=0)
     schedule: Schedule = Schedule()
     validation: Validation = Validation()
-    precision: Literal["float32", "bfloat16"] = "float32"
+    precision: Literal["float32", "bfloat16", "float64"] = "float32"
     device: str = "auto"
     threads: int = Field(0, ge=0)
     compiled: bool = Field(True, description="take the backend's compiled way where results stay the same")

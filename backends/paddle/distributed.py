@@ -28,6 +28,13 @@ def average(tensors: Sequence[paddle.Tensor]) -> None:
         tensor.set_value(part.reshape(tensor.shape))
 
 
+def any_of(flag: bool, device: str) -> bool:
+    """Whether the flag is set in any process."""
+    votes = paddle.to_tensor([float(flag)], dtype="float32")
+    dist.all_reduce(votes)
+    return float(votes) > 0
+
+
 def wait() -> None:
     """Wait until every process is here."""
     dist.barrier()

@@ -31,6 +31,9 @@ class PaddleEngine(Engine):
             settings.head, backend="paddle", embedding_size=settings.spec.embedding_size,
             num_classes=settings.num_classes, seed=settings.seed, **settings.head_options,
         )  # fmt: skip
+        self._dtype = "float64" if settings.precision == "float64" else "float32"
+        self.backbone.to(dtype=self._dtype)
+        self.head.to(dtype=self._dtype)
         self.trained = {name: value for name, item, value in self._leaves() if item.trained}
         self._decays = {name for name, item, _ in self._leaves() if item.trained and item.decays}
         self._momentum: dict[str, paddle.Tensor] = {}
@@ -73,7 +76,7 @@ class PaddleEngine(Engine):
         return StepResult(loss, norm, finite)
 
     def _loss(self, images: np.ndarray, labels: np.ndarray) -> paddle.Tensor:
-        x = to_input(paddle.to_tensor(images), self.settings.spec.preprocess)
+        x = to_input(paddle.to_tensor(images), self.settings.spec.preprocess).astype(self._dtype)
         target = paddle.to_tensor(labels)
         with paddle.amp.auto_cast(enable=self.settings.precision == "bfloat16", dtype="bfloat16"):
             return self.head(self._train_backbone(x), target)
@@ -113,6 +116,9 @@ class PaddleEngine(Engine):
             if item.trained and name in values:
                 self._momentum[name] = paddle.zeros_like(value)
                 state.write(item, self._momentum[name], values[name])
+
+    def any(self, flag: bool) -> bool:
+        return distributed.any_of(flag, self.device) if self.world_size > 1 else flag
 
     def barrier(self) -> None:
         if self.world_size > 1:

@@ -47,6 +47,7 @@ class Inference:
         paddle.set_device(self.device)
         self.module = module
         self.precision = precision
+        self._dtype = module.parameters()[0].dtype
         self._run: nn.Layer = module
         if compiled and self.device == "cpu" and precision == "float32":
             paddle.set_flags({"FLAGS_use_mkldnn": True})  # has an effect in static graphs only
@@ -58,4 +59,4 @@ class Inference:
         self._run.eval()
         x = to_input(paddle.to_tensor(np.ascontiguousarray(images)), self.module.spec.preprocess)
         with paddle.no_grad(), paddle.amp.auto_cast(enable=self.precision == "bfloat16", dtype="bfloat16"):
-            return self._run(x).astype("float32").numpy()
+            return self._run(x.astype(self._dtype)).astype("float32").numpy()

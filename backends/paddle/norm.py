@@ -56,11 +56,10 @@ class _BatchNorm:
     def _collect(self, x: paddle.Tensor) -> paddle.Tensor:
         axes = [0, *range(2, x.ndim)]
         detached = x.detach().astype("float32")
-        mean = detached.mean(axis=axes)
-        spread = detached - mean.reshape([1, -1] + [1] * (x.ndim - 2))
-        squares = (spread * spread).sum(axis=axes)
         count = paddle.cast(paddle.numel(x) // x.shape[1], "float32")
-        _BatchNorm.collector.append((mean, squares / (count - 1)))
+        mean = detached.sum(axis=axes) / count  # paddle's mean prints a line each time it is compiled
+        spread = detached - mean.reshape([1, -1] + [1] * (x.ndim - 2))
+        _BatchNorm.collector.append((mean, (spread * spread).sum(axis=axes) / (count - 1)))
         return self._normalise(x)
 
     def _normalise(self, x: paddle.Tensor) -> paddle.Tensor:

@@ -28,6 +28,13 @@ def average(tensors: Sequence[torch.Tensor]) -> None:
         tensor.copy_(part.view_as(tensor))
 
 
+def any_of(flag: bool, device: torch.device) -> bool:
+    """Whether the flag is set in any process."""
+    votes = torch.tensor([float(flag)], device=device)
+    dist.all_reduce(votes)
+    return float(votes) > 0
+
+
 def wait() -> None:
     """Wait until every process is here."""
     dist.barrier()

@@ -30,11 +30,12 @@ class TorchEngine(Engine):
         # torch's batch norm sums naively over channels-last maps in float32: variances are off by 1e-5, and gradients
         # of a deep network by 1e-3. bfloat16 is coarser than that, and there channels-last is twice as fast.
         self._layout = torch.channels_last if settings.precision == "bfloat16" else torch.contiguous_format
-        self.backbone.to(self.device, memory_format=self._layout)
+        self._dtype = torch.float64 if settings.precision == "float64" else torch.float32
+        self.backbone.to(self.device, self._dtype, memory_format=self._layout)
         self.head = create_head(
             settings.head, backend="torch", embedding_size=settings.spec.embedding_size,
             num_classes=settings.num_classes, seed=settings.seed, **settings.head_options,
-        ).to(self.device)  # fmt: skip
+        ).to(self.device, self._dtype)  # fmt: skip
         self.trained = {name: value for name, item, value in self._leaves() if item.trained}
         groups = [
             {"params": [v for n, i, v in self._leaves() if i.trained and i.decays is wanted], "weight_decay": decay}
@@ -76,7 +77,7 @@ class TorchEngine(Engine):
 
     def _loss(self, images: np.ndarray, labels: np.ndarray) -> torch.Tensor:
         x = to_input(torch.from_numpy(images).to(self.device, non_blocking=True), self.settings.spec.preprocess)
-        x = x.contiguous(memory_format=self._layout)
+        x = x.to(self._dtype).contiguous(memory_format=self._layout)
         target = torch.from_numpy(labels).to(self.device, non_blocking=True)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.settings.precision == "bfloat16"):
             return self.head(self.backbone(x), target)
@@ -106,6 +107,9 @@ class TorchEngine(Engine):
                 buffer = torch.empty_like(value, memory_format=torch.preserve_format)
                 state.write(item, buffer, values[name])
                 self.optimizer.state[value]["momentum_buffer"] = buffer
+
+    def any(self, flag: bool) -> bool:
+        return distributed.any_of(flag, self.device) if self.world_size > 1 else flag
 
     def barrier(self) -> None:
         if self.world_size > 1:

@@ -33,6 +33,7 @@ class Inference:
         self.device = pick_device(device)
         self.module = module.to(self.device, memory_format=layout)
         self.precision = precision
+        self._dtype = next(module.parameters()).dtype
         self.layout = layout
 
     def __call__(self, images: np.ndarray) -> np.ndarray:
@@ -43,4 +44,5 @@ class Inference:
             torch.inference_mode(),
             torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bfloat16"),
         ):
-            return self.module(x.contiguous(memory_format=self.layout)).float().cpu().numpy()
+            x = x.to(self._dtype).contiguous(memory_format=self.layout)
+            return self.module(x).float().cpu().numpy()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sys
 from pathlib import Path
@@ -28,7 +29,7 @@ def command(
     epochs: Annotated[Optional[int], typer.Option(help="Passes over the data.")] = None,  # noqa: UP045
     batch_size: Annotated[Optional[int], typer.Option(help="Images a step.")] = None,  # noqa: UP045
     lr: Annotated[Optional[float], typer.Option(help="Highest learning rate.")] = None,  # noqa: UP045
-    precision: Annotated[Text, typer.Option(help="float32 or bfloat16.")] = None,
+    precision: Annotated[Text, typer.Option(help="float32, bfloat16, or float64 to compare backends.")] = None,
     workers: Annotated[Optional[int], typer.Option(help="Processes that prepare images.")] = None,  # noqa: UP045
     device: Annotated[Text, typer.Option(help="auto, cpu, gpu or gpu:N.")] = None,
     settings: Annotated[
@@ -55,6 +56,8 @@ def command(
         chosen = resumed_config(out, overrides)
     else:
         chosen = load_config(config, overrides)
+    if out is None and max(int(os.environ.get(name, "1")) for name in ("WORLD_SIZE", "PADDLE_TRAINERS_NUM")) > 1:
+        raise ConfigError("several processes train together: give --out, so that all mean the same folder")
     run = out or free_folder(chosen.backbone, chosen.head, chosen.backend)
     if dry_run:
         print(json.dumps(chosen.model_dump(mode="json")) if as_json else dump_config(chosen), end="")

@@ -11,7 +11,7 @@ import numpy as np
 
 from facezoo.specs.base import BackboneSpec
 
-PRECISIONS = ("float32", "bfloat16")
+PRECISIONS = ("float32", "bfloat16", "float64")
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,8 @@ class EngineSettings:
         weight_decay: L2 on weights of convolutions, linear layers and tables; BN, PReLU and biases are free of it.
         clip_norm: upper bound of the gradient's global norm; None leaves it.
         accumulation: micro-batches a step is split into, 1 or more.
-        precision: "float32" or "bfloat16" (autocast; weights and head stay float32).
+        precision: "float32", "bfloat16" (autocast; weights and head stay float32) or "float64" (slow; for comparing
+            backends, since rounding grows from step to step in any deep network).
         device: "cpu", "gpu", "gpu:1", or "auto" for a GPU where there is one.
         threads: CPU threads; 0 takes all.
         compiled: take the backend's compiled way where results stay the same.
@@ -105,6 +106,10 @@ class Engine(ABC):
     @abstractmethod
     def load_momentum_state(self, state: Mapping[str, np.ndarray]) -> None:
         """The inverse of :meth:`momentum_state`."""
+
+    @abstractmethod
+    def any(self, flag: bool) -> bool:
+        """Whether the flag is set in any process; all must ask."""
 
     @abstractmethod
     def barrier(self) -> None:

@@ -47,18 +47,18 @@ def total_steps(config: RunConfig, loader: Loader) -> int:
 
 
 def train(
-    config: RunConfig, engine: Engine, loader: Loader, validator: Validator | None, log: RunLog, run: Path,
+    config: RunConfig, engine: Engine, loader: Loader, validator: Validator | None, log: RunLog | None, run: Path,
     progress: Progress, watch: Watch = lambda done, total, text: None,
 ) -> Outcome:  # fmt: skip
     """Train from where ``progress`` stands to the end.
 
-    Only rank 0 writes. Ctrl-C saves a checkpoint before it goes on its way.
+    Only the process with a log writes. Ctrl-C saves a checkpoint before it goes on its way.
 
     Raises:
         NumericalError: the loss or its gradient was NaN or infinite; the batch is listed and the state saved.
         CheckpointError: a checkpoint cannot be written; earlier ones stay.
     """
-    steps, writes = total_steps(config, loader), engine.rank == 0
+    steps = total_steps(config, loader)
     step, seconds, images, text = progress.step, 0.0, 0, ""
     result, accuracy, stopped = StepResult(float("nan"), 0.0, True), None, "done"
     try:
@@ -75,28 +75,26 @@ def train(
                 seconds, images, mark = seconds + now - mark, images + len(batch), now
                 step += 1
                 progress.step = step
-                if writes and (step % config.log_every == 0 or step == steps or step <= 100):
+                if log and (step % config.log_every == 0 or step == steps or step <= 100):
                     log.write(
                         step, epoch=epoch, loss=result.loss, learning_rate=rate, grad_norm=result.grad_norm,
                         images_per_second=images / seconds * engine.world_size,
                     )  # fmt: skip
                 watch(step, steps, f"loss {result.loss:.3f}  lr {rate:.2g}{text}")
-                if (
-                    validator
-                    and writes
-                    and (step == steps or (config.validation.every and step % config.validation.every == 0))
-                ):
-                    accuracy = _validate(validator, engine, log, run, progress)
-                    text = f"  {validator.name}: {100 * accuracy:.2f} %"
-                    if config.validation.patience and progress.stale >= config.validation.patience:
-                        stopped = "early"
-                if writes and (step % config.checkpoint_every == 0 or step == steps or stopped == "early"):
+                last, due = step == steps, config.validation.every
+                if validator and (last or (due and step % due == 0)):
+                    if log:
+                        accuracy = _validate(validator, engine, log, run, progress)
+                        text = f"  {validator.name}: {100 * accuracy:.2f} %"
+                    if config.validation.patience and engine.any(progress.stale >= config.validation.patience):
+                        last, stopped = True, "early" if step < steps else "done"
+                if log and (last or step % config.checkpoint_every == 0):
                     save_checkpoint(run, engine, progress, keep=config.keep)
-                if step == steps or stopped == "early":
+                if last:
                     break
                 mark += time.perf_counter() - now  # neither validation nor checkpoints count as training time
     except KeyboardInterrupt:
-        if writes and progress.step:
+        if log and progress.step:
             save_checkpoint(run, engine, progress, keep=config.keep)
         raise
     rate = images / seconds * engine.world_size if seconds else 0.0

@@ -11,12 +11,25 @@ from facezoo.config import RunConfig, build_config, dump_config
 from facezoo.data.source import StreamSource
 from facezoo.errors import CheckpointError, ConfigError
 from facezoo.files import atomic_write
+from facezoo.training.card import training_card
 from facezoo.training.checkpoint import Progress, checkpoints, latest_checkpoint, load_checkpoint, read_progress
 from facezoo.training.log import RunLog
 from facezoo.training.loop import Outcome, Watch, total_steps, train
 from facezoo.training.setup import build_engine, build_loader, open_data
+from facezoo.weights.card import write_card
 
-FREE_TO_CHANGE = ("backend", "epochs", "steps", "device", "threads", "compiled", "precision", "keep", "log_every", "checkpoint_every")
+FREE_TO_CHANGE = (
+    "backend",
+    "epochs",
+    "steps",
+    "device",
+    "threads",
+    "compiled",
+    "precision",
+    "keep",
+    "log_every",
+    "checkpoint_every",
+)
 
 
 @dataclass(frozen=True)
@@ -83,27 +96,37 @@ def run_training(
     source, validator = open_data(config)
     engine = build_engine(config, source.num_classes)
     images = source.length if isinstance(source, StreamSource) else len(source)
+    leads = engine.rank == 0  # of several processes one writes and speaks
+    say = say if leads else _silent
     say(f"{images} images of {source.num_classes} identities; {config.backbone} + {config.head} on {config.backend}")
     run.mkdir(parents=True, exist_ok=True)
     progress = load_checkpoint(latest_checkpoint(run), engine) if resume else Progress()
     progress.config = config.model_dump(mode="json")
-    with atomic_write(run / "config.yaml") as part:
-        part.write_text(dump_config(config), encoding="utf-8")
-    log = RunLog(run, progress.step)
+    log = RunLog(run, progress.step) if leads else None
+    if leads:
+        with atomic_write(run / "config.yaml") as part:
+            part.write_text(dump_config(config), encoding="utf-8")
     try:
         with build_loader(config, source, run, engine.rank, engine.world_size) as loader:
             steps = total_steps(config, loader)
             if progress.step:
                 say(f"continuing after step {progress.step} of {steps}")
-            outcome = train(config, engine, loader, validator, log, run, progress, watch or (lambda *_: None))
+            outcome = train(
+                config, engine, loader, validator, log, run, progress, watch if watch and leads else _silent
+            )
             bad = len(loader.bad.reasons)
     finally:
-        log.close()
+        if log is not None:
+            log.close()
     if bad:
         say(f"{bad} images could not be read; they are listed in {run / 'bad_images.txt'}")
     weights = run / "weights.safetensors"
-    if engine.rank == 0:
+    if leads:
         save_weights(engine.backbone, weights, training=_training_block(config, outcome, source.num_classes, images))
+        card = training_card(
+            config, outcome, validator, name=run.resolve().name, identities=source.num_classes, images=images
+        )
+        write_card(card, weights)
     engine.barrier()
     return Finished(run, weights, outcome)
 
@@ -115,8 +138,18 @@ def _training_block(config: RunConfig, outcome: Outcome, identities: int, images
     return {
         **{key: values[key] for key in kept},
         "steps": outcome.step, "identities": identities, "images": images, "validation_accuracy": outcome.accuracy,
-        "data": "drawn faces" if config.data.path is None else config.data.path,
+        "data": _data_names(config),
     }  # fmt: skip
+
+
+def _data_names(config: RunConfig) -> str:
+    """Names of the training data, without the folders of this machine."""
+    paths = [config.data.path] if isinstance(config.data.path, str) else config.data.path
+    return "drawn faces" if paths is None else ", ".join(Path(path).name for path in paths)
+
+
+def _silent(*_: object) -> None:
+    pass
 
 
 def free_folder(backbone: str, head: str, backend: str) -> Path:

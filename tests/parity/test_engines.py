@@ -32,24 +32,40 @@ def run(backend, batches, **overrides):
     return engine, results
 
 
-@pytest.mark.parametrize("compiled", [True, False])
-def test_training_steps_agree_and_so_does_evaluation_after_them(batches, compiled):
-    (torch_engine, expected), (paddle_engine, found) = (
-        run(name, batches, compiled=compiled) for name in ("torch", "paddle")
-    )
-    np.testing.assert_allclose([r.loss for r in found], [r.loss for r in expected], rtol=1e-3)
-    np.testing.assert_allclose(found[0].grad_norm, expected[0].grad_norm, rtol=1e-3)
-    ours, theirs = get_state(torch_engine.backbone), get_state(paddle_engine.backbone)
-    assert list(ours) == list(theirs)
+def test_in_float64_training_agrees_to_many_digits(batches):
+    """Rounding grows some hundredfold a step in a deep network, so float32 cannot tell twins from near twins."""
+    pair = [run(name, batches, precision="float64") for name in ("torch", "paddle")]
+    (torch_engine, expected), (paddle_engine, found) = pair
+    np.testing.assert_allclose([r.loss for r in found], [r.loss for r in expected], rtol=1e-7)
+    np.testing.assert_allclose([r.grad_norm for r in found], [r.grad_norm for r in expected], rtol=1e-5)
+    for ours, theirs in (
+        (get_state(torch_engine.backbone), get_state(paddle_engine.backbone)),
+        (get_state(torch_engine.head), get_state(paddle_engine.head)),
+        (torch_engine.momentum_state(), paddle_engine.momentum_state()),
+    ):
+        assert set(ours) == set(theirs)
+        for name, value in ours.items():
+            np.testing.assert_allclose(
+                theirs[name], value, rtol=1e-4, atol=1e-6 * np.abs(value).max() + 1e-9, err_msg=name
+            )
+
+
+def test_the_compiled_way_gives_the_same_step_and_moves_running_statistics(batches):
+    (plain, expected), (fast, found) = (run("paddle", batches[:1], compiled=compiled) for compiled in (False, True))
+    np.testing.assert_allclose(found[0].loss, expected[0].loss, rtol=1e-5)
+    np.testing.assert_allclose(found[0].grad_norm, expected[0].grad_norm, rtol=1e-2)
+    ours, theirs = get_state(plain.backbone), get_state(fast.backbone)
     for name, value in ours.items():
         if name.endswith("running_var"):  # left at 1 by a graph that forgets them
-            assert np.abs(value - 1).max() > 0.01
-            np.testing.assert_allclose(theirs[name], value, rtol=0.02, err_msg=name)
+            assert np.abs(theirs[name] - 1).max() > 0.01
+            np.testing.assert_allclose(theirs[name], value, rtol=1e-3, err_msg=name)
+    gradients = plain.momentum_state(), fast.momentum_state()  # after one step the momentum is the gradient
+    total = np.sqrt(sum((value.astype(np.float64) ** 2).sum() for value in gradients[0].values()))
+    for name, value in gradients[0].items():
+        assert np.linalg.norm(gradients[1][name] - value) < 0.02 * total, name
     images = batches[0][0][:3]
-    a, b = torch_engine.embed(images), paddle_engine.embed(images)
-    cosine = (a * b).sum(axis=1) / np.linalg.norm(a, axis=1) / np.linalg.norm(b, axis=1)
-    assert cosine.min() > 1 - 1e-3
-    assert set(torch_engine.momentum_state()) == set(paddle_engine.momentum_state())
+    a, b = plain.embed(images), fast.embed(images)
+    np.testing.assert_allclose(b, a, atol=1e-3 * np.abs(a).max())
 
 
 def test_weights_without_decay_keep_out_of_it(backend, batches):
