@@ -1,0 +1,123 @@
+"""``facezoo list``: the zoo as tables."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, help="List the members of the zoo.")
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+Name = Annotated[str | None, typer.Argument(help="Only names that contain this; case does not matter.")]
+
+
+@app.command()
+def backbones(
+    name: Name = None,
+    max_params: Annotated[str | None, typer.Option(help="At most so many parameters, as 5M or 800k.")] = None,
+    max_flops: Annotated[
+        str | None, typer.Option(help="At most so many multiply-adds an image, as 1G or 450M.")
+    ] = None,
+    bench: Annotated[bool, typer.Option("--bench", help="Measure images/s on this machine.")] = False,
+    backend: Annotated[str | None, typer.Option(help="With --bench: torch or paddle; default: what is there.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Backbones: parameters, multiply-adds, size, speed, paper."""
+    from facezoo import backends, catalog
+    from facezoo.cli.show import print_json, print_table
+    from facezoo.cost import cost, quantity
+    from facezoo.errors import BackendUnavailableError, UnknownNameError
+
+    limits = [None if text is None else quantity(text) for text in (max_params, max_flops)]
+    if bench and not backends.available():
+        raise BackendUnavailableError("--bench needs torch or paddle; neither is installed")
+    if backend is not None and backend not in backends.INSTALL:
+        raise UnknownNameError("backend", backend, backends.INSTALL)
+    records: list[dict[str, Any]] = []
+    for spec in catalog.BACKBONES.values():
+        found = cost(spec)
+        sizes = (found.parameters, found.multiply_adds) if found else (spec.parameters, None)
+        beyond = any(
+            limit is not None and (size is None or size > limit) for size, limit in zip(sizes, limits, strict=True)
+        )
+        if beyond or not _matches(name, spec.name):
+            continue
+        record = {"name": spec.name, "parameters": sizes[0], "multiply_adds": sizes[1], "megabytes": None,
+                  "embedding_size": spec.embedding_size, "input_size": list(spec.input_size), "neck": spec.neck,
+                  "paper": spec.paper}  # fmt: skip
+        if sizes[0] is not None:
+            record["megabytes"] = round(sizes[0] * 4 / 1e6, 1)
+        if bench:
+            record["images_per_second"] = _speed(spec, backend or backends.available()[0])
+        records.append(record)
+    if as_json:
+        print_json(records)
+        return
+    head = ["name", "parameters", "multiply-adds", "MB", "images/s" if bench else "", "paper"]
+    rows = [
+        [record["name"], _count(record["parameters"]), _millions(record["multiply_adds"]), record["megabytes"],
+         f"{record['images_per_second']:.1f}" if bench else "", _short(record["paper"])]
+        for record in records
+    ]  # fmt: skip
+    keep = [at for at in range(len(head)) if at != 4 or bench]
+    print_table([head[at] for at in keep], [[row[at] for at in keep] for row in rows], right=range(1, len(keep) - 1))
+
+
+@app.command()
+def heads(name: Name = None, as_json: Json = False) -> None:
+    """Loss heads: kind, hyper-parameters with their defaults, paper."""
+    from facezoo import catalog
+    from facezoo.cli.show import print_json, print_table
+
+    records = [
+        {"name": key, "family": margin.family, "hyper": margin().hyper(), "variants": list(margin.variants),
+         "ranges": {hyper: list(bounds) for hyper, bounds in margin.ranges.items()},
+         "equation": margin.equation, "paper": margin.paper}
+        for key, margin in catalog.HEADS.items() if _matches(name, key)
+    ]  # fmt: skip
+    if as_json:
+        print_json(records)
+        return
+    rows = [
+        [record["name"], record["family"],
+         ", ".join(f"{key}={value}" for key, value in record["hyper"].items() if key != "variant"),
+         _short(record["paper"])]
+        for record in records
+    ]  # fmt: skip
+    print_table(["name", "kind", "hyper-parameters", "paper"], rows)
+
+
+def _matches(wanted: str | None, name: str) -> bool:
+    return wanted is None or wanted.lower() in name.lower()
+
+
+def _count(value: int | None) -> str:
+    return "-" if value is None else f"{value:,}"
+
+
+def _millions(value: int | None) -> str:
+    return "-" if value is None else f"{value / 1e6:,.1f} M"
+
+
+def _short(paper: str) -> str:
+    return paper if len(paper) <= 60 else paper[:57] + "..."
+
+
+def _speed(spec: Any, backend: str, batch: int = 8, repeats: int = 3) -> float:
+    """Images a second in evaluation, the best of some batches after one to warm up."""
+    import time
+
+    import numpy as np
+
+    from facezoo import backends
+    from facezoo.create import build_backbone
+
+    embed = backends.load(backend).build_inference(build_backbone(spec, backend=backend, seed=0))
+    images = np.random.default_rng(0).integers(0, 256, (batch, *spec.input_size, 3), dtype=np.uint8)
+    embed(images)
+    taken = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        embed(images)
+        taken.append(time.perf_counter() - start)
+    return batch / min(taken)

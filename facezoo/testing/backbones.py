@@ -1,0 +1,141 @@
+"""The conformance suite of backbones, for the zoo and for networks written elsewhere: ``check_backbone("IR50")``."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from facezoo import catalog
+from facezoo.checkpoints.keymap import Leaf
+from facezoo.create import build_backbone
+from facezoo.parity import BACKENDS, measure_backbone, probe_of
+from facezoo.specs.base import BackboneSpec
+from facezoo.state import get_state, inventory
+from facezoo.testing.mirror import check_mirror
+from facezoo.testing.reduced import reduced
+
+SEED = 20
+
+
+def check_backbone(
+    backbone: str | BackboneSpec, *, golden: Mapping[str, str] | None = None, full: bool = False
+) -> list[str]:
+    """Hold a network against the contracts of the zoo; the first failure raises.
+
+    Args:
+        backbone: a public name, or the spec of a network whose native files stand in ``backends/*/backbones``.
+        golden: what :func:`fingerprint` gave for each name before; None compares the backends only.
+        full: numbers in the network's own depth and image size, instead of a small one of the same construction.
+
+    Returns:
+        What was checked.
+
+    Raises:
+        AssertionError: the network fails a check; the message says which and by how much.
+        UnknownNameError: no backbone of the zoo has that name.
+        BackendUnavailableError: one of the frameworks is not installed; a missing twin is a failure, not a skip.
+    """
+    spec = catalog.backbone_spec(backbone) if isinstance(backbone, str) else backbone
+    check_mirror("backbones", spec.family)
+    outlines = {backend: probe_of(backend).outline(spec) for backend in BACKENDS}
+    check_inventory(spec, outlines, golden)
+    check_settings(spec, outlines)
+    check_modes(spec, outlines)
+    check_initial(spec)
+    check_numbers(spec, full=full)
+    return ["mirror", "inventory", "settings", "modes", "initial values", "numbers"]
+
+
+def check_inventory(spec: BackboneSpec, outlines: Mapping[str, Any], golden: Mapping[str, str] | None = None) -> None:
+    """The same tensors in the same order on both backends, as many values as published, and as in ``golden``."""
+    torch, paddle = (inventory(outlines[backend]) for backend in BACKENDS)
+    for a, b in zip(torch, paddle, strict=False):
+        same = (a.name, a.shape, a.layer, a.trained) == (b.name, b.shape, b.layer, b.trained)
+        assert same, f"{spec.name}: torch has {_shown(a)}, paddle has {_shown(b)}"
+    assert len(torch) == len(paddle), f"{spec.name}: {len(torch)} tensors on torch, {len(paddle)} on paddle"
+    count = counted(torch)
+    assert spec.parameters in (None, count), f"{spec.name}: {count:,} parameters; published are {spec.parameters:,}"
+    if golden is not None:
+        assert golden.get(spec.name) == fingerprint(torch), (
+            f"{spec.name}: {fingerprint(torch)}; the golden file has {golden.get(spec.name)}"
+        )
+
+
+def check_settings(spec: BackboneSpec, outlines: Mapping[str, Any]) -> None:
+    """The same layers with the same eps, momentum, stride, padding, groups, dropout and own settings."""
+    torch, paddle = (probe_of(backend).settings(outlines[backend]) for backend in BACKENDS)
+    for a, b in zip(torch, paddle, strict=False):
+        assert a == b, f"{spec.name}: torch has {a}, paddle has {b}"
+    assert len(torch) == len(paddle), f"{spec.name}: {len(torch)} layers on torch, {len(paddle)} on paddle"
+
+
+def check_modes(spec: BackboneSpec, outlines: Mapping[str, Any]) -> None:
+    """``train()`` and ``eval()`` reach every layer, and none is hidden in a plain list."""
+    for backend, module in outlines.items():
+        probe = probe_of(backend)
+        assert not probe.hidden(module), f"{spec.name} on {backend}: not reached by eval(): {probe.hidden(module)[0]}"
+        module.eval()
+        assert not any(probe.modes(module)), f"{spec.name} on {backend}: eval() leaves a layer in training mode"
+        module.train()
+        assert all(probe.modes(module)), f"{spec.name} on {backend}: train() leaves a layer in evaluation mode"
+
+
+def check_initial(spec: BackboneSpec) -> None:
+    """Initial values depend on the seed only, and each kind of leaf starts as it should."""
+    spec = reduced(spec)
+    torch, paddle, other = (
+        build_backbone(spec, backend=backend, seed=seed)
+        for backend, seed in (("torch", SEED), ("paddle", SEED), ("torch", SEED + 1))
+    )
+    states = get_state(torch), get_state(paddle), get_state(other)
+    for item in inventory(torch):
+        a, b, c = (state[item.name] for state in states)
+        assert np.array_equal(a, b), f"{spec.name}: {item.name} starts differently on torch and paddle"
+        _check_start(spec, item, a, c)
+
+
+def _check_start(spec: BackboneSpec, item: Leaf, value: np.ndarray, other: np.ndarray) -> None:
+    where = f"{spec.name}: {item.name}"
+    assert np.isfinite(value).all(), f"{where} is not finite"
+    if item.layer in ("conv", "linear") and item.entry == "weight":
+        assert not np.array_equal(value, other), f"{where} does not depend on the seed"
+        spread = float(value.std())
+        bound = 6 * spread / np.sqrt(value.size)
+        assert spread > 0, f"{where} is constant"
+        assert abs(float(value.mean())) < bound, f"{where} has mean {value.mean():.2e}; expected 0 +- {bound:.1e}"
+    elif item.layer in ("batch_norm", "layer_norm"):
+        start = 1.0 if item.entry in ("weight", "running_var") else 0.0
+        assert np.abs(value - start).max() <= 1e-3, f"{where} does not start at {start}"
+
+
+def check_numbers(spec: BackboneSpec, *, full: bool = False) -> None:
+    """Forward, backward, one optimiser step and running statistics agree within :data:`facezoo.parity.BOUNDS`."""
+    excesses = measure_backbone(spec, full=full).excesses()
+    assert not excesses, f"{spec.name}: {'; '.join(excesses)}"
+
+
+def counted(leaves: list[Leaf]) -> int:
+    """Trained values, and those of norms whose weight is held fixed."""
+    norms = ("weight", "bias")
+    return sum(
+        int(np.prod(item.shape)) for item in leaves
+        if item.trained or (item.layer == "batch_norm" and item.entry in norms)
+    )  # fmt: skip
+
+
+def fingerprint(leaves: list[Leaf]) -> str:
+    """One line for the golden file: tensors, parameters and a hash of the ordered names and shapes."""
+    text = "\n".join(f"{item.name} {item.shape} {item.trained}" for item in leaves)
+    return f"{len(leaves)} {counted(leaves)} {hashlib.sha256(text.encode()).hexdigest()[:16]}"
+
+
+def read_golden(text: str) -> dict[str, str]:
+    """Name -> fingerprint of a golden file's lines."""
+    return dict(line.split(" ", 1) for line in text.splitlines() if line and not line.startswith("#"))
+
+
+def _shown(item: Leaf) -> str:
+    return f"{item.name} {item.shape}{'' if item.trained else ' fixed'}"
