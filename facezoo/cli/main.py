@@ -22,6 +22,8 @@ VERBS: dict[str, tuple[str, str]] = {
     "embed": ("facezoo.cli.embed", "Write the embeddings of photos to a file."),
     "export": ("facezoo.cli.export", "Write a model for another runtime, checked against the original."),
     "identify": ("facezoo.cli.identify", "Find the person in a photo in a gallery."),
+    "list": ("facezoo.cli.list", "List backbones and loss heads with what they cost."),
+    "parity": ("facezoo.cli.parity", "Compare torch and paddle, member by member, on this machine."),
     "config": ("facezoo.cli.config", "List recipes, show one resolved, check a file."),
     "report": ("facezoo.cli.report", "Write an HTML page of a training run."),
 }
