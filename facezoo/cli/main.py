@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import itertools
 import sys
+from typing import Any
 
 from facezoo import __version__
 from facezoo.errors import FacezooError, UnknownNameError
@@ -62,7 +63,7 @@ def _run(verb: str, words: list[str]) -> int:
         app.command(verb)(module.command)
     app.pretty_exceptions_enable = False
     # typer does not export this base class, and versions differ in where it lives
-    usage_error = next(base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException")
+    usage_error: Any = next(base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException")
     try:
         result = app(args=words, prog_name=f"facezoo {verb}", standalone_mode=False)
         if result == 130:  # what newer versions of typer make of Ctrl-C
@@ -73,7 +74,7 @@ def _run(verb: str, words: list[str]) -> int:
     except typer.Abort as stop:
         raise KeyboardInterrupt from stop
     except usage_error as error:
-        message = _with_value(" ".join(error.format_message().split()), words)  # type: ignore[attr-defined]
+        message = _with_value(" ".join(error.format_message().split()), words)
         if not message:  # a group called without its verb has printed its help
             return 2
         print(f"facezoo: {message} (see: facezoo {verb} --help)", file=sys.stderr)

@@ -57,7 +57,7 @@ def network_input(crops: np.ndarray, preprocess: Preprocess) -> np.ndarray:
     >>> network_input(np.zeros((1, 2, 2, 3), np.uint8), Preprocess()).shape
     (1, 3, 2, 2)
     """
-    x = crops.astype(np.float32)
+    x: np.ndarray = crops.astype(np.float32)
     if preprocess.color == "BGR":
         x = x[..., ::-1]
     if preprocess.color == "gray":

@@ -17,7 +17,8 @@ SIZES = ((32, 48), (28, 56), (56, 112))  # not square, so that a swap of height 
 def steady(spec: BackboneSpec) -> BackboneSpec:
     """The same network without anything random in training."""
     own = {entry.name for entry in fields(spec)}
-    return replace(spec, **{name: 0.0 for name in RANDOM if name in own})
+    quiet: dict[str, Any] = {name: 0.0 for name in RANDOM if name in own}
+    return replace(spec, **quiet)
 
 
 def reduced(spec: BackboneSpec) -> BackboneSpec:
