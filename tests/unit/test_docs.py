@@ -8,6 +8,7 @@ import importlib.util
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -39,7 +40,9 @@ COMMANDS = sorted(
 
 
 @pytest.mark.parametrize(("page", "block"), SNIPPETS)
-def test_snippet_runs(page, block, tmp_path):
+def test_snippet_runs(page, block, tmp_path, request):
+    if '"photo.jpg"' in block:
+        shutil.copy(request.getfixturevalue("real_data") / "data" / "tiny" / "obama_a.jpg", tmp_path / "photo.jpg")
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     done = subprocess.run([sys.executable, "-c", block], cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-2000:]
