@@ -74,11 +74,30 @@ def facenet_batch(read, paths):
     return timed(run, detect, [read(path) for path in paths[:BATCH]])
 
 
+def ours_detecting(backend):
+    """This library's detector alone, photos in batches: what the peers do, in one process too."""
+
+    def method(read, paths):
+        import facezoo
+
+        detector = facezoo.create_detector("mtcnn", backend=backend)
+
+        def run():
+            found = (detector.detect_batch([read(path) for path in part]) for part in parts(paths))
+            return sum(bool(faces) for batch in found for faces in batch)
+
+        return timed(run, detector.detect_batch, [read(path) for path in paths[:BATCH]])
+
+    return method
+
+
 PEERS = {
     "mtcnn": mtcnn_single,
     "mtcnn, batches": mtcnn_batch,
     "facenet-pytorch": facenet_single,
     "facenet-pytorch, batches": facenet_batch,
+    "facezoo detector, torch": ours_detecting("torch"),
+    "facezoo detector, paddle": ours_detecting("paddle"),
 }
 
 
@@ -151,7 +170,8 @@ def main():
     best = {}
     for _ in range(options.rounds):
         for name in PEERS:
-            python = options.mtcnn_python if name.startswith("mtcnn") else options.facenet_python
+            pythons = {"mtcnn": options.mtcnn_python, "facenet": options.facenet_python}
+            python = next((at for start, at in pythons.items() if name.startswith(start)), sys.executable)
             note(best, name, peer(python, name, few), len(few))
         for backend in options.backends:
             note(best, f"facezoo, {backend}", ours(photos, backend, options.workers), len(photos))

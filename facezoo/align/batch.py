@@ -77,7 +77,8 @@ def align_folder(
         photos: a folder, with identity folders or not, or one file.
         out: crops go here, in the photos' folders, with a table ``faces.parquet`` or ``faces.csv``.
         settings: what to do with each photo.
-        workers: processes, 1 or more; with 1 all is done in this one. The result does not depend on it.
+        workers: processes, 1 or more; with 1 all is done in this one. The result does not depend on it. A script
+            that asks for more must call this under ``if __name__ == "__main__":``.
         table: "auto", "csv" or "parquet".
         max_unreadable: share of unreadable photos above which the call fails, once all others are done.
         retry: try again the photos that had no face or were unreadable.
