@@ -1,0 +1,38 @@
+"""Seconds until ``facezoo --help`` and ``facezoo --version`` have answered, in a fresh process each time.
+
+Run: ``python benchmarks/startup.py``; the best of several counts, since the rest is the machine's other work.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import time
+
+
+def seconds(words: list[str], times: int) -> float:
+    """The shortest of several calls."""
+    best = float("inf")
+    for _ in range(times):
+        began = time.perf_counter()
+        subprocess.run([sys.executable, "-m", "facezoo", *words], check=True, stdout=subprocess.DEVNULL)
+        best = min(best, time.perf_counter() - began)
+    return best
+
+
+def main() -> int:
+    """Print a line a command."""
+    parser = argparse.ArgumentParser(description="How quickly the command line answers.")
+    parser.add_argument("--times", type=int, default=10, help="calls of each command")
+    times = parser.parse_args().times
+    began = time.perf_counter()
+    subprocess.run([sys.executable, "-c", "pass"], check=True)
+    print(f"bare interpreter   {time.perf_counter() - began:.2f} s")
+    for words in (["--help"], ["--version"], ["config", "--help"]):
+        print(f"facezoo {' '.join(words):<14} {seconds(words, times):.2f} s")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
