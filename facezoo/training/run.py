@@ -12,12 +12,10 @@ from facezoo.data.source import StreamSource
 from facezoo.errors import CheckpointError, ConfigError
 from facezoo.files import atomic_write
 from facezoo.training.card import training_card
-from facezoo.training.card import training_card
 from facezoo.training.checkpoint import Progress, checkpoints, latest_checkpoint, load_checkpoint, read_progress
 from facezoo.training.log import RunLog
 from facezoo.training.loop import Outcome, Watch, total_steps, train
 from facezoo.training.setup import build_engine, build_loader, open_data
-from facezoo.weights.card import write_card
 from facezoo.weights.card import write_card
 
 FREE_TO_CHANGE = (
@@ -125,10 +123,6 @@ def run_training(
     weights = run / "weights.safetensors"
     if leads:
         save_weights(engine.backbone, weights, training=_training_block(config, outcome, source.num_classes, images))
-        card = training_card(
-            config, outcome, validator, name=run.resolve().name, identities=source.num_classes, images=images
-        )
-        write_card(card, weights)
         card = training_card(
             config, outcome, validator, name=run.resolve().name, identities=source.num_classes, images=images
         )
