@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -96,6 +97,18 @@ def embed(backbone: nn.Layer, images: np.ndarray) -> np.ndarray:
     backbone.eval()
     with paddle.no_grad():
         return backbone(to_input(paddle.to_tensor(images), backbone.spec.preprocess)).astype("float32").numpy()
+
+
+def save_state(backbone: nn.Layer, path: Path, precision: str) -> None:
+    """The state dictionary with paddle's names, "float32", "float16" or "bfloat16", for ``paddle.load``."""
+    state = {name: _cast(value, precision) for name, value in backbone.state_dict().items()}
+    written = io.BytesIO()
+    paddle.save(state, written)
+    path.write_bytes(written.getvalue())
+
+
+def _cast(value: paddle.Tensor, precision: str) -> paddle.Tensor:
+    return value.astype(precision) if value.is_floating_point() else value
 
 
 @contextmanager

@@ -89,6 +89,15 @@ def embed(backbone: nn.Module, images: np.ndarray) -> np.ndarray:
         return backbone.eval()(x).float().cpu().numpy()
 
 
+def save_state(backbone: nn.Module, path: Path, precision: str) -> None:
+    """The state dictionary with torch's names, "float32", "float16" or "bfloat16", for ``torch.load``."""
+    torch.save({name: _cast(value, precision) for name, value in backbone.state_dict().items()}, path)
+
+
+def _cast(value: torch.Tensor, precision: str) -> torch.Tensor:
+    return value.to(getattr(torch, precision)) if value.is_floating_point() else value
+
+
 def _onnx(network: Exported, stem: Path, meta: str) -> list[Path]:
     path = stem.with_name(f"{stem.name}.onnx")
     batch = {"images": {0: "batch"}, "embeddings": {0: "batch"}}

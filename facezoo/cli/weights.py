@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from facezoo.cli import (
+    weights_convert,
     weights_download,
     weights_import,
     weights_info,
@@ -29,3 +30,4 @@ app.command("verify")(weights_verify.command)
 app.command("import")(weights_import.command)
 app.command("publish")(weights_publish.command)
 app.command("prune")(weights_prune.command)
+app.command("convert")(weights_convert.command)

@@ -1,0 +1,77 @@
+"""From a weight file to another precision or to a framework's own file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from facezoo import backends
+from facezoo.checkpoints.weights import load_weights, read_weights, write_weights
+from facezoo.errors import CheckpointError, ConfigError, UnknownNameError
+from facezoo.files import atomic_write
+
+PRECISIONS = ("float32", "float16", "bfloat16")
+FORMS = {"facezoo": ".safetensors", "torch": ".pt", "paddle": ".pdparams"}
+WRITTEN = ("format_version", "backbone", "variant", "embedding_size", "preprocess", "producer", "precision")
+
+
+def rounded(values: np.ndarray, precision: str) -> np.ndarray:
+    """float32 values rounded, to nearest with ties to even, to what ``precision`` holds.
+
+    >>> rounded(np.float32([1.00390625]), "bfloat16").tolist()
+    [1.0]
+    """
+    if values.dtype != np.float32 or precision == "float32":
+        return values
+    if precision == "float16":
+        with np.errstate(over="ignore"):
+            return values.astype(np.float16).astype(np.float32)
+    bits = values.view(np.uint32)
+    return ((bits + (0x7FFF + ((bits >> 16) & 1))) & np.uint32(0xFFFF0000)).view(np.float32)
+
+
+def convert_weights(
+    path: str | Path, out: str | Path, *, precision: str = "float32", to: str = "facezoo"
+) -> dict[str, Any]:
+    """Write the weights of a facezoo file anew.
+
+    Args:
+        path: a facezoo weight file.
+        out: the file to write, with the form's ending.
+        precision: "float32", "float16" or "bfloat16". A facezoo file of bfloat16 keeps rounded float32 values, because
+            NumPy has no such type; torch's and paddle's files hold the type itself.
+        to: "facezoo", "torch" (a state dictionary for ``torch.load``) or "paddle" (for ``paddle.load``).
+
+    Returns:
+        out, size, precision, to, and ``change``: the largest difference of a value that the rounding made.
+
+    Raises:
+        UnknownNameError: no such precision or form.
+        ConfigError: the file's ending is another form's.
+        CheckpointError: a value does not fit the precision.
+        BackendUnavailableError: the form needs a framework that is not installed.
+    """
+    out = Path(out)
+    if precision not in PRECISIONS:
+        raise UnknownNameError("precision", precision, PRECISIONS)
+    if to not in FORMS:
+        raise UnknownNameError("form", to, FORMS)
+    if out.suffix != FORMS[to]:
+        raise ConfigError(f"--out is {str(out)!r}; a {to} file ends in {FORMS[to]}")
+    file = read_weights(path)
+    state = {name: rounded(np.asarray(value), precision) for name, value in file.state.items()}
+    lost = [name for name, value in state.items() if value.dtype.kind == "f" and not np.isfinite(value).all()]
+    if lost:
+        raise CheckpointError(f"{lost[0]} holds a value that {precision} cannot; convert to bfloat16 or float32")
+    change = max(float(np.abs(state[name] - value).max(initial=0.0)) for name, value in file.state.items())
+    if to == "facezoo":
+        kept = {name: value.astype(np.float16) for name, value in state.items()} if precision == "float16" else state
+        info = {key: value for key, value in file.info.items() if key not in WRITTEN}
+        write_weights(out, file.spec, kept, producer=dict(file.info.get("producer", {})), precision=precision, **info)
+    else:
+        native = backends.load(to).exporter()
+        with atomic_write(out) as part:
+            native.save_state(load_weights(path, backend=to), part, precision)
+    return {"out": str(out), "size": out.stat().st_size, "precision": precision, "to": to, "change": change}
