@@ -25,7 +25,11 @@ def outline(spec: BackboneSpec) -> nn.Layer:
 def settings(module: nn.Layer) -> list[tuple[str, str, dict[str, Any]]]:
     """(path, type, hyper-parameters in torch's meaning) of every layer, in the order of definition."""
     layers = module.named_sublayers(include_self=True)
-    return [(path, type(layer).__name__.lower(), _settings(layer)) for path, layer in layers]
+    return [(path, _type(layer), _settings(layer)) for path, layer in layers]
+
+
+def _type(layer: nn.Layer) -> str:
+    return "modulelist" if isinstance(layer, nn.LayerList) else type(layer).__name__.lower()
 
 
 def _settings(layer: nn.Layer) -> dict[str, Any]:
