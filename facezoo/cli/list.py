@@ -42,9 +42,11 @@ def backbones(
         )
         if beyond or not _matches(name, spec.name):
             continue
-        record = {"name": spec.name, "parameters": sizes[0], "multiply_adds": sizes[1], "megabytes": None,
-                  "embedding_size": spec.embedding_size, "input_size": list(spec.input_size), "neck": spec.neck,
-                  "paper": spec.paper}  # fmt: skip
+        record: dict[str, Any] = {
+            "name": spec.name, "parameters": sizes[0], "multiply_adds": sizes[1], "megabytes": None,
+            "embedding_size": spec.embedding_size, "input_size": list(spec.input_size), "neck": spec.neck,
+            "paper": spec.paper,
+        }  # fmt: skip
         if sizes[0] is not None:
             record["megabytes"] = round(sizes[0] * 4 / 1e6, 1)
         if bench:
@@ -69,7 +71,7 @@ def heads(name: Name = None, as_json: Json = False) -> None:
     from facezoo import catalog
     from facezoo.cli.show import print_json, print_table
 
-    records = [
+    records: list[dict[str, Any]] = [
         {"name": key, "family": margin.family, "hyper": margin().hyper(), "variants": list(margin.variants),
          "ranges": {hyper: list(bounds) for hyper, bounds in margin.ranges.items()},
          "equation": margin.equation, "paper": margin.paper}

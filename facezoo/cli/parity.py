@@ -29,12 +29,12 @@ def command(
     only_heads, only_backbones = bool(head) and not backbone, bool(backbone) and not head
     networks = [] if only_heads else [catalog.backbone_spec(name) for name in backbone or catalog.BACKBONES]
     losses = [] if only_backbones else [catalog.head_margin(name).name for name in head or catalog.HEADS]
-    rows = []
+    rows: list[Any] = []
     for spec in networks:
         rows.append(measure_backbone(spec, full=full, seed=seed))
         if not as_json:
             _show_backbone(rows[-1], first=len(rows) == 1)
-    cases = []
+    cases: list[Any] = []
     for name in losses:
         for found in measure_head(name):
             cases.append(found)

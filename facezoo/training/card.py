@@ -78,11 +78,11 @@ def _data(config: RunConfig, identities: int, images: int) -> tuple[CardData, ..
     found = []
     for path in paths:
         entry = index.get(plain_name(Path(path).name)) or index.get(plain_name(Path(path).parent.name))
-        counts = (identities, images) if len(paths) == 1 else (None, None)
+        people, shown = (identities, images) if len(paths) == 1 else (None, None)
         if entry is None:
-            found.append(CardData(Path(path).name, *counts))
+            found.append(CardData(Path(path).name, people, shown))
         else:
-            found.append(CardData(entry.title, *counts, entry.terms, entry.home))
+            found.append(CardData(entry.title, people, shown, entry.terms, entry.home))
     return tuple(found)
 
 

@@ -41,8 +41,8 @@ def open_data(config: RunConfig) -> tuple[Source | StreamSource, Validator | Non
     """
     size, watched = config.spec().input_size, config.validation
     if config.data.path is None:
-        source, held = _drawn(config.data, config.seed, size)
-        return source, file_validator(watched, size) if watched.data else held_out_validator(held, size, config.seed)
+        drawn, held = _drawn(config.data, config.seed, size)
+        return drawn, file_validator(watched, size) if watched.data else held_out_validator(held, size, config.seed)
     source = _opened(config.data)
     if watched.data:
         return source, file_validator(watched, size)
