@@ -51,6 +51,7 @@ setup(
     packages=packages,
     package_data={
         "facezoo.zoo_configs": ["*.yaml"],
+        "facezoo.specs": ["*.txt"],
         "facezoo.weights_index": ["*.yaml", "*.json"],
         "facezoo.evaluation": ["protocols/*.yaml", "*.html.j2"],
         "facezoo.training": ["*.html.j2"],

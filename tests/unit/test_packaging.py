@@ -68,7 +68,7 @@ def test_the_wheel_holds_every_file(wheel, source):
         target = "facezoo" if part == "facezoo" else f"facezoo/{part}"
         wanted = {path.relative_to(source / part) for path in (source / part).rglob("*") if path.is_file()}
         got = {path.relative_to(wheel / target) for path in (wheel / target).rglob("*") if path.is_file()}
-        missing = {path for path in wanted - got if path.suffix in (".py", ".yaml", ".json", ".j2")}
+        missing = {path for path in wanted - got if path.suffix in (".py", ".yaml", ".json", ".j2", ".txt")}
         assert not missing, f"{part}: {sorted(map(str, missing))[:5]}"
     assert not (wheel / "tests").exists()
     assert not (wheel / "backends").exists()
