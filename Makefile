@@ -9,7 +9,7 @@ SETUP := setup.py pyproject.toml constraints.txt
 TESTS ?= tests
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-full check format clean distclean
+.PHONY: help install demo test test-full check format docs clean distclean
 
 help:  ## List the verbs.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +48,9 @@ check: $(VENV)/.test-ready  ## Run ruff and mypy.
 format: $(VENV)/.test-ready  ## Mend what ruff can mend.
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
+
+docs: $(VENV)/.test-ready  ## Make the zoo's pages anew from its specs.
+	@$(BIN)/python docs/generate.py --measure
 
 clean:  ## Remove what builds and tests leave; runs and .venv stay.
 	@rm -rf build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
