@@ -17,6 +17,7 @@ def _import_framework() -> None:
     """Import paddle on all cores, without two notes it prints: no compiler cache, and threads in use."""
     if "paddle" not in sys.modules:
         os.environ.setdefault("OMP_NUM_THREADS", str(os.cpu_count() or 1))  # paddle reads it once, at import
+        os.environ.setdefault("GLOG_minloglevel", "2")  # its notes on executors and oneDNN; errors stay
     said = io.StringIO()
     with contextlib.redirect_stderr(said), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="No ccache found")
@@ -28,6 +29,7 @@ def _import_framework() -> None:
 
 _import_framework()
 warnings.filterwarnings("ignore", message="When training, we now always track global mean and variance")
+warnings.filterwarnings("ignore", message="Tensor do not have 'place' interface for pir graph mode")
 
 from facezoo.backends.paddle import state  # noqa: E402
 
