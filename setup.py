@@ -56,7 +56,6 @@ setup(
         "facezoo.evaluation": ["protocols/*.yaml", "*.html.j2"],
         "facezoo.training": ["*.html.j2"],
         "facezoo.datasets": ["*.yaml", "index/*.yaml"],
-        "facezoo.specs": ["costs.txt"],
     },
     install_requires=[
         "numpy>=1.24",
