@@ -78,9 +78,7 @@ class Augmentation:
                 raise ConfigError(f"augmentation's {field.name} is {value}; expected 0..1")
         for name in ("crop_scale", "erase_area", "low_resolution_scale"):
             if not 0.0 < getattr(self, name)[0] <= getattr(self, name)[1] <= 1.0:
-                raise ConfigError(
-                    f"augmentation's {name} is {getattr(self, name)}; expected above 0, at most 1"
-                )
+                raise ConfigError(f"augmentation's {name} is {getattr(self, name)}; expected above 0, at most 1")
 
     def __call__(self, image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """The changed image, a new array of the same shape.
@@ -129,9 +127,7 @@ class Augmentation:
         return Image.fromarray(image).resize((width, height), Image.Resampling.BILINEAR, box=box)
 
     def _recolour(self, picture: Image.Image, image: np.ndarray, rng: np.random.Generator) -> Image.Image:
-        change = ColourChange(
-            image[::4, ::4].mean(axis=(0, 1))
-        )  # a sixteenth of the pixels gives the mean grey
+        change = ColourChange(image[::4, ::4].mean(axis=(0, 1)))  # a sixteenth of the pixels gives the mean grey
         if self.colour and rng.random() < self.colour:
             change.brightness(rng.uniform(*self.brightness))
             change.contrast(rng.uniform(*self.contrast))
@@ -188,7 +184,5 @@ def create_augmentation(name: str, **changes: Any) -> Augmentation | None:
             raise UnknownNameError("augmentation setting", setting, known)
     base = AUGMENTATIONS[name]
     if base is None and changes:
-        raise ConfigError(
-            f"augmentation 'none' takes no settings, got {', '.join(changes)}; choose 'flip' or 'paper'"
-        )
+        raise ConfigError(f"augmentation 'none' takes no settings, got {', '.join(changes)}; choose 'flip' or 'paper'")
     return dataclasses.replace(base, **changes) if base and changes else base

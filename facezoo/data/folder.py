@@ -88,7 +88,5 @@ def _images_below(folder: Path, prefix: str, above: tuple[str, ...] = ()) -> lis
 def _why_empty(root: Path) -> str:
     loose = sum(is_image_name(entry.name) for entry in _visible(root))
     if loose:
-        return (
-            f"{loose} images lie in the folder itself; expected one folder an identity with its images inside"
-        )
+        return f"{loose} images lie in the folder itself; expected one folder an identity with its images inside"
     return f"no images; expected FOLDER/IDENTITY/IMAGE with {', '.join(sorted(EXTENSIONS))}"

@@ -35,9 +35,7 @@ class ListFile(EncodedSource):
             raise DataError(f"{self.path}: the list is empty; expected lines of PATH and LABEL")
         self._paths = [image for image, _ in rows]
         names = {label for _, label in rows}
-        self.class_names = (
-            sorted(names, key=lambda n: (int(n), n)) if all(map(_whole, names)) else sorted(names)
-        )
+        self.class_names = sorted(names, key=lambda n: (int(n), n)) if all(map(_whole, names)) else sorted(names)
         number = {name: at for at, name in enumerate(self.class_names)}
         self.labels = np.array([number[label] for _, label in rows], np.int64)
 
@@ -54,14 +52,10 @@ def _rows(path: Path) -> list[tuple[str, str]]:
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except UnicodeDecodeError as error:
-        raise DataError(
-            f"{path}: not a text file in UTF-8 (byte {error.start}); expected PATH and LABEL"
-        ) from error
+        raise DataError(f"{path}: not a text file in UTF-8 (byte {error.start}); expected PATH and LABEL") from error
     except OSError as error:
         raise DataError(f"{path}: the list cannot be read ({error.strerror})") from error
-    return [
-        _row(path, at, line) for at, line in enumerate(lines, 1) if line.strip() and not line.startswith("#")
-    ]
+    return [_row(path, at, line) for at, line in enumerate(lines, 1) if line.strip() and not line.startswith("#")]
 
 
 def _row(path: Path, number: int, line: str) -> tuple[str, str]:

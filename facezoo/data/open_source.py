@@ -54,9 +54,7 @@ def data_kind(path: str | os.PathLike[str]) -> str:
 def _open_folder(path: Path) -> Source | StreamSource:
     packs = _packs(path)
     if len(packs) > 1 and path / "train.rec" not in packs:
-        raise DataError(
-            f"{path}: holds {len(packs)} .rec files ({packs[0].name}, {packs[1].name}, ...); name one"
-        )
+        raise DataError(f"{path}: holds {len(packs)} .rec files ({packs[0].name}, {packs[1].name}, ...); name one")
     if packs:
         return RecordIO(path / "train.rec" if path / "train.rec" in packs else packs[0])
     return Shards(path) if _shards(path) else ImageFolder(path)

@@ -123,9 +123,7 @@ def read_record(read_at: Callable[[int, int], bytes], offset: int, size: int) ->
             raise DataError(f"the record's part at offset {offset} is of kind {kind}, out of order")
         total += length + 4
         if offset + 8 + length > size or total > MAX_BYTES:
-            raise DataError(
-                f"the record at offset {offset} claims {length} bytes, {max(0, size - offset - 8)} follow"
-            )
+            raise DataError(f"the record at offset {offset} claims {length} bytes, {max(0, size - offset - 8)} follow")
         part = read_at(offset + 8, length)
         if len(part) != length:
             raise DataError(f"the record at offset {offset} ends after {len(part)} of {length} bytes")

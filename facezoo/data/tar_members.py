@@ -97,17 +97,10 @@ def _check(info: tarfile.TarInfo, path: Path) -> None:
     name = info.name
     if not info.isreg() or info.sparse is not None:
         raise UnsafeFileError(f"{path}: member {name[:80]!r} is a link, a device or a sparse file")
-    if (
-        name.startswith(("/", "\\"))
-        or ":" in name[:2]
-        or "\0" in name
-        or ".." in name.replace("\\", "/").split("/")
-    ):
+    if name.startswith(("/", "\\")) or ":" in name[:2] or "\0" in name or ".." in name.replace("\\", "/").split("/"):
         raise UnsafeFileError(f"{path}: member name {name[:80]!r} leads out of the folder")
     if info.size > MAX_BYTES:
-        raise DataError(
-            f"{path}: member {name[:80]!r} of {info.size} bytes is above the limit of {MAX_BYTES}"
-        )
+        raise DataError(f"{path}: member {name[:80]!r} of {info.size} bytes is above the limit of {MAX_BYTES}")
 
 
 def _read(raw: BinaryIO, info: tarfile.TarInfo, path: Path) -> bytes:
@@ -115,9 +108,7 @@ def _read(raw: BinaryIO, info: tarfile.TarInfo, path: Path) -> bytes:
     raw.seek(info.offset_data)
     available = raw.seek(0, 2) - info.offset_data
     if available < info.size:
-        raise DataError(
-            f"{path}: cut off within member {info.name[:80]!r} ({available} of {info.size} bytes)"
-        )
+        raise DataError(f"{path}: cut off within member {info.name[:80]!r} ({available} of {info.size} bytes)")
     raw.seek(info.offset_data)
     data = raw.read(info.size)
     raw.seek(back)
