@@ -145,8 +145,10 @@ class progress_bar:  # noqa: N801  used as a function
         import time
 
         now = time.monotonic()
-        if self._task is None:
-            self._task = (now, done - 1)
+        if self._task is None:  # nothing to tell a rate from yet
+            self._task, self._next = (now, done), now + 2
+            print(f"step {done}/{total}  {text}", file=sys.stderr)
+            return
         if now < self._next and done < total:
             return
         self._next = now + 10
