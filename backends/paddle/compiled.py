@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import paddle
 from facezoo.backends.paddle.norm import _BatchNorm, norms
+from facezoo.backends.paddle.static import static_graph
 from paddle import nn
 
 
@@ -30,9 +31,8 @@ class CompiledBackbone:
     """
 
     def __init__(self, backbone: nn.Layer) -> None:
-        paddle.set_flags({"FLAGS_use_mkldnn": True})  # has an effect in static graphs only
         self._norms = norms(backbone)
-        self._graph = paddle.jit.to_static(_Collecting(backbone), full_graph=True)
+        self._graph = static_graph(_Collecting(backbone))
 
     def __call__(self, images: paddle.Tensor) -> paddle.Tensor:
         """Embeddings (N, E) with gradient; moves the running statistics."""

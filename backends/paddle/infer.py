@@ -6,6 +6,7 @@ import numpy as np
 import paddle
 from facezoo.backends.paddle.device import pick_device
 from facezoo.backends.paddle.pixels import to_input
+from facezoo.backends.paddle.static import static_graph
 from paddle import nn
 from paddle.static import InputSpec
 
@@ -50,9 +51,8 @@ class Inference:
         self._dtype = module.parameters()[0].dtype
         self._run: nn.Layer = module
         if compiled and self.device == "cpu" and precision == "float32":
-            paddle.set_flags({"FLAGS_use_mkldnn": True})  # has an effect in static graphs only
             spec = InputSpec([None, module.spec.in_channels, *module.spec.input_size], "float32")
-            self._run = paddle.jit.to_static(_Evaluated(module), input_spec=[spec], full_graph=True)
+            self._run = static_graph(_Evaluated(module), [spec])
 
     def __call__(self, images: np.ndarray) -> np.ndarray:
         """(N, H, W, 3) uint8 RGB to (N, E) float32, not normalised."""
