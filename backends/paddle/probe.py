@@ -45,7 +45,7 @@ def _settings(layer: nn.Layer) -> dict[str, Any]:
     if isinstance(layer, nn.Dropout):
         return {"p": layer.p}
     if isinstance(layer, nn.ZeroPad2D):
-        return {"padding": tuple(layer._pad)}
+        return {"padding": tuple(layer.padding)}
     if isinstance(layer, POOLS):
         found = {"kernel_size": layer.ksize, "stride": layer.stride, "padding": layer.padding}
         counts = not layer.exclusive if hasattr(layer, "exclusive") else None
