@@ -21,10 +21,13 @@ def command(
     Backbones: evaluation in float32, a training step in float64. Heads: loss, logits and gradients in float64, each
     backend against the NumPy oracle. The exit code is 1 when anything lies beyond its bound.
     """
+    from dataclasses import replace
+
     from facezoo import catalog
     from facezoo.cli.show import print_json
     from facezoo.parity import measure_backbone
     from facezoo.parity_heads import measure_head
+    from facezoo.testing.reduced import construction, reduced
 
     only_heads, only_backbones = bool(head) and not backbone, bool(backbone) and not head
     networks = [] if only_heads else [catalog.backbone_spec(name) for name in backbone or catalog.BACKBONES]
