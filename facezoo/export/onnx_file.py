@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import logging
 from collections.abc import Iterator
@@ -47,7 +49,8 @@ def read_mark(path: Path) -> dict[str, Any]:
 def quantise(path: Path, batches: list[np.ndarray]) -> None:
     """Replace a float32 file by its int8 form: weights a channel, activations by their range on ``batches``.
 
-    Only convolutions and matrix products are quantised; what lies between them stays in float32.
+    Only convolutions and matrix products are quantised; what lies between them stays in float32. The range leaves out
+    the outermost ten-thousandth on each side: on a trained MobileNet that costs a quarter less than the whole range.
     """
     from onnxruntime import quantization
 
@@ -67,11 +70,14 @@ def quantise(path: Path, batches: list[np.ndarray]) -> None:
     root.setLevel(logging.ERROR)  # it advises on the root logger what is done here already
     try:
         quantization.shape_inference.quant_pre_process(path, ready, skip_symbolic_shape=True)
-        quantization.quantize_static(
-            ready, result, Reader(), quant_format=quantization.QuantFormat.QDQ, per_channel=True,
-            op_types_to_quantize=["Conv", "Gemm", "MatMul"], activation_type=quantization.QuantType.QUInt8,
-            weight_type=quantization.QuantType.QInt8, extra_options={"ActivationSymmetric": False},
-        )  # fmt: skip
+        with contextlib.redirect_stdout(io.StringIO()):  # it prints how it collects
+            quantization.quantize_static(
+                ready, result, Reader(), quant_format=quantization.QuantFormat.QDQ, per_channel=True,
+                op_types_to_quantize=["Conv", "Gemm", "MatMul"], activation_type=quantization.QuantType.QUInt8,
+                weight_type=quantization.QuantType.QInt8,
+                calibrate_method=quantization.CalibrationMethod.Percentile,
+                extra_options={"CalibPercentile": 99.99},
+            )  # fmt: skip
         result.replace(path)
     finally:
         root.setLevel(level)
