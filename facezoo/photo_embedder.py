@@ -117,4 +117,6 @@ def photo_embedder(
     from facezoo.align.create import create_detector
 
     embedder = Embedder(weights, backend=backend, **options)
-    return PhotoEmbedder(embedder, None if aligned else create_detector("mtcnn", backend=backend), face)
+    return PhotoEmbedder(
+        embedder, None if aligned else create_detector("mtcnn", backend=backend, whole_pixels=False), face
+    )

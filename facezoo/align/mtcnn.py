@@ -18,7 +18,7 @@ from facezoo.align.pyramid import AreaPyramid, cut, packed, scales
 from facezoo.errors import ConfigError, ShapeError, UnknownNameError
 from facezoo.interfaces.detector import Detector, Face
 
-OPTIONS = ("device", "min_face_size", "scale_factor", "thresholds", "batch_pixels")
+OPTIONS = ("device", "min_face_size", "scale_factor", "thresholds", "batch_pixels", "whole_pixels")
 _CACHED_PIXELS = 65_536
 
 
@@ -65,6 +65,8 @@ class MTCNN(Detector):
         scale_factor: ratio of the pyramid's levels, above 0.1, below 1.
         thresholds: lowest scores of the three stages, each 0..1.
         batch_pixels: at most so many pixels go through the pyramid at once.
+        whole_pixels: round boxes and landmarks to whole pixels, as the package gives them; crops of small faces are
+            better without.
 
     Raises:
         ConfigError: a setting is out of range.
@@ -78,6 +80,7 @@ class MTCNN(Detector):
         scale_factor: float = 0.709,
         thresholds: tuple[float, float, float] = (0.6, 0.7, 0.8),
         batch_pixels: int = 2_000_000,
+        whole_pixels: bool = True,
     ) -> None:
         if not min_face_size >= 12:
             raise ConfigError(f"min_face_size is {min_face_size}; expected 12 or more")
@@ -93,6 +96,7 @@ class MTCNN(Detector):
         )
         self._limits = logit(np.array(thresholds, np.float64))
         self.batch_pixels = batch_pixels
+        self.whole_pixels = whole_pixels
 
     def detect_batch(self, images: Sequence[np.ndarray]) -> list[list[Face]]:
         """Faces of each image, highest score first; boxes are cut at the image's border.
@@ -125,6 +129,37 @@ class MTCNN(Detector):
         owner, boxes, scores, landmarks = self._output(pixels, owner, boxes)
         boxes = algebra.clip(boxes, *images.shape[1:3]).astype(np.float32)
         landmarks = landmarks.astype(np.float32)
+        if self.whole_pixels:
+            corner, side = np.rint(boxes[:, :2]), np.rint(boxes[:, 2:] - boxes[:, :2])
+            boxes, landmarks = np.concatenate([corner, corner + side], axis=1), np.rint(landmarks)
+        found: list[list[Face]] = [[] for _ in images]
+        for members in self._groups(images):
+            stack = np.stack([images[index] for index in members])  # (N, H, W, 3)
+            for index, faces in zip(members, self._detect(stack), strict=True):
+                found[index] = faces
+        return found
+
+    def _groups(self, images: Sequence[np.ndarray]) -> Iterator[list[int]]:
+        """Indices of images of one size, not too many at once."""
+        by_size: dict[tuple[int, ...], list[int]] = {}
+        for index, image in enumerate(images):
+            if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or not image.size:
+                raise ShapeError(f"image {index} is {image.dtype} {image.shape}; expected uint8 (H, W, 3)")
+            by_size.setdefault(image.shape, []).append(index)
+        for (height, width, _), members in by_size.items():
+            step = max(1, self.batch_pixels // (height * width))
+            yield from (members[low : low + step] for low in range(0, len(members), step))
+
+    def _detect(self, images: np.ndarray) -> list[list[Face]]:
+        owner, boxes = self._propose(images)
+        pixels = packed(images)
+        owner, boxes = self._refine(pixels, owner, boxes)
+        owner, boxes, scores, landmarks = self._output(pixels, owner, boxes)
+        boxes = algebra.clip(boxes, *images.shape[1:3])
+        if self.whole_pixels:
+            corner, side = np.rint(boxes[:, :2]), np.rint(boxes[:, 2:] - boxes[:, :2])
+            boxes, landmarks = np.concatenate([corner, corner + side], axis=1), np.rint(landmarks)
+        boxes, landmarks = boxes.astype(np.float32), landmarks.astype(np.float32)
         found: list[list[Face]] = [[] for _ in images]
         for index, box, points, score in zip(owner, boxes, landmarks, scores, strict=True):
             found[index].append(Face(box, points, float(score)))

@@ -45,7 +45,7 @@ class Aligner:
         if detector is None and self._landmarks is None:
             options = dict(settings.options)
             if settings.detector == "mtcnn":
-                options.update(backend=settings.backend, device=settings.device)
+                options = {"whole_pixels": False, **options, "backend": settings.backend, "device": settings.device}
             self._detector = create_detector(settings.detector, **options)
 
     def align(self, items: Sequence[Item]) -> list[Row]:

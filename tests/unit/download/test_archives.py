@@ -194,7 +194,9 @@ def test_plain_tar_cut_between_two_members(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"hello", b"\x1f\x8b", b"PK\x03\x04", gzip.compress(b"text"), os.urandom(2048)]
+    "content",
+    [b"", b"hello", b"\x1f\x8b", b"PK\x03\x04", gzip.compress(b"text"), os.urandom(2048)],
+    ids=["empty", "text", "gzip head", "zip head", "gzip of text", "noise"],
 )
 def test_no_archive(tmp_path, content):
     (tmp_path / "a").write_bytes(content)

@@ -222,7 +222,7 @@ LOGITS = [  # public name, options, scale, logits from cosines
 START = {"iter": 0.0, "s": math.sqrt(2) * math.log(C - 1), "batch_mean": 20.0, "batch_std": 100.0, "step": 0.0}
 
 
-@pytest.mark.parametrize("name, options, scale, rule", LOGITS, ids=lambda value: str(value) if value != 1 else None)
+@pytest.mark.parametrize("name, options, scale, rule", LOGITS, ids=[f"{row[0]}-{row[1]}" for row in LOGITS])
 def test_logits_are_as_defined(name, options, scale, rule):
     x, weight, labels = batch()
     margin = catalog.head_margin(name, **options)
