@@ -33,8 +33,12 @@ def command(
     networks = [] if only_heads else [catalog.backbone_spec(name) for name in backbone or catalog.BACKBONES]
     losses = [] if only_backbones else [catalog.head_margin(name).name for name in head or catalog.HEADS]
     rows: list[Any] = []
+    known: dict[str, Any] = {}  # in small, many depths of a family are one construction
     for spec in networks:
-        rows.append(measure_backbone(spec, full=full, seed=seed))
+        key = spec.name if full else construction(reduced(spec))
+        if key not in known:
+            known[key] = measure_backbone(spec, full=full, seed=seed)
+        rows.append(replace(known[key], name=spec.name))
         if not as_json:
             _show_backbone(rows[-1], first=len(rows) == 1)
     cases: list[Any] = []
