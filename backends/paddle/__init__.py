@@ -21,7 +21,8 @@ def _import_framework() -> None:
     said = io.StringIO()
     with contextlib.redirect_stderr(said), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="No ccache found")
-        importlib.import_module("paddle")
+        # its own handler of SIGTERM would end the process before a run can save
+        importlib.import_module("paddle").disable_signal_handler()
     for line in said.getvalue().splitlines():
         if line.strip() and not line.startswith(_REMINDERS):
             print(line, file=sys.stderr)

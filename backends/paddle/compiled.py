@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import paddle
 from facezoo.backends.paddle.norm import _BatchNorm, norms
 from facezoo.backends.paddle.static import static_graph
@@ -31,16 +33,26 @@ class CompiledBackbone:
     """
 
     def __init__(self, backbone: nn.Layer) -> None:
-        self._norms = norms(backbone)
-        self._graph = static_graph(_Collecting(backbone))
+        self._backbone, self._norms = backbone, norms(backbone)
+        self._graph: nn.Layer | None = static_graph(_Collecting(backbone))
 
     def __call__(self, images: paddle.Tensor) -> paddle.Tensor:
         """Embeddings (N, E) with gradient; moves the running statistics."""
+        if self._graph is None:
+            return self._backbone(images)
         _BatchNorm.collector = []
         try:
             embeddings, statistics = self._graph(images)
+        except ValueError as error:  # paddle 3.3 now and then loses an output of a second graph in one process
+            print(
+                f"paddle cannot run its static graph ({str(error).splitlines()[-2:]}); going on without",
+                file=sys.stderr,
+            )
+            self._graph = None
         finally:
             _BatchNorm.collector = None
+        if self._graph is None:
+            return self._backbone(images)
         with paddle.no_grad():
             for norm, mean, variance in zip(self._norms, statistics[::2], statistics[1::2], strict=True):
                 norm.update(mean, variance)

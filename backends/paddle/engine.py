@@ -67,7 +67,7 @@ class PaddleEngine(Engine):
         if self.world_size > 1:
             summary = paddle.to_tensor([loss], dtype="float32")
             distributed.average([*gradients.values(), summary])
-            loss = float(summary)
+            loss = summary.item()
         with paddle.no_grad():
             norm = float(paddle.add_n([(gradient * gradient).sum() for gradient in gradients.values()]).sqrt())
         finite = bool(np.isfinite(loss) and np.isfinite(norm))

@@ -32,7 +32,7 @@ def any_of(flag: bool, device: torch.device) -> bool:
     """Whether the flag is set in any process."""
     votes = torch.tensor([float(flag)], device=device)
     dist.all_reduce(votes)
-    return float(votes) > 0
+    return votes.item() > 0
 
 
 def wait() -> None:

@@ -67,7 +67,7 @@ class TorchEngine(Engine):
         if self.world_size > 1:
             summary = torch.tensor([loss], device=self.device)
             distributed.average([*gradients, summary])
-            loss = float(summary)
+            loss = summary.item()
         norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))
         finite = bool(np.isfinite(loss)) and bool(torch.isfinite(norm))
         if finite:

@@ -133,34 +133,6 @@ class MTCNN(Detector):
             corner, side = np.rint(boxes[:, :2]), np.rint(boxes[:, 2:] - boxes[:, :2])
             boxes, landmarks = np.concatenate([corner, corner + side], axis=1), np.rint(landmarks)
         found: list[list[Face]] = [[] for _ in images]
-        for members in self._groups(images):
-            stack = np.stack([images[index] for index in members])  # (N, H, W, 3)
-            for index, faces in zip(members, self._detect(stack), strict=True):
-                found[index] = faces
-        return found
-
-    def _groups(self, images: Sequence[np.ndarray]) -> Iterator[list[int]]:
-        """Indices of images of one size, not too many at once."""
-        by_size: dict[tuple[int, ...], list[int]] = {}
-        for index, image in enumerate(images):
-            if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or not image.size:
-                raise ShapeError(f"image {index} is {image.dtype} {image.shape}; expected uint8 (H, W, 3)")
-            by_size.setdefault(image.shape, []).append(index)
-        for (height, width, _), members in by_size.items():
-            step = max(1, self.batch_pixels // (height * width))
-            yield from (members[low : low + step] for low in range(0, len(members), step))
-
-    def _detect(self, images: np.ndarray) -> list[list[Face]]:
-        owner, boxes = self._propose(images)
-        pixels = packed(images)
-        owner, boxes = self._refine(pixels, owner, boxes)
-        owner, boxes, scores, landmarks = self._output(pixels, owner, boxes)
-        boxes = algebra.clip(boxes, *images.shape[1:3])
-        if self.whole_pixels:
-            corner, side = np.rint(boxes[:, :2]), np.rint(boxes[:, 2:] - boxes[:, :2])
-            boxes, landmarks = np.concatenate([corner, corner + side], axis=1), np.rint(landmarks)
-        boxes, landmarks = boxes.astype(np.float32), landmarks.astype(np.float32)
-        found: list[list[Face]] = [[] for _ in images]
         for index, box, points, score in zip(owner, boxes, landmarks, scores, strict=True):
             found[index].append(Face(box, points, float(score)))
         return found

@@ -41,6 +41,7 @@ def command(
     as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
 ) -> int:
     """Train a backbone with a loss head; without --data on faces drawn on the fly."""
+    from facezoo import backends
     from facezoo.config import dump_config, load_config
     from facezoo.errors import ConfigError
     from facezoo.training.run import free_folder, resumed_config, run_training
@@ -64,6 +65,7 @@ def command(
         return 0
     say = _quiet if as_json else print
     say(dump_config(chosen))
+    backends.load(chosen.backend)  # before the next line: paddle sets signal handlers of its own
     signal.signal(signal.SIGTERM, _interrupt)  # a job scheduler's way to say Ctrl-C
     with progress_bar(quiet=as_json) as watch:
         try:

@@ -24,7 +24,7 @@ def batches():
 def run(backend, batches, **overrides):
     settings = {
         "backend": backend, "backbone": "MobileFaceNet", "backbone_options": {"dropout": 0.0}, "embedding_size": 64,
-        "head": "ArcFace", "seed": 1, **overrides,
+        "head": "ArcFace", "seed": 1, "compiled": False, **overrides,
     }  # fmt: skip
     engine = build_engine(load_config(None, settings), 8)
     engine.set_learning_rate(0.01)

@@ -35,7 +35,13 @@ def start(tmp_path, middle="time.sleep(0.05)", end=GUARDED):
     path = tmp_path / "script.py"
     path.write_text(SCRIPT.replace("MIDDLE", middle).replace("END", end))
     pipe = subprocess.PIPE
-    return subprocess.Popen([sys.executable, path], stdout=pipe, stderr=pipe, text=True, start_new_session=True)
+
+    def listen():  # tests started in the background inherit that Ctrl-C is ignored
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+    return subprocess.Popen(
+        [sys.executable, path], stdout=pipe, stderr=pipe, text=True, start_new_session=True, preexec_fn=listen
+    )
 
 
 def alive(pid):

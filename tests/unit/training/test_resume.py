@@ -25,7 +25,7 @@ def command(run, *more):
 
 
 def fresh(run, backend):
-    settings = {**TINY, "backend": backend, "checkpoint_every": 1, "steps": 8}
+    settings = {**TINY, "backend": backend, "checkpoint_every": 1, "steps": 8, "compiled": True}
     return command(run, *[word for key, value in settings.items() for word in ("--set", f"{key}={json.dumps(value)}")])
 
 
@@ -57,7 +57,8 @@ def test_killed_at_a_random_step_and_resumed_ends_with_the_same_bits(backend, tm
 
 
 def test_half_on_one_backend_and_half_on_the_other_gives_the_same_losses(tiny, tmp_path):
-    options = {"backbone_options": {"dropout": 0.0}, "schedule__warmup": 0.0, "schedule__name": "constant", "lr": 0.002}
+    options = {"backbone_options": {"dropout": 0.0}, "schedule__warmup": 0.0, "schedule__name": "constant"}
+    options["precision"] = "float64"  # in float32 rounding grows too fast in eight steps to tell anything
     for run, backend in (("torch", "torch"), ("mixed", "torch")):
         run_training(tiny(backend=backend, steps=8 if run == "torch" else 4, **options), tmp_path / run, say=quiet)
     config = resumed_config(tmp_path / "mixed", {"backend": "paddle", "steps": 8})

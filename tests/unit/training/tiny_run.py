@@ -15,4 +15,5 @@ TINY = {
     "checkpoint_every": 2,
     "keep": 3,
     "seed": 3,
+    "compiled": False,  # many engines in one process; runs in processes of their own turn it on
 }
