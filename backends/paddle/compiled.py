@@ -44,10 +44,8 @@ class CompiledBackbone:
         try:
             embeddings, statistics = self._graph(images)
         except ValueError as error:  # paddle 3.3 now and then loses an output of a second graph in one process
-            print(
-                f"paddle cannot run its static graph ({str(error).splitlines()[-2:]}); going on without",
-                file=sys.stderr,
-            )
+            reason = " ".join(str(error).split())[-200:]
+            print(f"facezoo: paddle lost its static graph, going on in the dynamic one: {reason}", file=sys.stderr)
             self._graph = None
         finally:
             _BatchNorm.collector = None

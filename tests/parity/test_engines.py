@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -13,12 +17,16 @@ from facezoo.training.setup import build_engine
 STEPS, BATCH = 4, 8
 
 
-@pytest.fixture(scope="module")
-def batches():
+def drawn_batches():
     faces = SyntheticFaces(8, 4, seed=5)
     images = np.stack([faces.image(index) for index in range(len(faces))])
     order = np.random.default_rng(0).permutation(len(faces))
     return [(images[part], faces.labels[part]) for part in order.reshape(STEPS, BATCH)]
+
+
+@pytest.fixture(scope="module")
+def batches():
+    return drawn_batches()
 
 
 def run(backend, batches, **overrides):
@@ -50,22 +58,12 @@ def test_in_float64_training_agrees_to_many_digits(batches):
             )
 
 
-def test_the_compiled_way_gives_the_same_step_and_moves_running_statistics(batches):
-    (plain, expected), (fast, found) = (run("paddle", batches[:1], compiled=compiled) for compiled in (False, True))
-    np.testing.assert_allclose(found[0].loss, expected[0].loss, rtol=1e-5)
-    np.testing.assert_allclose(found[0].grad_norm, expected[0].grad_norm, rtol=1e-2)
-    ours, theirs = get_state(plain.backbone), get_state(fast.backbone)
-    for name, value in ours.items():
-        if name.endswith("running_var"):  # left at 1 by a graph that forgets them
-            assert np.abs(theirs[name] - 1).max() > 0.01
-            np.testing.assert_allclose(theirs[name], value, rtol=1e-3, err_msg=name)
-    gradients = plain.momentum_state(), fast.momentum_state()  # after one step the momentum is the gradient
-    total = np.sqrt(sum((value.astype(np.float64) ** 2).sum() for value in gradients[0].values()))
-    for name, value in gradients[0].items():
-        assert np.linalg.norm(gradients[1][name] - value) < 0.02 * total, name
-    images = batches[0][0][:3]
-    a, b = plain.embed(images), fast.embed(images)
-    np.testing.assert_allclose(b, a, atol=1e-3 * np.abs(a).max())
+def test_the_compiled_way_gives_the_same_step_and_moves_running_statistics():
+    """In a process of its own: paddle may lose the graph where others live beside it."""
+    done = subprocess.run(
+        [sys.executable, str(Path(__file__).with_name("compiled_run.py"))], capture_output=True, text=True, timeout=600
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
 
 
 def test_weights_without_decay_keep_out_of_it(backend, batches):
