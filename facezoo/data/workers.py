@@ -13,6 +13,7 @@ import weakref
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
@@ -92,7 +93,8 @@ class WorkerPool(Runner):
             )
             self.pipes.append(ours)
             try:
-                process.start()
+                with _ctrl_c_held():
+                    process.start()
             except (TypeError, AttributeError, ValueError, RuntimeError, OSError) as error:
                 self.close()
                 kind = type(preparer.source).__name__
@@ -177,6 +179,19 @@ class WorkerPool(Runner):
     def close(self) -> None:
         """End the processes."""
         self._close()
+
+
+@contextmanager
+def _ctrl_c_held() -> Iterator[None]:
+    """Ctrl-C waits; a process started meanwhile never gets it, not even before it runs a line of ours."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    held = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, held)
 
 
 def _serve(pipe: Connection, preparer: Preparer, memory: Any, shape: tuple[int, ...]) -> None:
