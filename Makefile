@@ -9,7 +9,7 @@ SETUP := setup.py pyproject.toml constraints.txt
 TESTS ?= tests
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-full check format docs clean distclean
+.PHONY: help install demo test test-full zoo-steps check format docs clean distclean
 
 help:  ## List the verbs.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +39,10 @@ test: $(VENV)/.test-ready  ## Run the tests, on both frameworks. TESTS=path narr
 
 test-full: $(VENV)/.test-ready  ## Run the long tests too.
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --maxprocesses 8 --full $(TESTS)
+
+zoo-steps: $(VENV)/.demo-ready  ## Three training steps of the whole zoo on both backends. DATA=folder of faces.
+	@test -n "$(DATA)" || { echo "name a folder of aligned faces: make zoo-steps DATA=folder" >&2; exit 2; }
+	@$(BIN)/python benchmarks/zoo_steps.py --data $(DATA) --out $(or $(OUT),zoo_steps.jsonl)
 
 check: $(VENV)/.test-ready  ## Run ruff and mypy.
 	@$(BIN)/ruff check .

@@ -35,14 +35,12 @@ def main() -> int:
     faces = SyntheticFaces(STRANGERS, 10, seed=0, size=64, first_identity=1000)
     pairs, same = draw_pairs(faces.labels, 1200, seed=0)
     crops = np.stack([faces.image(index) for index in range(len(faces))])
-    table = Table("trained on", "steps", "loss", "seconds", *(f"verified on {name}" for name in BACKENDS))
+    table = Table("trained on", "steps", "last losses", "seconds", *(f"verified on {name}" for name in BACKENDS))
     with tempfile.TemporaryDirectory() as folder:
         for backend in BACKENDS:
             config = load_config(RECIPE, {"backend": backend, "steps": steps})
             began = time.perf_counter()
-            finished = run_training(
-                config, Path(folder) / backend, watch=_tell, say=lambda line: print(line, flush=True)
-            )
+            finished = run_training(config, Path(folder) / backend, watch=_tell, say=_say)
             seconds = time.perf_counter() - began
             cells = [_verify(finished.weights, name, crops, pairs, same) for name in BACKENDS]
             outcome = finished.outcome

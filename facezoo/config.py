@@ -34,6 +34,8 @@ class Data(_Strict):
     augmentation_options: dict[str, Any] = Field(default_factory=dict)
     workers: int = Field(0, ge=0, description="processes that prepare images; 0 prepares them in the training process")
     cache: bool = Field(False, description="keep decoded images in memory")
+    cache_gigabytes: float = Field(1.0, gt=0, description="limit of the cache; what is beyond is decoded each time")
+    max_bad_share: float = Field(0.01, ge=0, le=1, description="of images that may be unreadable before the run stops")
 
 
 class Schedule(_Strict):

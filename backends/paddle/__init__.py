@@ -17,6 +17,8 @@ def _import_framework() -> None:
     """Import paddle on all cores, without two notes it prints: no compiler cache, and threads in use."""
     if "paddle" not in sys.modules:
         os.environ.setdefault("OMP_NUM_THREADS", str(os.cpu_count() or 1))  # paddle reads it once, at import
+        # its threads wait 200 ms in a busy loop, and every other process then waits for them
+        os.environ.setdefault("KMP_BLOCKTIME", "0")
         os.environ.setdefault("GLOG_minloglevel", "2")  # its notes on executors and oneDNN; errors stay
     said = io.StringIO()
     with contextlib.redirect_stderr(said), warnings.catch_warnings():

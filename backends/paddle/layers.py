@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import paddle
 from facezoo.backends.paddle.norm import BatchNorm1D, BatchNorm2D, _BatchNorm
+from facezoo.backends.paddle.prelu import PReLU
 from paddle import nn
 from paddle.distributed.fleet.utils import recompute
 
@@ -24,7 +25,7 @@ ACTIVATIONS = {
 
 def activation(name: str, channels: int) -> nn.Layer:
     """The activation of that name; "prelu" has one slope a channel."""
-    return nn.PReLU(channels) if name == "prelu" else ACTIVATIONS[name]()
+    return PReLU(channels) if name == "prelu" else ACTIVATIONS[name]()
 
 
 class ConvBN(nn.Layer):

@@ -40,6 +40,8 @@ def _settings(layer: nn.Layer) -> dict[str, Any]:
     if kind == "batch_norm":
         affine = layer.weight is not None
         return {"eps": layer._epsilon, "momentum": round(1 - layer._momentum, 12), "affine": affine}
+    if kind == "prelu":  # the inventory has its only setting, the number of slopes
+        return {}
     if kind == "layer_norm":
         return {"eps": layer._epsilon}
     if isinstance(layer, nn.Dropout):

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 
 import torch
+from facezoo.backends.torch.conv import Conv2d
+from facezoo.backends.torch.prelu import PReLU
 from torch import nn
 from torch.utils.checkpoint import checkpoint
 
@@ -24,7 +26,7 @@ ACTIVATIONS = {
 
 def activation(name: str, channels: int) -> nn.Module:
     """The activation of that name; "prelu" has one slope a channel."""
-    return nn.PReLU(channels) if name == "prelu" else ACTIVATIONS[name]()
+    return PReLU(channels) if name == "prelu" else ACTIVATIONS[name]()
 
 
 class ConvBN(nn.Module):
@@ -42,7 +44,7 @@ class ConvBN(nn.Module):
         even = (left, top) == (right, bottom)
         self.pad = None if even else nn.ZeroPad2d((left, right, top, bottom))
         inside = (top, left) if even else 0
-        self.conv = nn.Conv2d(channels, width, kernel, stride, inside, groups=groups, bias=False)
+        self.conv = Conv2d(channels, width, kernel, stride, inside, groups=groups, bias=False)
         self.bn = nn.BatchNorm2d(width, spec.bn_eps, spec.bn_momentum)
         self.act = activation(act, width)
 

@@ -34,6 +34,8 @@ def _settings(layer: nn.Module) -> dict[str, Any]:
         return {**{name: getattr(layer, name) for name in names}, "bias": layer.bias is not None}
     if kind == "batch_norm":
         return {"eps": layer.eps, "momentum": layer.momentum, "affine": layer.weight is not None}
+    if kind == "prelu":  # the inventory has its only setting, the number of slopes
+        return {}
     if kind == "layer_norm":
         return {"eps": layer.eps}
     if isinstance(layer, nn.Dropout):

@@ -72,6 +72,8 @@ class MTCNN(Detector):
         ConfigError: a setting is out of range.
     """
 
+    name = "mtcnn"
+
     def __init__(
         self,
         networks: Networks,

@@ -30,6 +30,8 @@ class UniFaceDetector(Detector):
         DownloadError: the model's weights could not be fetched.
     """
 
+    name = "uniface"
+
     def __init__(self, *, model: str = "scrfd_10g", min_score: float = 0.5) -> None:
         if not 0 < min_score < 1:
             raise ConfigError(f"min_score is {min_score}; expected between 0 and 1")

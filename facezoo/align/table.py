@@ -47,6 +47,11 @@ def face_row(row: Row, face: Face, matrix: np.ndarray, blur: float, pose: Sequen
     return {**row, **{name: round(float(value), 6) for name, value in zip(names, values, strict=True)}}
 
 
+def landmarks_of(row: Row) -> np.ndarray:
+    """The five landmarks (5, 2) of a row with a face."""
+    return np.array([row[f"{point}_{axis}"] for point in POINTS for axis in "xy"]).reshape(5, 2)
+
+
 def table_path(out: Path, kind: str = "auto") -> Path:
     """Where the table goes: Parquet where pyarrow is installed, else CSV.
 

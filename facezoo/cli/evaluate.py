@@ -23,8 +23,9 @@ def command(
     lists: Annotated[MaybePath, typer.Option(help="Folder of list files; by default --data, or beside it.")] = None,
     pairs: Annotated[MaybePath, typer.Option(help="The list of pairs, instead of the protocol's file name.")] = None,
     landmarks: Annotated[
-        MaybePath, typer.Option(help="CSV of landmarks; by default landmarks.csv by the lists.")
+        MaybePath, typer.Option(help="Table of landmarks, as of facezoo align; default landmarks.csv by the lists.")
     ] = None,
+    detector: Annotated[Text, typer.Option(help="mtcnn or uniface: find the landmarks, no table needed.")] = None,
     embeddings: Annotated[MaybePath, typer.Option(help=".npz, .npy or .parquet, instead of --weights.")] = None,
     columns: Annotated[MaybePath, typer.Option(help="CSV of further columns, a line an embedding.")] = None,
     scores: Annotated[
@@ -76,6 +77,8 @@ def command(
     ]
     if len(given) != 1:
         raise ConfigError(f"got {' and '.join(given) or 'no model'}; expected one of --weights, --embeddings, --scores")
+    if detector and (landmarks or not weights):
+        raise ConfigError("--detector goes with --weights, and without --landmarks")
     if weights and data is None:
         raise ConfigError("--weights needs --data: the folder of images, or a .bin")
     if weights:
@@ -84,8 +87,9 @@ def command(
         weights = model_path(weights)
     asked = Request(
         protocol=protocol, weights=weights, backend=backend, data=data, lists=lists, pairs=pairs, landmarks=landmarks,
-        embeddings=embeddings, columns=columns, scores=scores, model=model, flip=flip, confidence=confidence,
-        batch_size=batch_size, device=device, precision=precision, save_embeddings=save_embeddings,
+        detector=detector, embeddings=embeddings, columns=columns, scores=scores, model=model, flip=flip,
+        confidence=confidence, batch_size=batch_size, device=device, precision=precision,
+        save_embeddings=save_embeddings,
     )  # fmt: skip
     if part is not None:
         return modes.one_part(asked, part, out)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from facezoo.evaluation.outcome import Outcome
 from facezoo.evaluation.protocol import PairsTask, Protocol, RejectTask, load_protocol
 from facezoo.evaluation.rows import NpyRows
 from facezoo.evaluation.store import EmbeddingSet, load_embeddings, read_columns
+from facezoo.interfaces.detector import Detector
 
 Crop = Callable[[str], np.ndarray]
 
@@ -32,6 +34,7 @@ class Request:
     lists: Path | None
     pairs: Path | None
     landmarks: Path | None
+    detector: str | None
     embeddings: Path | None
     columns: Path | None
     scores: Path | None
@@ -102,17 +105,13 @@ def find_embeddings(asked: Request, protocol: Protocol) -> tuple[EmbeddingSet, C
     assert asked.weights is not None  # the command checked it
     assert asked.data is not None
     model = Embedder(asked.weights, backend=asked.backend, device=asked.device, precision=asked.precision)
-    faces = find_faces(
-        protocol, asked.data, model.preprocess, lists=asked.find_lists(protocol), landmarks=asked.landmarks
-    )
-    with counting("embedding", "images", len(faces.names)) as tick:
-        done = 0
-
-        def step(total: int) -> None:
-            nonlocal done
-            tick(total - done)
-            done = total
-
+    detector = _detector(asked)
+    with _progress("finding faces", "photos") as step:
+        faces = find_faces(
+            protocol, asked.data, model.preprocess, lists=asked.find_lists(protocol), landmarks=asked.landmarks,
+            detector=detector, progress=step,
+        )  # fmt: skip
+    with _progress("embedding", "images", len(faces.names)) as step:
         store = embed_faces(faces, model, protocol, batch_size=asked.batch_size, progress=step)
     if asked.columns is not None:
         store = read_columns(store, asked.columns)
@@ -131,6 +130,30 @@ def find_embeddings(asked: Request, protocol: Protocol) -> tuple[EmbeddingSet, C
     if asked.save_embeddings is not None:
         store.save(asked.save_embeddings)
     return store, faces.crop, inputs
+
+
+def _detector(asked: Request) -> Detector | None:
+    from facezoo.align.create import create_detector
+
+    if asked.detector is None:
+        return None
+    return create_detector(
+        asked.detector, backend=asked.backend, **({"whole_pixels": False} if asked.detector == "mtcnn" else {})
+    )
+
+
+@contextmanager
+def _progress(title: str, unit: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
+    """A bar that is told how many are done."""
+    with counting(title, unit, total) as tick:
+        before = 0
+
+        def step(done: int) -> None:
+            nonlocal before
+            tick(done - before)
+            before = done
+
+        yield step
 
 
 def _version(backend: str) -> str:

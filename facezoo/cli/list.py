@@ -28,6 +28,8 @@ def backbones(
     from facezoo.cost import cost, quantity
     from facezoo.errors import BackendUnavailableError, UnknownNameError
 
+    if bench:
+        from facezoo.speed import measure_speed
     limits = [None if text is None else quantity(text) for text in (max_params, max_flops)]
     if bench and not backends.available():
         raise BackendUnavailableError("--bench needs torch or paddle; neither is installed")
@@ -50,7 +52,8 @@ def backbones(
         if sizes[0] is not None:
             record["megabytes"] = round(sizes[0] * 4 / 1e6, 1)
         if bench:
-            record["images_per_second"] = _speed(spec, backend or backends.available()[0])
+            speed = measure_speed(spec, backend or backends.available()[0], head=None, batch_size=8, rounds=3)
+            record["images_per_second"] = speed.embed
         records.append(record)
     if as_json:
         print_json(records)
@@ -103,23 +106,3 @@ def _millions(value: int | None) -> str:
 
 def _short(paper: str) -> str:
     return paper if len(paper) <= 60 else paper[:57] + "..."
-
-
-def _speed(spec: Any, backend: str, batch: int = 8, repeats: int = 3) -> float:
-    """Images a second in evaluation, the best of some batches after one to warm up."""
-    import time
-
-    import numpy as np
-
-    from facezoo import backends
-    from facezoo.create import build_backbone
-
-    embed = backends.load(backend).build_inference(build_backbone(spec, backend=backend, seed=0))
-    images = np.random.default_rng(0).integers(0, 256, (batch, *spec.input_size, 3), dtype=np.uint8)
-    embed(images)
-    taken = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        embed(images)
-        taken.append(time.perf_counter() - start)
-    return batch / min(taken)

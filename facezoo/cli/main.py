@@ -25,6 +25,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "identify": ("facezoo.cli.identify", "Find the person in a photo in a gallery."),
     "list": ("facezoo.cli.list", "List backbones and loss heads with what they cost."),
     "parity": ("facezoo.cli.parity", "Compare torch and paddle, member by member, on this machine."),
+    "bench": ("facezoo.cli.bench", "Measure how fast networks train and embed on this machine."),
     "config": ("facezoo.cli.config", "List recipes, show one resolved, check a file."),
     "report": ("facezoo.cli.report", "Write an HTML page of a training run."),
 }

@@ -45,7 +45,7 @@ class BadImages:
         if len(self.reasons) > self.share * self.total:
             raise DataError(
                 f"{len(self.reasons)} of {self.total} images cannot be read, more than the allowed "
-                f"{self.share:.4g} of them; the last: {reason}"
+                f"{100 * self.share:.4g} %; the last: {reason}"
             )
 
 

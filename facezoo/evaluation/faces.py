@@ -12,6 +12,7 @@ import numpy as np
 
 from facezoo.align.templates import Template, get_template
 from facezoo.errors import DataError, ProtocolError
+from facezoo.evaluation.detect import detect_landmarks
 from facezoo.evaluation.embed import embed_images
 from facezoo.evaluation.folder import FaceFolder, by_extension, central_crop, find_root, read_landmarks, require_images
 from facezoo.evaluation.ijb import read_landmark_scores, read_template_list
@@ -19,6 +20,7 @@ from facezoo.evaluation.protocol import PairsTask, Protocol, RejectTask, Templat
 from facezoo.evaluation.store import EmbeddingSet
 from facezoo.evaluation.tasks_pairs import read_task_pairs
 from facezoo.evaluation.tasks_templates import file_sha256
+from facezoo.interfaces.detector import Detector
 from facezoo.preprocess import Preprocess
 
 IMAGE_ENDINGS = {".jpg", ".jpeg", ".png", ".bmp", ".webp"}
@@ -67,6 +69,8 @@ def find_faces(
     *,
     lists: str | Path | None = None,
     landmarks: str | Path | None = None,
+    detector: Detector | None = None,
+    progress: Callable[[int], None] | None = None,
 ) -> Faces:
     """Everything a protocol needs, checked to be there before anything is computed.
 
@@ -76,6 +80,8 @@ def find_faces(
         preprocess: the model's: the template and size of its crops.
         lists: folder of list files; by default ``data``.
         landmarks: table of landmarks; by default ``landmarks.csv`` beside the lists.
+        detector: finds the landmarks, instead of a table.
+        progress: of the detector, called with the number of photos done.
 
     Raises:
         DataError: a folder, list or image is missing.
@@ -92,13 +98,17 @@ def find_faces(
     rename = by_extension(root, names)
     files = [rename(name) for name in names]
     require_images(root, files)
-    points = _landmarks(protocol, folder, landmarks, dict(zip(names, files, strict=True)))
-    table, digest = points if points else (None, None)
+    table: dict[str, np.ndarray] | None
+    if detector is not None:
+        table, digest = detect_landmarks(root, files, detector, progress), None
+    else:
+        points = _landmarks(protocol, folder, landmarks, dict(zip(names, files, strict=True)))
+        table, digest = points if points else (None, None)
     faces = FaceFolder(root, files, table, _template(preprocess), preprocess.size)
     file_of = dict(zip(names, files, strict=True))
     inputs = {
         "images": len(names),
-        "aligner": "landmarks" if table is not None else "aligned",
+        "aligner": detector.name if detector is not None else "landmarks" if table is not None else "aligned",
         "template": preprocess.template,
         **({"landmarks_sha256": digest} if digest else {}),
     }
@@ -137,7 +147,7 @@ def _landmarks(
     if given is None and not path.is_file():
         raise ProtocolError(
             f"protocol {protocol.name} aligns faces by landmarks; give --landmarks CSV (no {str(path)!r}), "
-            "or a .bin of aligned crops as --data"
+            "or --detector mtcnn, or a .bin of aligned crops as --data"
         )
     table = read_landmarks(path)
     known = {files.get(name, name): points for name, points in table.items()}

@@ -9,15 +9,17 @@ from pathlib import Path
 
 import numpy as np
 
+from facezoo.align.table import landmarks_of, read_table
 from facezoo.align.templates import Template
 from facezoo.errors import DataError, ProtocolError
 
 
 def read_landmarks(path: str | Path) -> dict[str, np.ndarray]:
-    """Landmarks by image name: CSV rows ``file, faces, ok, probability, x1, y1 .. x5, y5``.
+    """Landmarks by image name: CSV rows ``file, faces, ok, probability, x1, y1 .. x5, y5``, or align's table.
 
     Points are left eye, right eye, nose, left and right mouth corner as seen in the image, in pixels. A row
-    with ``ok`` 0 has no points: the name is left out.
+    with ``ok`` 0 has no points: the name is left out. Of the table that ``facezoo align`` writes (CSV or Parquet),
+    the first face of each photo counts.
 
     Returns:
         name -> float64 (5, 2).
@@ -26,6 +28,9 @@ def read_landmarks(path: str | Path) -> dict[str, np.ndarray]:
         DataError: the file cannot be read.
         ProtocolError: a row has other fields, or a name comes twice.
     """
+    if _is_table(Path(path)):
+        rows = [row for row in read_table(Path(path)) if row.get("face") == 0 and "score" in row]
+        return {row["source"]: landmarks_of(row) for row in rows}
     out: dict[str, np.ndarray] = {}
     seen: set[str] = set()
     try:
@@ -42,6 +47,13 @@ def read_landmarks(path: str | Path) -> dict[str, np.ndarray]:
     except OSError as error:
         raise DataError(f"cannot read landmarks {str(path)!r}: {error.strerror or error}") from error
     return out
+
+
+def _is_table(path: Path) -> bool:
+    if path.suffix == ".parquet" or not path.is_file():
+        return path.suffix == ".parquet"
+    with path.open("rb") as stream:
+        return stream.read(7) == b"source,"
 
 
 def _points(path: str | Path, number: int, row: list[str]) -> np.ndarray:

@@ -27,7 +27,13 @@ class Face:
 
 
 class Detector(ABC):
-    """Finds faces and their five landmarks."""
+    """Finds faces and their five landmarks.
+
+    Attributes:
+        name: what reports call it.
+    """
+
+    name: str = "detector"
 
     @abstractmethod
     def detect_batch(self, images: Sequence[np.ndarray]) -> list[list[Face]]:

@@ -58,7 +58,7 @@ def _training(config: RunConfig, outcome: Outcome) -> dict[str, Any]:
     values = config.model_dump(mode="json")
     kept = ("backend", "batch_size", "lr", "momentum", "weight_decay", "clip_norm", "schedule", "precision", "seed")
     return {
-        "steps": outcome.step, "ended": outcome.stopped, "loss of the last step": round(outcome.loss, 4),
+        "steps": outcome.step, "ended": outcome.stopped, "loss, mean of the last steps": round(outcome.loss, 4),
         **{key.replace("_", " "): values[key] for key in kept},
         "augmentation": config.data.augmentation, "sampler": config.data.sampler,
         "command": "facezoo train --config config.yaml",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import statistics
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +20,7 @@ from facezoo.training.schedule import learning_rate
 from facezoo.training.validation import Validator
 
 Watch = Callable[[int, int, str], None]  # steps done, steps in all, what to show
+RECENT = 50  # steps whose mean loss a run ends with; that of one batch says little
 
 
 @dataclass(frozen=True)
@@ -26,7 +29,7 @@ class Outcome:
 
     Attributes:
         step: steps finished.
-        loss: of the last step.
+        loss: mean over the last ``RECENT`` steps of this call.
         accuracy: of the last validation, 0..1, or None.
         best: best validation accuracy, or None.
         stopped: "done" or "early".
@@ -60,7 +63,8 @@ def train(
     """
     steps = total_steps(config, loader)
     step, seconds, images, text = progress.step, 0.0, 0, ""
-    result, accuracy, stopped = StepResult(float("nan"), 0.0, True), None, "done"
+    accuracy, stopped = None, "done"
+    recent: deque[float] = deque(maxlen=RECENT)
     try:
         while step < steps and stopped == "done":
             epoch, start = divmod(step, len(loader))
@@ -75,6 +79,7 @@ def train(
                 seconds, images, mark = seconds + now - mark, images + len(batch), now
                 step += 1
                 progress.step = step
+                recent.append(result.loss)
                 if log and (step % config.log_every == 0 or step == steps or step <= 100):
                     log.write(
                         step, epoch=epoch, loss=result.loss, learning_rate=rate, grad_norm=result.grad_norm,
@@ -98,7 +103,8 @@ def train(
             save_checkpoint(run, engine, progress, keep=config.keep)
         raise
     rate = images / seconds * engine.world_size if seconds else 0.0
-    return Outcome(step, result.loss, accuracy, progress.best if progress.best >= 0 else None, stopped, rate)
+    loss = statistics.fmean(recent) if recent else float("nan")
+    return Outcome(step, loss, accuracy, progress.best if progress.best >= 0 else None, stopped, rate)
 
 
 def _validate(validator: Validator, engine: Engine, log: RunLog, run: Path, progress: Progress) -> float:

@@ -91,5 +91,6 @@ def build_loader(config: RunConfig, source: Source | StreamSource, run: Path, ra
         source, batch_size=config.batch_size, sampler=data.sampler, sampler_options=data.sampler_options,
         augmentation=create_augmentation(data.augmentation, **data.augmentation_options),
         size=config.spec().input_size, seed=config.seed, workers=data.workers, rank=rank, world_size=world_size,
-        cache=data.cache, on_bad=BadImageFile(run / "bad_images.txt"),
+        cache=data.cache, cache_bytes=round(data.cache_gigabytes * 2**30), max_bad_share=data.max_bad_share,
+        on_bad=BadImageFile(run / "bad_images.txt"),
     )  # fmt: skip

@@ -29,6 +29,24 @@ def test_bench_measures(capsys):
     assert row["images_per_second"] > 0
 
 
+def test_bench_of_both_ways(backend, capsys):
+    words = ["bench", "--backbone", "ShuffleNetV1", "--batch-size", "2", "--rounds", "1", "--backend", backend]
+    assert main([*words, "--json"]) == 0
+    (row,) = json.loads(capsys.readouterr().out)
+    assert (row["backbone"], row["backend"], row["batch_size"]) == ("ShuffleNetV1", backend, 2)
+    assert row["train"] > 0
+    assert row["embed"] > 0
+    assert main([*words, "--embed-only"]) == 0
+    assert capsys.readouterr().out.splitlines()[1].split()[4] == "-"
+
+
+def test_bench_says_what_it_cannot_do(capsys):
+    assert main(["bench", "--precision", "float16"]) == 2
+    assert "'float16'" in capsys.readouterr().err
+    assert main(["bench", "--batch-size", "1"]) == 2
+    assert "--batch-size is 1" in capsys.readouterr().err
+
+
 def test_list_heads(capsys):
     assert main(["list", "heads"]) == 0
     assert len(capsys.readouterr().out.splitlines()) == len(catalog.HEADS) + 1

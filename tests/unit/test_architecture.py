@@ -27,7 +27,7 @@ LAYERS = (
     ("checkpoints", "evaluation"),
     ("decision", "embedder", "weights"),
     ("training", "photo_embedder", "export"),
-    ("embedding_file", "testing"),
+    ("embedding_file", "testing", "speed"),
     ("parity", "parity_heads"),
     ("testing.backbones",),
     ("cli",),

@@ -73,7 +73,7 @@ def test_backbones_copied_out(backend, family, tmp_path):
     seed, draw, _ = TENSORS[backend]
     native = ROOT / "backends" / backend
     copy(native / "backbones" / f"{family}.py", tmp_path / f"{family}.py")
-    for name in ("layers", "norm", "prelu", "flat_neck", "drop_path"):
+    for name in ("layers", "conv", "norm", "prelu", "flat_neck", "drop_path"):
         if (native / f"{name}.py").exists():
             copy(native / f"{name}.py", tmp_path / f"{name}.py")
     for name in SPECS:

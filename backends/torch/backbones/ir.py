@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 from facezoo.backends.torch.layers import NECKS, NeckE, SqueezeExcite, run_blocks
+from facezoo.backends.torch.prelu import PReLU
 from torch import nn
 
 from facezoo.interfaces.backbone import Backbone
@@ -18,7 +19,7 @@ class IRStem(nn.Module):
         width = spec.widths[0]
         self.conv = nn.Conv2d(spec.in_channels, width, 3, padding=1, bias=False)
         self.bn = nn.BatchNorm2d(width, spec.bn_eps, spec.bn_momentum)
-        self.prelu = nn.PReLU(width)
+        self.prelu = PReLU(width)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return self.prelu(self.bn(self.conv(x)))
@@ -45,7 +46,7 @@ class IRBlock(nn.Module):
         self.bn1 = nn.BatchNorm2d(channels, eps, momentum)
         self.conv1 = nn.Conv2d(channels, width, 3, padding=1, bias=False)
         self.bn2 = nn.BatchNorm2d(width, eps, momentum) if spec.middle_norm else None
-        self.prelu = nn.PReLU(width)
+        self.prelu = PReLU(width)
         self.conv2 = nn.Conv2d(width, width, 3, stride=stride, padding=1, bias=False)
         self.bn3 = nn.BatchNorm2d(width, eps, momentum)
         self.se = SqueezeExcite(width, width // 16, bias=False) if spec.se else None

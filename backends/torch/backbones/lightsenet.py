@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
+from facezoo.backends.torch.conv import Conv2d
 from facezoo.backends.torch.layers import NECKS, run_blocks
+from facezoo.backends.torch.prelu import PReLU
 from torch import nn
 
 from facezoo.interfaces.backbone import Backbone
@@ -18,9 +20,9 @@ class ConvBNPReLU(nn.Module):
         self, spec: LightSENetSpec, channels: int, width: int, kernel: int, stride: int = 1, groups: int = 1
     ) -> None:
         super().__init__()
-        self.conv = nn.Conv2d(channels, width, kernel, stride, kernel // 2, groups=groups, bias=False)
+        self.conv = Conv2d(channels, width, kernel, stride, kernel // 2, groups=groups, bias=False)
         self.bn = nn.BatchNorm2d(width, spec.bn_eps, spec.bn_momentum)
-        self.prelu = nn.PReLU(width)
+        self.prelu = PReLU(width)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return self.prelu(self.bn(self.conv(x)))
@@ -44,7 +46,7 @@ class SqueezeExcite(nn.Module):
     def __init__(self, channels: int, squeezed: int) -> None:
         super().__init__()
         self.fc1 = nn.Conv2d(channels, squeezed, 1)
-        self.prelu = nn.PReLU(squeezed)
+        self.prelu = PReLU(squeezed)
         self.fc2 = nn.Conv2d(squeezed, channels, 1)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:

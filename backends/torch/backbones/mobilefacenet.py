@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import torch
+from facezoo.backends.torch.conv import Conv2d
 from facezoo.backends.torch.layers import NECKS, run_blocks
+from facezoo.backends.torch.prelu import PReLU
 from torch import nn
 
 from facezoo.interfaces.backbone import Backbone
@@ -23,9 +25,9 @@ class ConvBNPReLU(nn.Module):
         groups: int = 1,
     ) -> None:
         super().__init__()
-        self.conv = nn.Conv2d(channels, width, kernel, stride, kernel // 2, groups=groups, bias=False)
+        self.conv = Conv2d(channels, width, kernel, stride, kernel // 2, groups=groups, bias=False)
         self.bn = nn.BatchNorm2d(width, spec.bn_eps, spec.bn_momentum)
-        self.prelu = nn.PReLU(width)
+        self.prelu = PReLU(width)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return self.prelu(self.bn(self.conv(x)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 from facezoo.backends.torch.layers import NECKS, run_blocks
+from facezoo.backends.torch.prelu import PReLU
 from torch import nn
 
 from facezoo.interfaces.backbone import Backbone
@@ -77,7 +78,7 @@ class ResNeStStem(nn.Module):
         super().__init__()
         self.conv = nn.Conv2d(spec.in_channels, 64, 3, padding=1, bias=False)
         self.bn = nn.BatchNorm2d(64, spec.bn_eps, spec.bn_momentum)
-        self.prelu = nn.PReLU(64)
+        self.prelu = PReLU(64)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return self.prelu(self.bn(self.conv(x)))

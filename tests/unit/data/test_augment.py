@@ -139,10 +139,7 @@ def test_erase_touches_one_rectangle_of_the_stated_area():
 def test_fine_detail_is_lost(setting):
     image = np.random.default_rng(0).integers(0, 256, (112, 112, 3), dtype=np.uint8)
     out = dataclasses.replace(STILL, **{setting: 1.0})(image, generator(0))
-    assert (
-        np.abs(np.diff(out.astype(int), axis=0)).mean()
-        < 0.8 * np.abs(np.diff(image.astype(int), axis=0)).mean()
-    )
+    assert np.abs(np.diff(out.astype(int), axis=0)).mean() < 0.8 * np.abs(np.diff(image.astype(int), axis=0)).mean()
 
 
 def test_recipes_by_name_and_settings():

@@ -204,7 +204,7 @@ def test_bad_images_are_listed_once_and_stop_the_run_past_the_share(workers, tmp
             assert len(loader.bad) == 2
     lines = path.read_text().splitlines()
     assert sorted(lines) == ["image-150\timage-150: broken", "image-8\timage-8: broken"]
-    with pytest.raises(DataError, match=r"3 of 200 images cannot be read, more than the allowed 0\.01"):
+    with pytest.raises(DataError, match=r"3 of 200 images cannot be read, more than the allowed 1 %"):
         collect(Loader(Numbered(200, bad=[8, 9, 150]), **options))
     assert no_children_left()
 

@@ -52,12 +52,9 @@ def test_starting_in_the_middle_continues_the_same_epoch(name, start):
 def test_processes_share_the_steps_of_one(name):
     options = {"identities": 6, "images": 2} if name == "identities" else {"batch_size": 12}
     shares = [
-        build(name, world_size=3, rank=rank, **({} if name == "identities" else {"batch_size": 4}))
-        for rank in range(3)
+        build(name, world_size=3, rank=rank, **({} if name == "identities" else {"batch_size": 4})) for rank in range(3)
     ]
-    steps = [
-        np.concatenate(parts) for parts in zip(*(list(share.batches(0)) for share in shares), strict=True)
-    ]
+    steps = [np.concatenate(parts) for parts in zip(*(list(share.batches(0)) for share in shares), strict=True)]
     if name == "identities":  # the groups of a step depend on P, so compare with the order itself
         np.testing.assert_array_equal(np.concatenate(steps), shares[0].order(0))
     else:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from facezoo.align.table import face_row, write_table
 from facezoo.align.templates import get_template
 from facezoo.errors import DataError, ProtocolError
 from facezoo.evaluation.folder import (
@@ -14,6 +15,7 @@ from facezoo.evaluation.folder import (
     read_landmarks,
     require_images,
 )
+from facezoo.interfaces.detector import Face
 
 
 def save(path, array):
@@ -30,6 +32,23 @@ def test_landmark_table(tmp_path):
     path = tmp_path / "landmarks.csv"
     path.write_text(row("a/a_1.png", points) + "\nb/b_1.png,0,0\n")
     table = read_landmarks(path)
+    assert list(table) == ["a/a_1.png"]
+    assert (table["a/a_1.png"] == points).all()
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_the_table_of_align_is_a_landmark_table(tmp_path, kind):
+    if kind == "parquet":
+        pytest.importorskip("pyarrow")
+    points = np.arange(10.0).reshape(5, 2) + 0.25
+    photo = {"source": "a/a_1.png", "face": 0, "output": "a/a_1.png", "reason": "", "width": 9, "height": 9, "faces": 2}
+    faces = [Face(np.arange(4.0), points, 0.99), Face(np.arange(4.0), points + 5, 0.98)]
+    rows = [
+        face_row({**photo, "face": number}, face, np.eye(2, 3), 1.0, (0, 0, 0)) for number, face in enumerate(faces)
+    ]
+    empty = {**photo, "source": "b/b_1.png", "output": "", "reason": "no face", "faces": 0}
+    write_table([*rows, empty], tmp_path / f"faces.{kind}")
+    table = read_landmarks(tmp_path / f"faces.{kind}")
     assert list(table) == ["a/a_1.png"]
     assert (table["a/a_1.png"] == points).all()
 
