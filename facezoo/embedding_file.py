@@ -8,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
+from facezoo.arrays import read_npz
 from facezoo.data.folder import is_image_name
-from facezoo.errors import DataError
+from facezoo.errors import DataError, FacezooError
 from facezoo.files import atomic_write
 from facezoo.photo_embedder import PhotoEmbeddings
 
@@ -89,9 +90,9 @@ class Gallery:
             DataError: it is missing or something else.
         """
         try:
-            with np.load(path, allow_pickle=False) as file:
-                return cls.from_embeddings(file["embeddings"], file["labels"].tolist())
-        except (OSError, ValueError, KeyError) as error:
+            file = read_npz(path)
+            return cls.from_embeddings(file["embeddings"], file["labels"].tolist())
+        except (FacezooError, ValueError, IndexError, KeyError) as error:
             raise DataError(f"{path}: not a file of embeddings ({error})") from error
 
     def search(self, embedding: np.ndarray, top: int) -> list[tuple[str, float]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -34,14 +35,21 @@ class Preprocess:
     template: str = "arcface112"
 
     def __post_init__(self) -> None:
-        if self.color not in COLORS:
+        if not isinstance(self.color, str) or self.color not in COLORS:
             raise ConfigError(f"preprocess.color is {self.color!r}; expected one of {', '.join(COLORS)}")
         for name in ("mean", "std"):
             values = getattr(self, name)
+            if not _numbers(values):
+                raise ConfigError(f"preprocess.{name} is {values!r}; expected finite numbers")
             if len(values) != self.channels:
                 raise ConfigError(f"preprocess.{name} has {len(values)} values; {self.color} needs {self.channels}")
         if min(self.std) <= 0:
             raise ConfigError(f"preprocess.std is {self.std}; every value must be above 0")
+        whole = _numbers(self.size) and len(self.size) == 2 and all(isinstance(side, int) for side in self.size)
+        if not whole or min(self.size) < 1:
+            raise ConfigError(f"preprocess.size is {self.size!r}; expected height and width, each 1 or more")
+        if not isinstance(self.template, str):
+            raise ConfigError(f"preprocess.template is {self.template!r}; expected a template's name")
 
     @property
     def channels(self) -> int:
@@ -55,10 +63,18 @@ class Preprocess:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Preprocess:
         """The inverse of :meth:`to_dict`."""
+        if not isinstance(values, dict):
+            raise ConfigError(f"preprocess is {values!r}; expected its settings by name")
         unknown = set(values) - set(cls.__dataclass_fields__)
         if unknown:
-            raise ConfigError(f"unknown preprocess key {sorted(unknown)[0]!r}")
+            raise ConfigError(f"unknown preprocess key {min(map(str, unknown))!r}")
         given: dict[str, Any] = {
             key: tuple(value) if isinstance(value, list) else value for key, value in values.items()
         }
         return cls(**given)
+
+
+def _numbers(values: Any) -> bool:
+    """Whether these are finite numbers, a tuple of them."""
+    plain = isinstance(values, tuple) and all(isinstance(v, int | float) and not isinstance(v, bool) for v in values)
+    return plain and all(math.isfinite(value) for value in values)

@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from facezoo.arrays import read_npz
 from facezoo.cli.progress import counting
-from facezoo.errors import DataError, ProtocolError, UnknownNameError
+from facezoo.errors import DataError, FacezooError, ProtocolError, UnknownNameError
 from facezoo.evaluation.embed import FLIPS
 from facezoo.evaluation.outcome import Outcome
 from facezoo.evaluation.protocol import PairsTask, Protocol, RejectTask, load_protocol
@@ -194,10 +195,10 @@ def outcome_of_stored_scores(asked: Request, protocol: Protocol) -> Outcome:
         raise ProtocolError(f"protocol {protocol.name} is not one list of pairs; --scores fits nothing else")
     assert asked.scores is not None  # the caller checked it
     try:
-        with np.load(asked.scores, allow_pickle=False) as stored:
-            scores, same = stored["scores"], stored["same"]
-            folds = stored["folds"] if "folds" in stored else fold_numbers(task.folds or 10, len(scores))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        stored = read_npz(asked.scores)
+        scores, same = stored["scores"], stored["same"]
+        folds = stored["folds"] if "folds" in stored else fold_numbers(task.folds or 10, len(scores))
+    except (FacezooError, KeyError, TypeError) as error:
         raise DataError(f"{str(asked.scores)!r} is not an .npz of plain arrays scores and same: {error}") from error
     found = outcome_of_scores(task, scores, same, folds, None, asked.confidence)
     return Outcome(

@@ -7,10 +7,12 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from facezoo.errors import DataError, ProtocolError
+from facezoo.arrays import read_npz
+from facezoo.errors import DataError, FacezooError, ProtocolError
 from facezoo.evaluation.all_pairs_result import AllPairsResult
 from facezoo.evaluation.checks import allowed
 from facezoo.evaluation.identities import Identities
@@ -61,11 +63,11 @@ class AllPairsPart:
             DataError: the file is missing or is something else.
         """
         try:
-            with np.load(path, allow_pickle=False) as stored:
-                header = json.loads(stored["header"].tobytes())
-                names = ("genuine", "sizes", "below", "equal", "top")
-                return cls(**header, **{name: stored[name] for name in names})
-        except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
+            stored: dict[str, Any] = {**read_npz(path)}
+            header = json.loads(stored["header"].tobytes())
+            names = ("genuine", "sizes", "below", "equal", "top")
+            return cls(**header, **{name: stored[name] for name in names})
+        except (FacezooError, ValueError, KeyError, TypeError) as error:
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise DataError(f"{str(path)!r} is not a part of an all-pairs computation: {reason}") from error
 

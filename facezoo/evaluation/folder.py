@@ -46,6 +46,8 @@ def read_landmarks(path: str | Path) -> dict[str, np.ndarray]:
                 out[row[0]] = _points(path, number, row)
     except OSError as error:
         raise DataError(f"cannot read landmarks {str(path)!r}: {error.strerror or error}") from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"landmarks {str(path)!r} are no CSV text: {error}") from error
     return out
 
 

@@ -87,7 +87,7 @@ def read_template_list(path: str | Path) -> TemplateList:
             name, template, medium = line.split()
             templates.append(int(template))
             media.append(int(medium))
-        except ValueError as error:
+        except (ValueError, OverflowError) as error:
             raise ProtocolError(f"{path}: line {number} is {line.strip()!r}; expected 'IMAGE T M'") from error
         images.append(name)
     return TemplateList(images, np.array(templates, np.int64), np.array(media, np.int64))

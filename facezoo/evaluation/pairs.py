@@ -100,7 +100,7 @@ def read_lfw_pairs(path: str | Path, *, extension: str = ".jpg") -> PairList:
     """
     lines, digest = read_text(path)
     header: list[int] = []
-    if all(word.isdigit() for word in lines[0][1].split()):
+    if all(word.isdecimal() for word in lines[0][1].split()):
         header = [int(word) for word in lines[0][1].split()]
         lines = lines[1:]
     first, second, same = [], [], []
@@ -118,6 +118,8 @@ def read_lfw_pairs(path: str | Path, *, extension: str = ".jpg") -> PairList:
         first.append(left)
         second.append(right)
         same.append(len(words) == 3)
+    if len(header) > 2 or 0 in header:
+        raise ProtocolError(f"{path}: the header is {header}; expected the number of folds and of pairs, or of pairs")
     promised = 2 * header[1] * header[0] if len(header) == 2 else 2 * header[0] if header else len(first)
     if promised != len(first):
         raise ProtocolError(f"{path}: the header promises {promised} pairs; the list holds {len(first)}")

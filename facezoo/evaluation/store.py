@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 
+from facezoo.arrays import read_npy, read_npz
 from facezoo.errors import (
     BackendUnavailableError,
     DataError,
     ProtocolError,
     ShapeError,
     UnknownNameError,
-    UnsafeFileError,
 )
 from facezoo.files import atomic_write
 
@@ -186,30 +186,8 @@ def read_columns(store: EmbeddingSet, table: str | Path) -> EmbeddingSet:
     return EmbeddingSet.build(store.embeddings, columns, store.source, store.same)
 
 
-def _load(path: Path) -> Any:
-    try:
-        return np.load(path, allow_pickle=False)
-    except OSError as error:
-        raise DataError(f"cannot read {str(path)!r}: {error.strerror or error}") from error
-    except (ValueError, EOFError) as error:
-        raise _broken(path, error) from error
-
-
-def _broken(path: Path, error: Exception) -> DataError | UnsafeFileError:
-    if "pickle" in str(error).lower() and "Object arrays" in str(error):
-        return UnsafeFileError(f"{str(path)!r} holds pickled objects, which are never loaded; store plain arrays")
-    return DataError(f"{str(path)!r} is not a NumPy file of plain arrays")
-
-
 def _read_npz(path: Path) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    stored = _load(path)
-    if not hasattr(stored, "files"):
-        raise DataError(f"{str(path)!r} holds one array; expected an .npz archive")
-    try:
-        with stored:
-            arrays = {name: stored[name] for name in stored.files}
-    except (ValueError, EOFError, OSError) as error:
-        raise _broken(path, error) from error
+    arrays = read_npz(path)
     key = next((name for name in EMBEDDING_KEYS if name in arrays), None)
     if key is None:
         raise DataError(f"{str(path)!r} holds {', '.join(arrays) or 'nothing'}; expected 'embeddings'")
@@ -218,7 +196,7 @@ def _read_npz(path: Path) -> tuple[np.ndarray, dict[str, np.ndarray]]:
 
 
 def _read_npy(path: Path) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    return _load(path), {}
+    return read_npy(path), {}
 
 
 def _read_parquet(path: Path) -> tuple[np.ndarray, dict[str, np.ndarray]]:

@@ -212,7 +212,7 @@ def write_card(card: ModelCard, weights: str | Path) -> tuple[Path, Path]:
 def read_card(weights: str | Path) -> ModelCard | None:
     """The card beside a weight file, or None."""
     page = Path(weights).with_suffix(".card.json")
-    return ModelCard.from_json(page.read_text(encoding="utf-8")) if page.is_file() else None
+    return ModelCard.from_json(page.read_text(encoding="utf-8", errors="replace")) if page.is_file() else None
 
 
 def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:

@@ -12,11 +12,12 @@ from pathlib import Path
 
 import numpy as np
 
+from facezoo.arrays import read_npz
 from facezoo.datasets.importers.folders import Seen
 from facezoo.datasets.importers.result import Imported
 from facezoo.datasets.schema import DataSet
 from facezoo.download import extract, staged_folder
-from facezoo.errors import DataError
+from facezoo.errors import DataError, FacezooError
 
 MEDIA, PAIRS, POINTS = "_face_tid_mid.txt", "_template_pair_label.txt", "_name_5pts_score.txt"
 META = "meta.npz"
@@ -176,7 +177,7 @@ def load_meta(path: Path) -> IJBMeta:
         DataError: it is missing or holds something else.
     """
     try:
-        with np.load(path, allow_pickle=False) as arrays:
-            return IJBMeta(names=arrays["names"].tolist(), **{k: arrays[k] for k in arrays.files if k != "names"})
-    except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
+        arrays = read_npz(path)
+        return IJBMeta(names=arrays.pop("names").tolist(), **arrays)
+    except (FacezooError, KeyError, TypeError) as error:
         raise DataError(f"{path}: is no meta.npz of a template benchmark ({error})") from error

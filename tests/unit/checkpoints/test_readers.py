@@ -224,7 +224,7 @@ def test_safetensors_read(tmp_path):
 
 def test_npz_with_objects_and_bombs_are_refused(tmp_path):
     np.savez(tmp_path / "a.npz", a=np.array([{"x": 1}], dtype=object))
-    with pytest.raises(UnsafeFileError, match="expected numbers"):
+    with pytest.raises(UnsafeFileError, match="never loaded"):
         read_tree(tmp_path / "a.npz")
     np.savez_compressed(tmp_path / "b.npz", a=np.zeros(3_000_000))
     with pytest.raises(UnsafeFileError, match="times its size"):
