@@ -63,17 +63,20 @@ def command(
     if dry_run:
         print(json.dumps(chosen.model_dump(mode="json")) if as_json else dump_config(chosen), end="")
         return 0
-    say = _quiet if as_json else print
+    rank = max(int(os.environ.get(name, "0")) for name in ("RANK", "PADDLE_TRAINER_ID"))
+    say = _quiet if as_json or rank else print
     say(dump_config(chosen))
     backends.load(chosen.backend)  # before the next line: paddle sets signal handlers of its own
     signal.signal(signal.SIGTERM, _interrupt)  # a job scheduler's way to say Ctrl-C
-    with progress_bar(quiet=as_json) as watch:
+    with progress_bar(quiet=as_json or rank > 0) as watch:
         try:
             finished = run_training(chosen, run, resume=resume, watch=watch, say=say)
         except KeyboardInterrupt:
             print(f"\nstopped; continue with: facezoo train --resume --out {run}", file=sys.stderr)
             raise
     outcome = finished.outcome
+    if not finished.leads:
+        return 0
     if as_json:
         print(json.dumps({**outcome.__dict__, "run": str(run), "weights": str(finished.weights)}))
         return 0

@@ -40,11 +40,13 @@ class Finished:
         folder: the run's.
         weights: the weight file of its last step.
         outcome: how it ended.
+        leads: whether this process is the one that writes and speaks, of several that train together.
     """
 
     folder: Path
     weights: Path
     outcome: Outcome
+    leads: bool
 
 
 def resumed_config(run: Path, overrides: dict[str, Any]) -> RunConfig:
@@ -128,7 +130,7 @@ def run_training(
         )
         write_card(card, weights)
     engine.barrier()
-    return Finished(run, weights, outcome)
+    return Finished(run, weights, outcome, leads)
 
 
 def _training_block(config: RunConfig, outcome: Outcome, identities: int, images: int) -> dict[str, Any]:
