@@ -32,8 +32,9 @@ class PaddleEngine(Engine):
             num_classes=settings.num_classes, seed=settings.seed, **settings.head_options,
         )  # fmt: skip
         self._dtype = "float64" if settings.precision == "float64" else "float32"
-        self.backbone.to(dtype=self._dtype)
-        self.head.to(dtype=self._dtype)
+        if settings.precision == "float64":
+            self.backbone.to(dtype="float64")
+            self.head.to(dtype="float64")  # otherwise untouched: some heads keep a state in float64
         self.trained = {name: value for name, item, value in self._leaves() if item.trained}
         self._decays = {name for name, item, _ in self._leaves() if item.trained and item.decays}
         self._momentum: dict[str, paddle.Tensor] = {}

@@ -31,11 +31,14 @@ class TorchEngine(Engine):
         # of a deep network by 1e-3. bfloat16 is coarser than that, and there channels-last is twice as fast.
         self._layout = torch.channels_last if settings.precision == "bfloat16" else torch.contiguous_format
         self._dtype = torch.float64 if settings.precision == "float64" else torch.float32
-        self.backbone.to(self.device, self._dtype, memory_format=self._layout)
+        self.backbone.to(self.device, memory_format=self._layout)
         self.head = create_head(
             settings.head, backend="torch", embedding_size=settings.spec.embedding_size,
             num_classes=settings.num_classes, seed=settings.seed, **settings.head_options,
-        ).to(self.device, self._dtype)  # fmt: skip
+        ).to(self.device)  # fmt: skip
+        if settings.precision == "float64":
+            self.backbone.double()
+            self.head.double()  # otherwise untouched: some heads keep a state in float64
         self.trained = {name: value for name, item, value in self._leaves() if item.trained}
         groups = [
             {"params": [v for n, i, v in self._leaves() if i.trained and i.decays is wanted], "weight_decay": decay}

@@ -96,7 +96,8 @@ def run_training(
     if not resume and checkpoints(run):
         raise ConfigError(f"{str(run)!r} holds a run already; give --resume to continue it, or another --out")
     source, validator = open_data(config)
-    engine = build_engine(config, source.num_classes)
+    labels = None if isinstance(source, StreamSource) else source.labels
+    engine = build_engine(config, source.num_classes, labels)
     images = source.length if isinstance(source, StreamSource) else len(source)
     leads = engine.rank == 0  # of several processes one writes and speaks
     say = say if leads else _silent

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from facezoo import backends
+import numpy as np
+
+from facezoo import backends, catalog
 from facezoo.config import Data, RunConfig
 from facezoo.data.augment import create_augmentation
 from facezoo.data.bad_images import BadImageFile
@@ -18,14 +20,24 @@ from facezoo.training.validation import Validator, file_validator, held_out_vali
 DRAWN_HOLDOUT = 16  # drawn identities for validation, when the data are drawn
 
 
-def build_engine(config: RunConfig, num_classes: int) -> Engine:
+def build_engine(config: RunConfig, num_classes: int, labels: np.ndarray | None = None) -> Engine:
     """The engine of the backend asked for.
+
+    Args:
+        config: the run's.
+        num_classes: identities.
+        labels: of all training images; a head that weighs classes by their images counts them here, unless its
+            options do.
 
     Raises:
         BackendUnavailableError: the framework is not installed.
     """
+    options = dict(config.head_options)
+    counting = "class_counts" in catalog.head_margin(config.head).hyper()
+    if labels is not None and counting and options.get("class_counts") is None:
+        options["class_counts"] = np.bincount(labels, minlength=num_classes).tolist()
     settings = EngineSettings(
-        spec=config.spec(), head=config.head, num_classes=num_classes, head_options=config.head_options,
+        spec=config.spec(), head=config.head, num_classes=num_classes, head_options=options,
         seed=config.seed, momentum=config.momentum, weight_decay=config.weight_decay, clip_norm=config.clip_norm,
         accumulation=config.accumulation, precision=config.precision, device=config.device, threads=config.threads,
         compiled=config.compiled,
