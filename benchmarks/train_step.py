@@ -1,7 +1,8 @@
 """Images/s in training: our engine over a bare loop of the same framework, and paddle over torch.
 
 The bare loop is what a user would write: the same network and head, the framework's own SGD, nothing else. Engine and
-bare loop take turns, so that a change of the machine's speed meets both; the ratio is the median over the rounds.
+bare loop take turns, so that a change of the machine's speed meets both; the ratio is the median over the rounds. Each
+backbone and backend has a process of its own, so that neither framework's threads are in the other's way.
 
     python benchmarks/train_step.py --backbone IR50 MobileFaceNet --batch-size 16 --rounds 5
 """
@@ -11,6 +12,8 @@ from __future__ import annotations
 import argparse
 import json
 import statistics
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 
@@ -95,6 +98,14 @@ def measure(backend: str, backbone: str, precision: str, batch: int, rounds: int
     return {"backend": backend, "backbone": backbone, "precision": precision, **speed, "engine/bare": ratio}
 
 
+def measure_apart(backend: str, backbone: str, precision: str, batch: int, rounds: int) -> dict[str, float | str]:
+    """:func:`measure` in a process of its own."""
+    words = ["--backbone", backbone, "--backend", backend, "--precision", precision]
+    words += ["--batch-size", str(batch), "--rounds", str(rounds), "--json"]
+    done = subprocess.run([sys.executable, __file__, *words], check=True, stdout=subprocess.PIPE, text=True)
+    return json.loads(done.stdout[done.stdout.index("[\n") :])[0]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--backbone", nargs="+", default=["IR50", "MobileFaceNet"])
@@ -105,10 +116,12 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     rows = []
+    alone = len(options.backbone) * len(options.backend) * len(options.precision) == 1
+    way = measure if alone else measure_apart
     for backbone in options.backbone:
         for precision in options.precision:
             mine = [
-                measure(backend, backbone, precision, options.batch_size, options.rounds) for backend in options.backend
+                way(backend, backbone, precision, options.batch_size, options.rounds) for backend in options.backend
             ]
             rows += mine
             if len(mine) == 2:
