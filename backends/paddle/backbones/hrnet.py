@@ -102,7 +102,7 @@ class FusionModule(nn.Layer):
             self.fuse.append(row)
 
     def forward(self, maps: list[paddle.Tensor], recompute: bool) -> list[paddle.Tensor]:
-        maps = [run_blocks(blocks, x, recompute) for blocks, x in zip(self.branches, maps, strict=True)]
+        maps = [run_blocks(blocks, maps[i], recompute) for i, blocks in enumerate(self.branches)]
         fused = []
         for i, row in enumerate(self.fuse):
             total = maps[i]
@@ -162,9 +162,9 @@ class HRNet(Backbone, nn.Layer):
         x = self.stem[1](self.stem[0](images))  # (N, 64, H/2, W/2)
         x = run_blocks(self.first, x, recompute)  # (N, 256, H/2, W/2)
         maps, lowest = [self.enter(x)], x
-        for lower, stage in zip(self.lower, self.stages, strict=True):
+        for i, lower in enumerate(self.lower):  # a zip with strict=True does not become a static graph
             maps = [*maps, lower(lowest)]
-            for module in stage:
+            for module in self.stages[i]:
                 maps = module(maps, recompute)
             lowest = maps[-1]
         return self.neck(self.head(maps))  # (N, E)
