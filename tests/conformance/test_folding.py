@@ -21,10 +21,13 @@ def small(name):
 def lively(module, seed):
     """Norms as training leaves them: every statistic, weight and bias its own value."""
     rng, state = np.random.default_rng(seed), facezoo.get_state(module)
-    for item in inventory(module):
-        if item.layer == "batch_norm":
-            low, high = (0.7, 1.3) if item.entry in ("running_var", "weight") else (-0.1, 0.1)
-            state[item.name] = rng.uniform(low, high, item.shape).astype(np.float32)
+    norms = [item for item in inventory(module) if item.layer == "batch_norm"]
+    deep = sum(item.entry == "weight" for item in norms) > 120  # weights near 1 would let hundreds of blocks overflow
+    for item in norms:
+        low, high = (0.7, 1.3) if item.entry in ("running_var", "weight") else (-0.1, 0.1)
+        if deep and item.entry == "weight":
+            low, high = 0.1, 0.3
+        state[item.name] = rng.uniform(low, high, item.shape).astype(np.float32)
     facezoo.set_state(module, state)
     return module
 
