@@ -89,6 +89,8 @@ def find_faces(
     """
     place = Path(data)
     if place.is_file():
+        if detector is not None:
+            raise ProtocolError(f"{str(place)!r} holds crops that are aligned already; a detector is for photos")
         return _bin_faces(protocol, place, preprocess)
     if not place.is_dir():
         raise DataError(f"no folder or .bin {str(place)!r}; expected the images of protocol {protocol.name}")
