@@ -11,30 +11,6 @@ from typing import Any, TypeVar
 
 from facezoo.errors import UnknownNameError
 from facezoo.margins.base import Margin
-from facezoo.specs import (
-    attentionnet,
-    densenet,
-    dpn,
-    efficientnet,
-    ghostnet,
-    hrnet,
-    ir,
-    lightcnn,
-    lightsenet,
-    mobilefacenet,
-    mobilenetv1,
-    mobilenetv2,
-    mobilenetv3,
-    repvgg,
-    resnest,
-    resnet,
-    rexnet,
-    shufflenetv1,
-    shufflenetv2,
-    swin,
-    tfnas,
-    vit,
-)
 from facezoo.specs.base import BackboneSpec
 
 T = TypeVar("T")
@@ -49,31 +25,33 @@ def _table(families: Iterable[tuple[BackboneSpec, ...]]) -> dict[str, BackboneSp
     return table
 
 
+# family -> SPECS of facezoo/specs/FAMILY.py
 BACKBONES: dict[str, BackboneSpec] = _table(
-    [
-        ir.SPECS,
-        mobilefacenet.SPECS,
-        mobilenetv1.SPECS,
-        mobilenetv2.SPECS,
-        mobilenetv3.SPECS,
-        ghostnet.SPECS,
-        shufflenetv1.SPECS,
-        shufflenetv2.SPECS,
-        efficientnet.SPECS,
-        densenet.SPECS,
-        dpn.SPECS,
-        lightcnn.SPECS,
-        resnet.SPECS,
-        attentionnet.SPECS,
-        hrnet.SPECS,
-        lightsenet.SPECS,
-        repvgg.SPECS,
-        resnest.SPECS,
-        rexnet.SPECS,
-        swin.SPECS,
-        tfnas.SPECS,
-        vit.SPECS,
-    ]
+    importlib.import_module(f"facezoo.specs.{family}").SPECS
+    for family in (
+        "ir",
+        "mobilefacenet",
+        "mobilenetv1",
+        "mobilenetv2",
+        "mobilenetv3",
+        "ghostnet",
+        "shufflenetv1",
+        "shufflenetv2",
+        "efficientnet",
+        "densenet",
+        "dpn",
+        "lightcnn",
+        "resnet",
+        "attentionnet",
+        "hrnet",
+        "lightsenet",
+        "repvgg",
+        "resnest",
+        "rexnet",
+        "swin",
+        "tfnas",
+        "vit",
+    )
 )
 
 

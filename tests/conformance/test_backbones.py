@@ -1,6 +1,6 @@
 """Every backbone of the catalog through the six guards, on both backends.
 
-``FACEZOO_ACCEPT=1 pytest tests/conformance/test_backbones.py -k inventory`` writes the golden inventory anew.
+``FACEZOO_ACCEPT=1 pytest tests/conformance/test_backbones.py -k golden`` writes the golden inventory anew.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def test_outline(name):
     backbones.check_modes(spec, modules)
 
 
-def test_golden_inventory_lists_the_catalog():
+def test_golden_inventory_is_of_the_catalog():
     if ACCEPT:
         lines = ["# name, tensors, parameters, hash of the ordered names and shapes; FACEZOO_ACCEPT=1 writes it anew"]
         for name, spec in sorted(catalog.BACKBONES.items()):
@@ -74,7 +74,7 @@ def test_golden_inventory_lists_the_catalog():
         GOLDEN.parent.mkdir(exist_ok=True)
         GOLDEN.write_text("\n".join(lines) + "\n", "utf-8")
     lines = backbones.read_golden(GOLDEN.read_text("utf-8"))
-    assert set(lines) == set(catalog.BACKBONES)
+    assert set(lines) <= set(catalog.BACKBONES), "a published name is gone"
 
 
 def constructions() -> list:

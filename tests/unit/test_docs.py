@@ -16,7 +16,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from facezoo import catalog
 from facezoo.cli import main as cli
 from facezoo.config import recipes
 
@@ -105,32 +104,3 @@ def test_doctests(name):
         result = doctest.testmod(importlib.import_module(name), optionflags=doctest.ELLIPSIS)
     assert result.attempted
     assert result.failed == 0
-
-
-def test_the_page_adds_a_backbone_whose_twins_agree(tmp_path, monkeypatch):
-    from facezoo import backends
-    from facezoo.initial import initial_state
-    from facezoo.state import get_state, inventory, parameter_count, set_state
-
-    page = (ROOT / "docs" / "add-a-backbone.md").read_text("utf-8")
-    loaded = {}
-    for block in re.findall(r"```python\n(# .*?)```", page, re.DOTALL):
-        room = re.match(r"# (?:facezoo|backends)/(\w+)/", block).group(1)
-        path = tmp_path / f"{room}_stripenet.py"
-        path.write_text(block, "utf-8")
-        spec = importlib.util.spec_from_file_location(path.stem, path)
-        loaded[room] = importlib.util.module_from_spec(spec)
-        monkeypatch.setitem(sys.modules, path.stem, loaded[room])
-        spec.loader.exec_module(loaded[room])
-    assert set(loaded) == {"specs", "torch", "paddle"}
-    for form in loaded["specs"].SPECS:
-        assert form.name not in catalog.BACKBONES
-        twins = {}
-        for backend in ("torch", "paddle"):
-            backends.load(backend)
-            module = loaded[backend].StripeNet(form)
-            set_state(module, initial_state(inventory(module), form.init, 0), strict=False)
-            assert parameter_count(module) == form.parameters, (backend, parameter_count(module))
-            twins[backend] = get_state(module)
-        assert list(twins["torch"]) == list(twins["paddle"])
-        assert all(np.array_equal(twins["torch"][name], twins["paddle"][name]) for name in twins["torch"])
