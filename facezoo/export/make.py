@@ -21,7 +21,7 @@ from facezoo.create import build_backbone
 from facezoo.errors import ConfigError
 from facezoo.export import images as pictures
 from facezoo.export.difference import TOLERANCES, Difference, Run, check_original, compare, run_both_ways
-from facezoo.export.onnx_file import mark, open_onnx, quantise
+from facezoo.export.onnx_file import gather, mark, open_onnx, quantise
 from facezoo.export.targets import Target, find_target
 from facezoo.specs.base import BackboneSpec
 from facezoo.state import backend_of, get_state, set_state
@@ -154,15 +154,17 @@ def _write(
     form = "onnx" if target.name == "openvino" else target.name
     files: list[Path] = native.save(native.Exported(network, pixels, half), stem, form, meta)
     if form == "onnx":
+        files = gather(files[0])
         if precision == "int8":
-            quantise(files[0], [fed[at : at + CALIBRATION_BATCH] for at in range(0, len(fed), CALIBRATION_BATCH)])
+            files = quantise(files, [fed[at : at + CALIBRATION_BATCH] for at in range(0, len(fed), CALIBRATION_BATCH)])
         mark(files[0], meta)
     if target.name == "openvino":
         from facezoo.export.openvino_file import convert
 
-        onnx_path = files[0]
-        files = convert(onnx_path, stem, half=precision == "float16")
-        onnx_path.unlink()
+        between = files
+        files = convert(between[0], stem, half=precision == "float16")
+        for path in between:
+            path.unlink()
     return files
 
 

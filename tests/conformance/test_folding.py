@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from quick_networks import lively, small
 
 import facezoo
 from facezoo import backends, catalog, folding
@@ -9,27 +10,6 @@ from facezoo.state import inventory
 
 DEFAULT = ("IR18", "MobileFaceNet", "RepVGGA0", "ViTT", "GhostNet")
 NAMES = [pytest.param(name, marks=() if name in DEFAULT else pytest.mark.full) for name in catalog.BACKBONES]
-
-
-def small(name):
-    """Options that make a network quick to run."""
-    if name.startswith("Swin"):
-        return {"input_size": 56, "patch_size": 2, "embedding_size": 8}
-    return {"input_size": 32, "embedding_size": 8}
-
-
-def lively(module, seed):
-    """Norms as training leaves them: every statistic, weight and bias its own value."""
-    rng, state = np.random.default_rng(seed), facezoo.get_state(module)
-    norms = [item for item in inventory(module) if item.layer == "batch_norm"]
-    deep = sum(item.entry == "weight" for item in norms) > 120  # weights near 1 would let hundreds of blocks overflow
-    for item in norms:
-        low, high = (0.7, 1.3) if item.entry in ("running_var", "weight") else (-0.1, 0.1)
-        if deep and item.entry == "weight":
-            low, high = 0.1, 0.3
-        state[item.name] = rng.uniform(low, high, item.shape).astype(np.float32)
-    facezoo.set_state(module, state)
-    return module
 
 
 def norms(module):

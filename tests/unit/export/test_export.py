@@ -85,6 +85,38 @@ def test_int8_is_calibrated_on_the_users_images(tmp_path, crops_folder):
     assert only(tmp_path) == ["crops", "small.facezoo.json", "small.onnx", "whole.facezoo.json", "whole.onnx"]
 
 
+@pytest.mark.parametrize("precision", ["float32", "int8"])
+def test_values_outside_the_file_are_kept_in_one_beside_it(tmp_path, crops_folder, monkeypatch, precision):
+    """As past 2 GB, where torch writes a file a tensor."""
+    import onnx
+
+    native = backends.load("torch").exporter()
+    written = native.save
+
+    def spread(*arguments):
+        files = written(*arguments)
+        onnx.save(
+            onnx.load(files[0]), files[0], save_as_external_data=True, all_tensors_to_one_file=False, size_threshold=64
+        )
+        assert len(list(files[0].parent.iterdir())) > 10
+        return files
+
+    monkeypatch.setattr(native, "save", spread)
+    report = export_model(
+        tiny("torch", embedding_size=512), tmp_path / "out" / "net", to="onnx", precision=precision, images=crops_folder
+    )
+    assert only(tmp_path / "out") == ["net.facezoo.json", "net.onnx", "net.onnx.data"]
+    assert [path.name for path in report.files] == ["net.onnx", "net.onnx.data"]
+    assert report.size == sum(path.stat().st_size for path in report.files)
+    assert read_mark(report.files[0])["precision"] == precision
+    monkeypatch.undo()
+    whole = export_model(
+        tiny("torch", embedding_size=512), tmp_path / "whole", to="onnx", precision=precision, images=crops_folder
+    )
+    images = network_input(gather(crops_folder, (32, 48)), PREPROCESS)
+    assert np.allclose(open_onnx(report.files[0])(images), open_onnx(whole.files[0])(images), atol=1e-6)
+
+
 def test_past_the_tolerance_nothing_is_left_and_what_stood_there_stays(tmp_path):
     (tmp_path / "net.onnx").write_bytes(b"earlier")
     with pytest.raises(ExportError, match=r"refused: on 8 images .* allowed 1e-15"):
