@@ -36,15 +36,11 @@ def cases(backends: list[str], backbones: list[str] | None, heads: list[str] | N
 def run(case: Case, data: list[str], batch: int, steps: int, lr: float, scratch: Path) -> dict[str, object]:
     """The losses of one case."""
     backend, backbone, head = case
-    sampling: dict[str, object] = {}
-    if head == "Triplet":  # it compares images of one identity inside the batch
-        sampling = {"data.sampler": "identities", "data.sampler_options": {"identities": batch // 4, "images": 4}}
     config = load_config(
         None,
         {
             "backend": backend, "backbone": backbone, "head": head, "batch_size": batch, "lr": lr, "compiled": False,
             "data.path": data, "data.augmentation": "flip", "seed": 1,
-            **sampling,
         },
     )  # fmt: skip
     source, _ = open_data(config)

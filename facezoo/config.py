@@ -28,7 +28,9 @@ class Data(_Strict):
     images_per_identity: int = Field(20, ge=2, description="of the drawn faces")
     min_images: int = Field(1, ge=1, description="identities with fewer images are left out")
     same_names: Literal["refuse", "merge", "apart"] = Field("refuse", description="one name in two of the paths")
-    sampler: Literal["shuffled", "weighted", "identities", "sequential"] = "shuffled"
+    sampler: Literal["shuffled", "weighted", "identities", "sequential"] = Field(
+        "shuffled", description="order of the images; with Triplet: identities, four or two images of each in a batch"
+    )
     sampler_options: dict[str, float] = Field(default_factory=dict)
     augmentation: str = Field("paper", description="recipe: paper, light, none, ...")
     augmentation_options: dict[str, Any] = Field(default_factory=dict)
@@ -89,6 +91,20 @@ class RunConfig(_Strict):
     keep: int = Field(2, ge=1, description="checkpoints kept")
     log_every: int = Field(10, ge=1)
     notes: str = Field("", description="what a recipe wants to say: source, published figures")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _groups(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """A head that compares the images of a batch gets several of each identity, unless a sampler is named."""
+        head, data, size = values.get("head"), values.get("data", {}), values.get("batch_size", 32)
+        typed = isinstance(head, str) and isinstance(data, Mapping) and isinstance(size, int)
+        if not typed or "sampler" in data or not catalog.head_margin(head).compares:
+            return values
+        if size < 4 or size % 2:
+            raise ConfigError(f"{head} compares the images of a batch: batch_size is {size}; expected 4, 6, 8 or so")
+        images = 4 if size > 4 and size % 4 == 0 else 2
+        groups = {"sampler": "identities", "sampler_options": {"identities": size // images, "images": images}}
+        return {**values, "data": {**data, **groups}}
 
     @model_validator(mode="after")
     def _names(self) -> RunConfig:

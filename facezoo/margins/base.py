@@ -37,6 +37,7 @@ class Margin:
     criteria: ClassVar[tuple[str, ...]] = ("softmax", "focal")  # what may stand over the logits
     weighs: ClassVar[bool] = False  # whether it can weigh the samples of another head
     least_classes: ClassVar[int] = 2
+    compares: ClassVar[bool] = False  # images of one batch, which has to hold several of each identity
     smooth: ClassVar[bool] = True  # whether logits are differentiable everywhere but at the poles
 
     variant: str = "ref"

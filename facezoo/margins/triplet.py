@@ -32,6 +32,7 @@ class TripletMargin(Margin):
     name: ClassVar[str] = "Triplet"
     module: ClassVar[str] = "triplet"
     family: ClassVar[str] = "metric"
+    compares: ClassVar[bool] = True
     paper: ClassVar[str] = (
         "Schroff, Kalenichenko, Philbin, FaceNet, CVPR 2015, arXiv 1503.03832; Hermans, Beyer, Leibe, arXiv 1703.07737"
     )
