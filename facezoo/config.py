@@ -85,7 +85,7 @@ class RunConfig(_Strict):
     precision: Literal["float32", "bfloat16", "float64"] = "float32"
     device: str = "auto"
     threads: int = Field(0, ge=0)
-    compiled: bool = Field(True, description="take the backend's compiled way where results stay the same")
+    compiled: bool = Field(True, description="embed by the backend's compiled way, where results stay the same")
     seed: int = Field(0, ge=0)
     checkpoint_every: int = Field(500, ge=1, description="steps between checkpoints")
     keep: int = Field(2, ge=1, description="checkpoints kept")
@@ -97,8 +97,9 @@ class RunConfig(_Strict):
     def _groups(cls, values: dict[str, Any]) -> dict[str, Any]:
         """A head that compares the images of a batch gets several of each identity, unless a sampler is named."""
         head, data, size = values.get("head"), values.get("data", {}), values.get("batch_size", 32)
-        typed = isinstance(head, str) and isinstance(data, Mapping) and isinstance(size, int)
-        if not typed or "sampler" in data or not catalog.head_margin(head).compares:
+        if not (isinstance(head, str) and isinstance(data, Mapping) and isinstance(size, int)):
+            return values  # the fields will say so
+        if "sampler" in data or not catalog.head_margin(head).compares:
             return values
         if size < 4 or size % 2:
             raise ConfigError(f"{head} compares the images of a batch: batch_size is {size}; expected 4, 6, 8 or so")

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 import numpy as np
 import paddle
 from facezoo.backends.paddle import distributed, state
-from facezoo.backends.paddle.compiled import CompiledBackbone
 from facezoo.backends.paddle.device import pick_device
 from facezoo.backends.paddle.infer import Inference
 from facezoo.backends.paddle.pixels import to_input
@@ -39,9 +38,6 @@ class PaddleEngine(Engine):
         self._decays = {name for name, item, _ in self._leaves() if item.trained and item.decays}
         self._momentum: dict[str, paddle.Tensor] = {}
         self._rate = 0.0
-        fast = settings.compiled and self.device == "cpu" and settings.precision == "float32"
-        fast = fast and not settings.spec.checkpointing
-        self._train_backbone = CompiledBackbone(self.backbone) if fast else self.backbone
         self._inference = Inference(self.backbone, settings.device, settings.precision, compiled=settings.compiled)
 
     def _leaves(self) -> list[tuple[str, Leaf, paddle.Tensor]]:
@@ -80,7 +76,7 @@ class PaddleEngine(Engine):
         x = to_input(paddle.to_tensor(images), self.settings.spec.preprocess).astype(self._dtype)
         target = paddle.to_tensor(labels)
         with paddle.amp.auto_cast(enable=self.settings.precision == "bfloat16", dtype="bfloat16"):
-            return self.head(self._train_backbone(x), target)
+            return self.head(self.backbone(x), target)
 
     def _clip(self, norm: float) -> float:
         limit = self.settings.clip_norm

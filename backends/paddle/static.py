@@ -1,4 +1,4 @@
-"""Static graphs with oneDNN, made once and kept."""
+"""Static graphs with oneDNN for embedding, made once and kept; in training their gradients are wrong."""
 
 from __future__ import annotations
 

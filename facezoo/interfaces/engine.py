@@ -32,7 +32,7 @@ class EngineSettings:
             backends, since rounding grows from step to step in any deep network).
         device: "cpu", "gpu", "gpu:1", or "auto" for a GPU where there is one.
         threads: CPU threads; 0 takes all.
-        compiled: take the backend's compiled way where results stay the same.
+        compiled: embed by the backend's compiled way, where results stay the same.
     """
 
     spec: BackboneSpec

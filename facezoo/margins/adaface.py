@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from facezoo.margins.base import Margin, Reference
-from facezoo.margins.reference import with_target
+from facezoo.margins.reference import sine, with_target
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +72,7 @@ class AdaFaceMargin(Margin):
             cosine = np.clip(cosine, -1 + 1e-3, 1 - 1e-3)
         rows = np.arange(len(labels))
         t = cosine[rows, labels]
-        angle = np.arccos(t) - self.margin * k
+        angle = np.arctan2(sine(t), t) - self.margin * k
         value = np.cos(np.clip(angle, low, math.pi - low)) - (self.margin + self.margin * k)
         if self.variant == "cvlface_straight_through":
             derivative = np.ones_like(t)

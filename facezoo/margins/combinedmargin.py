@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from facezoo.margins.base import Margin, Reference
-from facezoo.margins.reference import arc, with_target
+from facezoo.margins.reference import arc, sine, with_target
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,8 +62,8 @@ class CombinedMarginMargin(Margin):
         elif self.variant == "insightface_torch_arc":
             value = arc(t, self.m2)[0]
         else:
-            angle = np.arccos(t)
-            sine = np.sin(angle)
+            height = sine(t)
+            angle = np.arctan2(height, t)
             value = np.cos(self.m1 * angle + self.m2) - self.m3
-            slope = self.m1 * np.sin(self.m1 * angle + self.m2) / np.where(sine > 2e-8, sine, np.inf)
+            slope = self.m1 * np.sin(self.m1 * angle + self.m2) / np.where(height > 0, height, np.inf)
         return with_target(cosine, np.ones_like(cosine), labels, value, slope, self.scale)

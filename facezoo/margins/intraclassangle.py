@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from facezoo.margins.base import Gradients, Margin
-from facezoo.margins.reference import normalise, through_normalise
+from facezoo.margins.reference import normalise, sine, through_normalise
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,9 +36,9 @@ class IntraClassAngleMargin(Margin):
         w_hat, w_norms = normalise(np.asarray(state["weight"], np.float64)[labels])
         cosine = np.clip((hat * w_hat).sum(axis=1), -1, 1)
         factor = 1 / math.pi if self.variant == "arcface_paper" else 1.0
-        sine = np.sqrt(1 - cosine**2)
-        slope = np.where(sine > 2e-8, -factor / np.where(sine > 2e-8, sine, 1.0), 0.0)[:, None] / len(hat)
+        height = sine(cosine)
+        slope = np.where(height > 0, -factor / np.where(height > 0, height, 1.0), 0.0)[:, None] / len(hat)
         gradient = np.zeros(np.shape(state["weight"]))
         np.add.at(gradient, labels, through_normalise(slope * hat, w_hat, w_norms))
         by_x = through_normalise(slope * w_hat, hat, norms)
-        return Gradients(float(factor * np.arccos(cosine).mean()), None, by_x, {"weight": gradient}, {})
+        return Gradients(float(factor * np.arctan2(height, cosine).mean()), None, by_x, {"weight": gradient}, {})

@@ -63,11 +63,17 @@ def through_normalise(slope: np.ndarray, hat: np.ndarray, norms: np.ndarray) -> 
     return (slope - radial * hat) / norms
 
 
+def sine(cosine: np.ndarray) -> np.ndarray:
+    """sqrt(1 - cosine^2); 0 close to a pole, where rounding hides the angle."""
+    squared = 1 - cosine * cosine
+    return np.sqrt(np.where(squared > 16 * np.finfo(np.float64).eps, squared, 0.0))
+
+
 def arc(cosine: np.ndarray, margin: float | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """cos(θ + m) and its derivative by cos θ; at the poles the derivative is given as cos m (any finite value does)."""
-    sine = np.sqrt(np.maximum(0.0, 1 - cosine * cosine))
-    value = cosine * np.cos(margin) - sine * np.sin(margin)
-    return value, np.cos(margin) + np.sin(margin) * cosine / np.where(sine > 2e-8, sine, np.inf)
+    height = sine(cosine)
+    value = cosine * np.cos(margin) - height * np.sin(margin)
+    return value, np.cos(margin) + np.sin(margin) * cosine / np.where(height > 0, height, np.inf)
 
 
 def arc_monotone(cosine: np.ndarray, margin: float) -> tuple[np.ndarray, np.ndarray]:

@@ -92,7 +92,7 @@ class BackboneSpec:
             return self
         if "input_size" in changed:
             changed["preprocess"] = self._resized(changed["input_size"])
-        if set(changed) - {"dropout", "checkpointing", "init", "bn_eps", "bn_momentum", "preprocess"}:
+        if set(changed) - {"dropout", "checkpointing", "init", "bn_eps", "bn_momentum", "neck_eps", "preprocess"}:
             changed["parameters"] = None  # the published count holds for the default form only
         return replace(self, **changed)
 

@@ -42,9 +42,10 @@ class EfficientNetSpec(StemmedSpec):
             published weights need it.
         drop_connect: probability, 0 to below 1, that a sample skips the branch of the last block; grows linearly
             over the blocks.
+        neck_eps: of the neck's norms, above 0; None means ``bn_eps``. FaceX-Zoo's and face.evoLVe's weights need 1e-5.
     """
 
-    OPTIONS: ClassVar[tuple[str, ...]] = ("stem", "padding", "drop_connect")
+    OPTIONS: ClassVar[tuple[str, ...]] = ("stem", "padding", "drop_connect", "neck_eps")
 
     family: str = "efficientnet"
     network: str = "EfficientNet"
@@ -53,6 +54,7 @@ class EfficientNetSpec(StemmedSpec):
     depth: float = 1.0
     padding: str = "symmetric"
     drop_connect: float = 0.2
+    neck_eps: float | None = None
     bn_eps: float = 1e-3
     bn_momentum: float = 0.01
     init: str = "efficientnet"
@@ -63,6 +65,8 @@ class EfficientNetSpec(StemmedSpec):
             raise UnknownNameError(f"padding of {self.name}", self.padding, PADDINGS)
         if not 0 <= self.drop_connect < 1:
             raise ConfigError(f"{self.name}: drop_connect is {self.drop_connect}; expected 0 to below 1")
+        if self.neck_eps is not None and not self.neck_eps > 0:
+            raise ConfigError(f"{self.name}: neck_eps is {self.neck_eps}; expected above 0")
 
     @property
     def first(self) -> int:

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -56,14 +52,6 @@ def test_in_float64_training_agrees_to_many_digits(batches):
             np.testing.assert_allclose(
                 theirs[name], value, rtol=1e-4, atol=1e-6 * np.abs(value).max() + 1e-9, err_msg=name
             )
-
-
-def test_the_compiled_way_gives_the_same_step_and_moves_running_statistics():
-    """In a process of its own: paddle may lose the graph where others live beside it."""
-    done = subprocess.run(
-        [sys.executable, str(Path(__file__).with_name("compiled_run.py"))], capture_output=True, text=True, timeout=600
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
 
 
 def test_weights_without_decay_keep_out_of_it(backend, batches):

@@ -42,8 +42,9 @@ class EfficientNet(Backbone, nn.Layer):
         rows = spec.blocks()
         self.blocks = nn.LayerList([MBConvBlock(spec, row) for row in rows])
         self.last = ConvBN(spec, rows[-1].width, spec.last_width, act="silu")
+        neck_eps = spec.bn_eps if spec.neck_eps is None else spec.neck_eps
         self.neck = NECKS[spec.neck](
-            spec.last_width, spec.last_map, spec.embedding_size, spec.dropout, spec.bn_eps, spec.bn_momentum
+            spec.last_width, spec.last_map, spec.embedding_size, spec.dropout, neck_eps, spec.bn_momentum
         )
 
     def forward(self, images: paddle.Tensor) -> paddle.Tensor:

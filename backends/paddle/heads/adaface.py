@@ -6,7 +6,7 @@ import math
 
 import paddle
 from facezoo.backends.paddle.heads.criterion import Reduce
-from facezoo.backends.paddle.heads.margin import MarginHead, replace_target
+from facezoo.backends.paddle.heads.margin import MarginHead, replace_target, safe_angle
 
 
 def adaface_logits(
@@ -15,7 +15,7 @@ def adaface_logits(
 ) -> paddle.Tensor:  # fmt: skip
     """Logits (N, C_local) from cosines and each sample's quality (N,), -1 to 1."""
     if variant == "cvlface_straight_through":
-        angle = paddle.acos(target_cosine.detach()) - margin * quality
+        angle = safe_angle(target_cosine.detach()) - margin * quality
         value = paddle.cos(angle) - (margin + margin * quality)
         return scale * replace_target(cosine, target, target_cosine + (value - target_cosine).detach())
     cosine, target_cosine = cosine.clip(-1 + 1e-3, 1 - 1e-3), target_cosine.clip(-1 + 1e-3, 1 - 1e-3)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import paddle
 import paddle.nn.functional as F
 from facezoo.backends.paddle.heads.criterion import Reduce
-from facezoo.backends.paddle.heads.margin import MarginHead, replace_target, widen
+from facezoo.backends.paddle.heads.margin import MarginHead, replace_target, unit, widen
 
 ABSENT = -1e9  # logit of a pair that does not take part
 
@@ -21,7 +21,7 @@ def circleloss_logits(
 
 def circleloss_pairs(embeddings: paddle.Tensor, labels: paddle.Tensor, *, margin: float, scale: float) -> paddle.Tensor:
     """The scalar loss over all pairs of a batch; 0 where one kind of pair is missing."""
-    rows = F.normalize(embeddings)
+    rows = unit(embeddings)
     similarity = F.linear(rows, rows.T).clip(-1, 1)  # (N, N)
     pull = -scale * (1 + margin - similarity).clip(min=0).detach() * (similarity - 1 + margin)
     push = scale * (similarity + margin).clip(min=0).detach() * (similarity - margin)

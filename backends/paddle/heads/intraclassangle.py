@@ -5,14 +5,13 @@ from __future__ import annotations
 import math
 
 import paddle
-import paddle.nn.functional as F
 from facezoo.backends.paddle.heads.auxiliary import AuxiliaryHead
-from facezoo.backends.paddle.heads.margin import safe_angle
+from facezoo.backends.paddle.heads.margin import safe_angle, unit
 
 
 def intra_class_angle(embeddings: paddle.Tensor, weight: paddle.Tensor, labels: paddle.Tensor) -> paddle.Tensor:
     """Angle of each embedding with the weight of its class, (N,)."""
-    cosine = (F.normalize(embeddings) * F.normalize(weight[labels])).sum(axis=1).clip(-1, 1)
+    cosine = (unit(embeddings) * unit(weight[labels])).sum(axis=1).clip(-1, 1)
     return safe_angle(cosine)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import paddle
 import paddle.nn.functional as F
 from facezoo.backends.paddle.heads.auxiliary import AuxiliaryHead
-from facezoo.backends.paddle.heads.margin import is_target
+from facezoo.backends.paddle.heads.margin import is_target, unit
 
 
 def nearest_others(rows: paddle.Tensor, block: int = 1024) -> paddle.Tensor:
@@ -21,7 +21,7 @@ def nearest_others(rows: paddle.Tensor, block: int = 1024) -> paddle.Tensor:
 
 def regularface(weight: paddle.Tensor) -> paddle.Tensor:
     """The scalar loss of class weights (C, E); the gradient reaches both rows of each pair."""
-    rows = F.normalize(weight)
+    rows = unit(weight)
     return (rows * rows[nearest_others(rows.detach())]).sum(axis=1).mean()
 
 

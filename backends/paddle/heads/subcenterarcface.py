@@ -7,7 +7,7 @@ import math
 import paddle
 import paddle.nn.functional as F
 from facezoo.backends.paddle.heads.criterion import Reduce
-from facezoo.backends.paddle.heads.margin import MarginHead, arc, arc_monotone, replace_target
+from facezoo.backends.paddle.heads.margin import MarginHead, arc, arc_monotone, replace_target, unit
 from paddle import nn
 
 
@@ -65,8 +65,8 @@ class SubCenterArcFace(MarginHead):
 
     def cosines(self, embeddings: paddle.Tensor) -> paddle.Tensor:
         """Cosine of each embedding with the nearest sub-centre of each class, (N, C_local)."""
-        rows = F.normalize(self.full(self.weight).flatten(0, 1))  # (C K, E)
-        every = F.linear(F.normalize(embeddings), rows.T).clip(-1, 1)
+        rows = unit(self.full(self.weight).flatten(0, 1))  # (C K, E)
+        every = F.linear(unit(embeddings), rows.T).clip(-1, 1)
         every = every.reshape([len(embeddings), -1, self.centers])
         best = every.detach().argmax(axis=2)[:, :, None]
         return paddle.take_along_axis(every, best, axis=2)[:, :, 0]

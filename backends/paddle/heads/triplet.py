@@ -5,6 +5,7 @@ from __future__ import annotations
 import paddle
 import paddle.nn.functional as F
 from facezoo.backends.paddle.heads.auxiliary import AuxiliaryHead
+from facezoo.backends.paddle.heads.margin import unit
 
 VARIANTS = {"batch_hard": ("ref", "mean_nonzero"), "semi_hard": ("ref", "nearest_outside", "all_semihard")}
 
@@ -82,7 +83,7 @@ class Triplet(AuxiliaryHead):
         self.margin = (0.3 if mining == "batch_hard" else 0.2) if margin is None else margin
 
     def term(self, embeddings: paddle.Tensor, labels: paddle.Tensor, weight: paddle.Tensor | None) -> paddle.Tensor:
-        rows = F.normalize(embeddings)
+        rows = unit(embeddings)
         distance = 2 - 2 * F.linear(rows, rows.T)  # squared
         same = labels[:, None] == labels[None, :]
         order = paddle.arange(len(labels))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import paddle
 import paddle.nn.functional as F
 from facezoo.backends.paddle.heads.auxiliary import AuxiliaryHead
+from facezoo.backends.paddle.heads.margin import unit
 
 
 def uniformface(centers: paddle.Tensor) -> paddle.Tensor:
@@ -39,4 +40,4 @@ class UniformFace(AuxiliaryHead):
 
     def term(self, embeddings: paddle.Tensor, labels: paddle.Tensor, weight: paddle.Tensor | None) -> paddle.Tensor:
         centers = self.full(weight)
-        return uniformface(F.normalize(centers) if self.variant == "normalised" else centers)
+        return uniformface(unit(centers) if self.variant == "normalised" else centers)

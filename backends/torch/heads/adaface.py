@@ -6,7 +6,7 @@ import math
 
 import torch
 from facezoo.backends.torch.heads.criterion import Reduce
-from facezoo.backends.torch.heads.margin import MarginHead, replace_target
+from facezoo.backends.torch.heads.margin import MarginHead, replace_target, safe_angle
 
 
 def adaface_logits(
@@ -15,7 +15,7 @@ def adaface_logits(
 ) -> torch.Tensor:  # fmt: skip
     """Logits (N, C_local) from cosines and each sample's quality (N,), -1 to 1."""
     if variant == "cvlface_straight_through":
-        angle = torch.acos(target_cosine.detach()) - margin * quality
+        angle = safe_angle(target_cosine.detach()) - margin * quality
         value = torch.cos(angle) - (margin + margin * quality)
         return scale * replace_target(cosine, target, target_cosine + (value - target_cosine).detach())
     cosine, target_cosine = cosine.clamp(-1 + 1e-3, 1 - 1e-3), target_cosine.clamp(-1 + 1e-3, 1 - 1e-3)

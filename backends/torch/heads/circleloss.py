@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 from facezoo.backends.torch.heads.criterion import Reduce
-from facezoo.backends.torch.heads.margin import MarginHead, replace_target, widen
+from facezoo.backends.torch.heads.margin import MarginHead, replace_target, unit, widen
 
 ABSENT = -1e9  # logit of a pair that does not take part
 
@@ -21,7 +21,7 @@ def circleloss_logits(
 
 def circleloss_pairs(embeddings: torch.Tensor, labels: torch.Tensor, *, margin: float, scale: float) -> torch.Tensor:
     """The scalar loss over all pairs of a batch; 0 where one kind of pair is missing."""
-    rows = F.normalize(embeddings)
+    rows = unit(embeddings)
     similarity = F.linear(rows, rows).clamp(-1, 1)  # (N, N)
     pull = -scale * (1 + margin - similarity).clamp(min=0).detach() * (similarity - 1 + margin)
     push = scale * (similarity + margin).clamp(min=0).detach() * (similarity - margin)

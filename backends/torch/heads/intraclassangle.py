@@ -5,14 +5,13 @@ from __future__ import annotations
 import math
 
 import torch
-import torch.nn.functional as F
 from facezoo.backends.torch.heads.auxiliary import AuxiliaryHead
-from facezoo.backends.torch.heads.margin import safe_angle
+from facezoo.backends.torch.heads.margin import safe_angle, unit
 
 
 def intra_class_angle(embeddings: torch.Tensor, weight: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
     """Angle of each embedding with the weight of its class, (N,)."""
-    cosine = (F.normalize(embeddings) * F.normalize(weight[labels])).sum(dim=1).clamp(-1, 1)
+    cosine = (unit(embeddings) * unit(weight[labels])).sum(dim=1).clamp(-1, 1)
     return safe_angle(cosine)
 
 

@@ -43,6 +43,11 @@ def lengths(rows: torch.Tensor) -> torch.Tensor:
     return (rows * rows).sum(dim=1).clamp(min=1e-24).sqrt()
 
 
+def unit(rows: torch.Tensor) -> torch.Tensor:
+    """Rows (N, E) divided by their lengths."""
+    return F.normalize(rows)
+
+
 def widen(values: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
     """``values`` in a wider type; a zero row of float16 gets no gradient, since 1e12 has no place there."""
     wide = values.to(dtype)
@@ -52,15 +57,14 @@ def widen(values: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
 
 
 def safe_sine(cosine: torch.Tensor) -> torch.Tensor:
-    """sqrt(1 - cosine^2); close to a pole, where the slope is infinite and rounding hides the angle, without gradient.
+    """sqrt(1 - cosine^2); 0 without gradient close to a pole, where the slope is infinite and rounding hides the angle.
 
     The square root's *input* is made safe: a select after it would still multiply 0 by infinity going back.
     """
-    squared, eps = 1 - cosine * cosine, torch.finfo(cosine.dtype).eps
-    inside = squared > 16 * eps
-    close = torch.where(squared > 8 * eps, squared, torch.zeros_like(squared)).detach()
+    squared = 1 - cosine * cosine
+    inside = squared > 16 * torch.finfo(cosine.dtype).eps
     sine = torch.sqrt(torch.where(inside, squared, torch.ones_like(squared)))
-    return torch.where(inside, sine, torch.sqrt(close))
+    return torch.where(inside, sine, torch.zeros_like(sine))
 
 
 def safe_angle(cosine: torch.Tensor) -> torch.Tensor:
@@ -199,7 +203,7 @@ class MarginHead(ClassificationHead, nn.Module):
 
     def cosines(self, embeddings: torch.Tensor) -> torch.Tensor:
         """Cosine of each embedding with each class weight held here, (N, C_local)."""
-        return F.linear(F.normalize(embeddings), F.normalize(self.full(self.weight))).clamp(-1, 1)
+        return F.linear(unit(embeddings), unit(self.full(self.weight))).clamp(-1, 1)
 
     def full(self, values: torch.Tensor) -> torch.Tensor:
         """Half precision to float32; wider types, and those of a float64 head, as the weight's."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 from facezoo.backends.torch.heads.auxiliary import AuxiliaryHead
-from facezoo.backends.torch.heads.margin import is_target
+from facezoo.backends.torch.heads.margin import is_target, unit
 
 
 def nearest_others(rows: torch.Tensor, block: int = 1024) -> torch.Tensor:
@@ -21,7 +21,7 @@ def nearest_others(rows: torch.Tensor, block: int = 1024) -> torch.Tensor:
 
 def regularface(weight: torch.Tensor) -> torch.Tensor:
     """The scalar loss of class weights (C, E); the gradient reaches both rows of each pair."""
-    rows = F.normalize(weight)
+    rows = unit(weight)
     return (rows * rows[nearest_others(rows.detach())]).sum(dim=1).mean()
 
 

@@ -7,7 +7,7 @@ import math
 import torch
 import torch.nn.functional as F
 from facezoo.backends.torch.heads.criterion import Reduce
-from facezoo.backends.torch.heads.margin import MarginHead, arc, arc_monotone, replace_target
+from facezoo.backends.torch.heads.margin import MarginHead, arc, arc_monotone, replace_target, unit
 from torch import nn
 
 
@@ -63,8 +63,8 @@ class SubCenterArcFace(MarginHead):
 
     def cosines(self, embeddings: torch.Tensor) -> torch.Tensor:
         """Cosine of each embedding with the nearest sub-centre of each class, (N, C_local)."""
-        rows = F.normalize(self.full(self.weight).flatten(0, 1))  # (C K, E)
-        every = F.linear(F.normalize(embeddings), rows).clamp(-1, 1)
+        rows = unit(self.full(self.weight).flatten(0, 1))  # (C K, E)
+        every = F.linear(unit(embeddings), rows).clamp(-1, 1)
         every = every.reshape([len(embeddings), -1, self.centers])
         best = every.detach().argmax(dim=2)[:, :, None]
         return torch.take_along_dim(every, best, dim=2)[:, :, 0]

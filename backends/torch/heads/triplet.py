@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 from facezoo.backends.torch.heads.auxiliary import AuxiliaryHead
+from facezoo.backends.torch.heads.margin import unit
 
 VARIANTS = {"batch_hard": ("ref", "mean_nonzero"), "semi_hard": ("ref", "nearest_outside", "all_semihard")}
 
@@ -80,7 +81,7 @@ class Triplet(AuxiliaryHead):
         self.margin = (0.3 if mining == "batch_hard" else 0.2) if margin is None else margin
 
     def term(self, embeddings: torch.Tensor, labels: torch.Tensor, weight: torch.Tensor | None) -> torch.Tensor:
-        rows = F.normalize(embeddings)
+        rows = unit(embeddings)
         distance = 2 - 2 * F.linear(rows, rows)  # squared
         same = labels[:, None] == labels[None, :]
         order = torch.arange(len(labels), device=labels.device)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 from facezoo.backends.torch.heads.auxiliary import AuxiliaryHead
+from facezoo.backends.torch.heads.margin import unit
 
 
 def uniformface(centers: torch.Tensor) -> torch.Tensor:
@@ -39,4 +40,4 @@ class UniformFace(AuxiliaryHead):
 
     def term(self, embeddings: torch.Tensor, labels: torch.Tensor, weight: torch.Tensor | None) -> torch.Tensor:
         centers = self.full(weight)
-        return uniformface(F.normalize(centers) if self.variant == "normalised" else centers)
+        return uniformface(unit(centers) if self.variant == "normalised" else centers)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import numpy as np
 
-from facezoo.checkpoints.foreign.base import Entry, Found, Layout, Shapes, counted, named_by
+from facezoo.checkpoints.foreign.base import Entry, Found, Layout, Shapes, named_by
 from facezoo.specs.ir import WIDTHS, IRSpec
 
 BRANCH = {
@@ -23,11 +24,14 @@ class ArcfacePaddle(Layout):
     projects = ("arcface_paddle",)
 
     def recognise(self, shapes: Shapes) -> Found | None:
-        """Telling sign: ``block_list.0.conv0._conv``."""
-        if "block_list.0.conv0._conv.weight" not in shapes or "fc.fc.weight" not in shapes:
+        """Telling sign: ``block_list.0.conv0._conv``, or ``res2a.conv0._conv`` where only the second names are."""
+        for blocks in (r"block_list\.\d+", r"res[2-5]."):
+            first = re.compile(rf"{blocks}\.conv0\._conv\.weight")
+            widths = [shape[0] for key, shape in shapes.items() if first.fullmatch(key) and shape]
+            if widths:
+                break
+        if not widths or len(shapes.get("fc.fc.weight", ())) != 2:
             return None
-        count = counted(shapes, r"block_list\.(\d+)\.")
-        widths = [shapes.get(f"block_list.{n}.conv0._conv.weight", (0,))[0] for n in range(count)]
         name = named_by(tuple(widths.count(width) for width in WIDTHS), "IResNet")
         return (name and Found(name, {"embedding_size": shapes["fc.fc.weight"][-1]}, "paddle")) or None
 

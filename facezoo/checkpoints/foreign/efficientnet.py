@@ -17,7 +17,8 @@ PARTS = {
 class EfficientNetLayout(Layout):
     """``_conv_stem, _bn0, _blocks.N.*, _conv_head, _bn1, _fc, output_layer``.
 
-    The paddings are those of maps that a stem of stride 2 would give, although the stem has stride 1.
+    The paddings are those of maps that a stem of stride 2 would give, although the stem has stride 1. The trunk's norms
+    have an eps of 1e-3, the neck's 1e-5.
     """
 
     family = "efficientnet"
@@ -30,7 +31,7 @@ class EfficientNetLayout(Layout):
         if shapes["_conv_stem.weight"][0] != 32 or shapes["_conv_head.weight"][0] != 1280:
             return None
         size = shapes["output_layer.3.weight"][0]
-        return Found("EfficientNetB0", {"neck": "E", "padding": "static", "embedding_size": size})
+        return Found("EfficientNetB0", {"neck": "E", "padding": "static", "neck_eps": 1e-5, "embedding_size": size})
 
     def layers(self, spec: EfficientNetSpec) -> Iterator[tuple[str, str]]:  # type: ignore[override]
         """See the class."""

@@ -105,7 +105,7 @@ def guess_project(stripped: Stripped) -> str:
     if projects == ("adaface", "cvlface"):
         return "cvlface" if "net." in stripped.prefixes else "adaface"
     if projects == ("arcface_torch", "cvlface"):
-        return "arcface_torch" if "mask_token" in stripped.tensors else "cvlface"
+        return "cvlface" if stripped.found.variant["patch_size"] == 8 else "arcface_torch"
     if {"evolve", "facex"} <= set(projects):
         wrapped = "state_dict" in stripped.wrapper or {"backbone.", "feat_net."} & set(stripped.prefixes)
         return "facex" if wrapped else "evolve"
@@ -164,8 +164,12 @@ def leaves_of(spec: BackboneSpec) -> list[Any]:
 
 
 def _check_aliases(layout: Layout, spec: BackboneSpec, tensors: dict[str, np.ndarray], path: str) -> list[str]:
+    """Second names of tensors; one that stands alone becomes the first."""
     copies = []
     for first, second in layout.aliases(spec):
+        for key in [key for key in tensors if key.startswith(f"{second}.")]:
+            if (named := first + key.removeprefix(second)) not in tensors:
+                tensors[named] = tensors.pop(key)
         for key in [key for key in tensors if key.startswith(f"{first}.")]:
             other = second + key.removeprefix(first)
             if other not in tensors:
@@ -195,7 +199,7 @@ def _check_keys(entries: list[Entry], known: set[str], tensors: dict[str, np.nda
 def _checked(entry: Entry, value: np.ndarray, path: str) -> np.ndarray:
     if value.shape != entry.leaf.shape:
         raise CheckpointError(f"{path!r}: {entry.key} has shape {value.shape}; expected {entry.leaf.shape}")
-    if value.dtype.kind not in "fiu":
+    if value.dtype.kind != "f":
         raise CheckpointError(f"{path!r}: {entry.key} has type {value.dtype}; expected floating point")
     value = np.ascontiguousarray(value, dtype=np.float32)
     if not np.isfinite(value).all():

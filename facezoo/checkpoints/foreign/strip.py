@@ -64,7 +64,9 @@ def strip(tree: Any, path: str) -> Stripped:
         if prefix is None:
             if heads:
                 continue
-            some = ", ".join(list(tensors)[:3]) or "none"
+            if not tensors:
+                raise CheckpointError(f"{path!r} holds a training head only ({dropped[0]}, ...), no backbone")
+            some = ", ".join(list(tensors)[:3])
             raise CheckpointError(f"{path!r} is of no known layout; its {len(tensors)} tensors start {some}")
         prefixes.append(prefix)
         tensors = {key.removeprefix(prefix): value for key, value in tensors.items()}

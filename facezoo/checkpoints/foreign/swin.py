@@ -21,13 +21,19 @@ class SwinLayout(Layout):
     projects = ("facex",)
 
     def recognise(self, shapes: Shapes) -> Found | None:
-        """Telling sign: ``relative_position_bias_table`` and the face neck; which one by the depths."""
+        """Telling sign: ``relative_position_bias_table`` and the face neck; which one by the depths.
+
+        Patches of 2 stand for images of 112, as the neck takes 7x7 patches after the last stage whatever the patch.
+        """
         if "layers.0.blocks.0.attn.relative_position_bias_table" not in shapes or "output_layer.2.weight" not in shapes:
             return None
         depths = tuple(counted(shapes, rf"layers\.{stage}\.blocks\.(\d+)\.") for stage in range(4))
         for name, spec in catalog.BACKBONES.items():
             if isinstance(spec, SwinSpec) and spec.depths == depths:
-                return Found(name, {"embedding_size": shapes["output_layer.2.weight"][0]})
+                variant = {"embedding_size": shapes["output_layer.2.weight"][0]}
+                if shapes.get("patch_embed.proj.weight", ())[2:] == (2, 2):
+                    variant |= {"patch_size": 2, "input_size": 2 * spec.maps()[0][0]}
+                return Found(name, variant)
         return None
 
     def layers(self, spec: SwinSpec) -> Iterator[tuple[str, str]]:  # type: ignore[override]

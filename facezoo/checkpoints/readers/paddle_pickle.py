@@ -41,7 +41,9 @@ def _unnamed(tree: Any, depth: int = 0) -> Any:
     if isinstance(tree, Mapping) and depth < 3:
         return {key: _unnamed(value, depth + 1) for key, value in tree.items() if key != NAME_TABLE}
     if isinstance(tree, list) and len(tree) == 2 and isinstance(tree[0], str) and isinstance(tree[1], np.ndarray):
-        return tree[1]
+        tree = tree[1]
+    if isinstance(tree, np.ndarray) and tree.dtype == np.uint16:  # Paddle's bfloat16: upper halves of float32
+        return (tree.astype(np.uint32) << 16).view(np.float32)
     return tree
 
 

@@ -140,6 +140,40 @@ def test_second_names_must_be_the_same_tensors(tmp_path):
         facezoo.import_checkpoint(tmp_path / "a.pdparams")
 
 
+@pytest.mark.parametrize("kept", ["block_list.", "res"])
+def test_one_of_two_names_is_enough(tmp_path, kept):
+    layout, _ = asked_for("arcface_paddle_r18")
+    ours, theirs = file_values(layout, Found("IResNet18", {"embedding_size": 2}, "paddle"), np.random.default_rng(2))
+    theirs = {key: value for key, value in theirs.items() if key.startswith((kept, "conv.", "prelu.", "fc."))}
+    (tmp_path / "a.pdparams").write_bytes(pickle.dumps(theirs, protocol=4))
+    state = facezoo.import_checkpoint(tmp_path / "a.pdparams").state
+    assert list(state) == list(ours)
+    assert all(np.array_equal(state[key], value) for key, value in ours.items())
+
+
+def test_a_training_head_alone_is_named(tmp_path):
+    (tmp_path / "a.pdparams").write_bytes(pickle.dumps({"head.weight": np.ones((4, 8), np.float32)}, protocol=4))
+    with pytest.raises(CheckpointError, match=r"a training head only \(head.weight, ...\), no backbone"):
+        facezoo.import_checkpoint(tmp_path / "a.pdparams")
+
+
+def test_whole_numbers_are_no_weights(tmp_path, mobile):
+    _, theirs = mobile
+    key = next(key for key in theirs if key.endswith("conv.weight"))
+    np.savez(tmp_path / "a.npz", **{**theirs, key: theirs[key].astype(np.int32)})
+    with pytest.raises(CheckpointError, match="has type int32; expected floating point"):
+        facezoo.import_checkpoint(tmp_path / "a.npz")
+
+
+def test_a_swin_for_small_images_is_told_by_its_patches():
+    layout, _ = asked_for("facex_swin_t")
+    shapes, count = file_shapes(layout, Found("SwinT", {"patch_size": 2, "input_size": 112}))
+    assert (count, len(shapes)) == (46_785_018, 195)
+    found = recognise(shapes)[1]
+    assert found.spec().patch_size == 2
+    assert found.spec().input_size == (112, 112)
+
+
 def test_torch_files_import_where_only_paddle_is_installed(tmp_path, mobile):
     pytest.importorskip("paddle")
     torch.save({"state_dict": wrapped(mobile[1], "backbone.")}, tmp_path / "a.pth")

@@ -176,10 +176,11 @@ def test_paddle_files_of_all_forms_read(tmp_path):
 
     tree = {"plain": array, "pair": Pair(), "dense": Dense(), "StructuredToParameterName@@": {"plain": "p_0"}}
     tree |= {"fortran": np.asfortranarray(array), "half": array.astype(np.float16)}
+    tree["bfloat16"] = (array.view(np.uint32) >> 16).astype(np.uint16)  # as paddle.save writes it
     for protocol in (2, 4):
         (tmp_path / "a").write_bytes(pickle.dumps(tree, protocol=protocol))
         read = read_tree(tmp_path / "a")
-        assert set(read) == {"plain", "pair", "dense", "fortran", "half"}
+        assert set(read) == {"plain", "pair", "dense", "fortran", "half", "bfloat16"}
         assert all(np.array_equal(value, array) for value in read.values())
 
 
