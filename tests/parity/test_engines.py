@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -52,6 +56,14 @@ def test_in_float64_training_agrees_to_many_digits(batches):
             np.testing.assert_allclose(
                 theirs[name], value, rtol=1e-4, atol=1e-6 * np.abs(value).max() + 1e-9, err_msg=name
             )
+
+
+@pytest.mark.parametrize("backbone", ["ResNet18", "MobileNetV1", "IResNet18"])
+def test_by_default_both_backends_take_the_same_step_and_embed_alike(backbone):
+    """In a process of its own: paddle may lose a static graph where others live beside it."""
+    words = [sys.executable, str(Path(__file__).with_name("default_run.py")), backbone]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stderr[-2000:]
 
 
 def test_weights_without_decay_keep_out_of_it(backend, batches):
