@@ -15,7 +15,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
 from facezoo.download.bounds import BROKEN_STREAM, Bounded, Limits, Room, decompressed, member_path
 from facezoo.errors import DataError, UnsafeFileError
@@ -25,6 +25,7 @@ PIECE = 1 << 18
 MANY = 1000  # files that are synced one by one
 BROKEN = (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError)
 
+T = TypeVar("T")
 Rename = Callable[[str], "str | None"]
 
 
@@ -152,8 +153,8 @@ def _piece(content: IO[bytes]) -> bytes:
 def _tar_members(archive: Path, limits: Limits) -> Iterator[tuple[str, IO[bytes]]]:
     with open(archive, "rb") as raw, decompressed(raw) as stream:
         bounded = Bounded(stream, limits, archive.stat().st_size)
-        with tarfile.open(fileobj=bounded, mode="r:") as tar:
-            while (member := tar.next()) is not None:
+        with _header(lambda: tarfile.open(fileobj=bounded, mode="r:")) as tar:
+            while (member := _header(tar.next)) is not None:
                 if member.isdir():
                     member_path(member.name)
                 else:
@@ -162,6 +163,14 @@ def _tar_members(archive: Path, limits: Limits) -> Iterator[tuple[str, IO[bytes]
         # tarfile takes a broken header, or none, for the end
         if bounded.last != bytes(BLOCK):
             raise EOFError("no end mark")
+
+
+def _header(read: Callable[[], T]) -> T:
+    """What ``read`` returns; tarfile meets numbers that make no sense with errors of Python's own."""
+    try:
+        return read()
+    except (ArithmeticError, LookupError, ValueError) as error:
+        raise tarfile.ReadError(str(error)) from error
 
 
 def _tar_content(tar: tarfile.TarFile, member: tarfile.TarInfo) -> IO[bytes]:

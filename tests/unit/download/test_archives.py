@@ -162,6 +162,15 @@ def test_extended_header_that_says_it_is_huge(tmp_path):
         extract(tmp_path / "a.tar", tmp_path / "out")
 
 
+def test_extended_header_with_a_number_past_any_size(tmp_path):
+    line = b"9" * 30 + b" path=x\n"
+    header = info("x", tarfile.XHDTYPE)
+    header.size = len(line)
+    (tmp_path / "a.tar").write_bytes(header.tobuf(tarfile.USTAR_FORMAT) + line.ljust(512, b"\0") + bytes(1024))
+    with pytest.raises(DataError, match="broken or truncated"):
+        extract(tmp_path / "a.tar", tmp_path / "out")
+
+
 def test_zip_that_lies_about_its_size(tmp_path):
     packed = zip_of(tmp_path / "a.zip", ("x", b"abc" * 5000))
     data = bytearray(packed.read_bytes())
