@@ -11,12 +11,11 @@ from typing import Any
 import numpy as np
 import paddle
 from facezoo.backends.paddle.pixels import to_input
+from facezoo.backends.paddle.program import PROGRAMS, open_program
 from paddle import nn
 from paddle.static import InputSpec
 
 from facezoo.errors import ExportError
-
-PROGRAMS = (".json", ".pdmodel")  # of paddle 3, and of the older form that Paddle Lite reads
 
 
 class Exported(nn.Layer):
@@ -72,22 +71,17 @@ def save(network: Exported, stem: Path, form: str, meta: dict[str, Any]) -> list
 
 def open_saved(path: Path, form: str) -> Callable[[np.ndarray], np.ndarray]:
     """A written program as a function from a batch to embeddings, by Paddle Inference."""
-    from paddle import inference
-
-    config = inference.Config(str(path), str(path.with_suffix(".pdiparams")))
-    config.disable_gpu()
-    config.disable_glog_info()
-    config.set_cpu_math_library_num_threads(1)
-    config.enable_mkldnn()
-    predictor = inference.create_predictor(config)
-    source = predictor.get_input_handle(predictor.get_input_names()[0])
-    target = predictor.get_output_handle(predictor.get_output_names()[0])
+    predictor: Any = None
 
     def run(images: np.ndarray) -> np.ndarray:
-        source.reshape(images.shape)
-        source.copy_from_cpu(images)
-        predictor.run()
-        return target.copy_to_cpu()
+        nonlocal predictor
+        x = paddle.to_tensor(images)
+        try:
+            predictor = predictor or open_program(path)
+            return predictor.run([x])[0].numpy()
+        except (NotImplementedError, ValueError):  # paddle 3.3 with oneDNN lacks interpolation and misreads Swin
+            predictor = open_program(path, fast=False)
+            return predictor.run([x])[0].numpy()
 
     return run
 

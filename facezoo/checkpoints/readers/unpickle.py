@@ -112,6 +112,7 @@ class _Ordered(OrderedDict):
 
 NAMES: dict[tuple[str, str], Any] = {
     ("collections", "OrderedDict"): _Ordered,
+    ("collections", "Counter"): _plain(dict),  # schedules of learning rates in training checkpoints
     ("_codecs", "encode"): _encode,
     ("numpy", "dtype"): _Dtype,
     ("numpy", "ndarray"): _ndarray,
