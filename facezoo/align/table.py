@@ -95,9 +95,7 @@ def read_table(path: Path) -> list[Row]:
             with path.open(newline="", encoding="utf-8") as stream:
                 raw: list[Row] = list(csv.DictReader(stream))
         else:
-            import pyarrow.parquet
-
-            raw = pyarrow.parquet.read_table(path).to_pylist()
+            raw = _read_parquet(path)
         return [
             {name: kind(row[name]) for name, kind in COLUMNS.items() if row[name] not in ("", None) or kind is str}
             for row in raw
@@ -106,6 +104,15 @@ def read_table(path: Path) -> list[Row]:
         raise DataError(f"{path}: reading it needs pyarrow: pip install 'facezoo[parquet]'") from error
     except (OSError, KeyError, ValueError) as error:
         raise DataError(f"{path}: not a table of aligned faces ({error})") from error
+
+
+def _read_parquet(path: Path) -> list[Row]:
+    import pyarrow.parquet
+
+    try:
+        return pyarrow.parquet.read_table(path).to_pylist()
+    except pyarrow.ArrowException as error:  # not all of its kinds are errors of Python's own
+        raise ValueError(str(error)) from error
 
 
 def known_rows(out: Path) -> list[Row]:

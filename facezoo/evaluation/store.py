@@ -208,9 +208,15 @@ def _read_parquet(path: Path) -> tuple[np.ndarray, dict[str, np.ndarray]]:
             "reading Parquet needs pyarrow; install it with: pip install 'facezoo[parquet]'"
         ) from error
     try:
-        table = parquet.read_table(path)
-    except (OSError, arrow.ArrowException) as error:
-        raise DataError(f"cannot read {str(path)!r}: {str(error).splitlines()[0]}") from error
+        return _from_arrow(parquet.read_table(path), path)
+    except (OSError, arrow.ArrowException, UnicodeDecodeError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise DataError(f"cannot read {str(path)!r}: {reason}") from error
+
+
+def _from_arrow(table: Any, path: Path) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    import pyarrow as arrow
+
     key = next((name for name in EMBEDDING_KEYS if name in table.column_names), None)
     if key is None:
         raise DataError(f"{str(path)!r} has columns {', '.join(table.column_names)}; expected 'embedding'")

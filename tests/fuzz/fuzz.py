@@ -4,7 +4,7 @@
     python tests/fuzz/fuzz.py --seconds 60 --reader recordio png
 
 An input whose error says something new is kept and damaged further, so that the search gets deeper. Memory of the
-process is limited, a read that lasts too long is a finding as well.
+process is limited, a read that lasts too long is a finding as well. Once mended, a finding goes to ``corpus/``.
 """
 
 from __future__ import annotations

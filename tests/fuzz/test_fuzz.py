@@ -1,10 +1,14 @@
 """Readers of outside bytes, given damaged files for a moment; ``fuzz.py`` does it for as long as one likes."""
 
+import re
+from pathlib import Path
+
 import pytest
-from fuzz import fuzz
+from fuzz import attempt, fuzz
 from readers import READERS
 
 TRIES = 60
+FOUND = sorted((Path(__file__).parent / "corpus").iterdir())  # READER-NUMBER-FILE, as fuzz.py writes its findings
 
 
 @pytest.mark.parametrize("name", READERS)
@@ -12,6 +16,16 @@ def test_damaged_files_are_refused_in_our_own_words(name, seed):
     found = fuzz(name, seed=seed, tries=TRIES)
     assert found.tried == TRIES
     assert not found.bad, "\n".join(text for text, _, _ in found.bad.values())
+
+
+@pytest.mark.parametrize("found", FOUND, ids=lambda path: path.name)
+def test_what_was_found_is_mended(found, tmp_path):
+    name, file = re.fullmatch(r"(.+)-\d+-(.+)", found.name).groups()
+    reader = READERS[name.replace("-", " ")]
+    reader.make(tmp_path)
+    (target,) = [path for path in tmp_path.rglob(file) if path.is_file()]
+    target.write_bytes(found.read_bytes())
+    assert attempt(reader, tmp_path) is not None, "it was read without an error"
 
 
 def test_the_search_finds_what_it_looks_for(monkeypatch):
