@@ -16,7 +16,7 @@ def test_embeddings_are_those_of_the_module(name, backend):
     native = backends.load(backend)
     module = facezoo.create_backbone(name, backend=backend, seed=1, **small(name))
     embed = native.build_inference(module)
-    crops = np.random.default_rng(4).integers(0, 256, (5, *module.spec.input_size, 3), dtype=np.uint8)
+    crops = np.random.default_rng(4).integers(0, 256, (20, *module.spec.input_size, 3), dtype=np.uint8)
     for seed in (2, 3):
         lively(module, seed)
         wanted = native.exporter().embed(module, crops)
