@@ -102,7 +102,7 @@ def read_table(path: Path) -> list[Row]:
         ]
     except ImportError as error:
         raise DataError(f"{path}: reading it needs pyarrow: pip install 'facezoo[parquet]'") from error
-    except (OSError, KeyError, ValueError) as error:
+    except (OSError, KeyError, ValueError, csv.Error) as error:
         raise DataError(f"{path}: not a table of aligned faces ({error})") from error
 
 

@@ -135,7 +135,7 @@ def read_subjects(path: str | Path) -> tuple[np.ndarray, np.ndarray]:
     try:
         with open(path, newline="", encoding="utf-8") as handle:
             rows = list(csv.reader(handle))[1:]
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"cannot read list {str(path)!r}: {error}") from error
     try:
         pairs = sorted({(int(row[0]), int(row[1])) for row in rows if row})
