@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from facezoo.errors import UnknownNameError
 from facezoo.margins.base import Margin
+from facezoo.option_types import check_types
 from facezoo.specs.base import BackboneSpec
 
 T = TypeVar("T")
@@ -117,11 +118,14 @@ def backbone_spec(name: str, **options: Any) -> BackboneSpec:
 
     Raises:
         UnknownNameError: no such backbone or option; the message gives the nearest name.
+        ConfigError: a value is out of range or of another type.
 
     >>> backbone_spec("IR50").parameters
     43574976
     """
-    return _find("backbone", name, BACKBONES).variant(**options)
+    spec = _find("backbone", name, BACKBONES)
+    check_types(spec.name, type(spec), options)
+    return spec.variant(**options)
 
 
 def head_margin(name: str, **hyper: Any) -> Margin:
@@ -129,12 +133,14 @@ def head_margin(name: str, **hyper: Any) -> Margin:
 
     Raises:
         UnknownNameError: no such head or hyper-parameter; the message gives the nearest name.
+        ConfigError: a value is out of range or of another type.
 
     >>> head_margin("ArcFace").scale
     64.0
     """
     names = {**{key: (key, {}) for key in HEADS}, **HEAD_ALIASES}
     found, given = _find("head", name, names)
+    check_types(found, HEADS[found], hyper)
     return HEADS[found].create(**{**given, **hyper})
 
 

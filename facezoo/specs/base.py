@@ -62,6 +62,10 @@ class BackboneSpec:
             raise ConfigError(f"{self.name}: embedding_size is {self.embedding_size}; expected 1 or more")
         if not 0 <= self.dropout < 1:
             raise ConfigError(f"{self.name}: dropout is {self.dropout}; expected 0 <= dropout < 1")
+        if not self.bn_eps > 0:
+            raise ConfigError(f"{self.name}: bn_eps is {self.bn_eps}; expected above 0")
+        if not 0 <= self.bn_momentum <= 1:
+            raise ConfigError(f"{self.name}: bn_momentum is {self.bn_momentum}; expected 0 to 1")
         if self.neck not in self.necks():
             raise UnknownNameError(f"neck of {self.name}", self.neck, self.necks())
 

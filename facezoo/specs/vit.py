@@ -58,6 +58,8 @@ class ViTSpec(BackboneSpec):
             raise ConfigError(f"{self.name}: patch_size is {self.patch_size}; expected 1..{min(self.input_size)}")
         if not 0 <= self.mask_ratio < 1 or (self.mask_ratio and not self.mask_token):
             raise ConfigError(f"{self.name}: mask_ratio is {self.mask_ratio}; expected 0 to below 1, 0 without token")
+        if self.width * self.mlp_ratio < 1:
+            raise ConfigError(f"{self.name}: mlp_ratio is {self.mlp_ratio}; expected above 0")
         if not 0 <= self.drop_path < 1:
             raise ConfigError(f"{self.name}: drop_path is {self.drop_path}; expected 0 <= drop_path < 1")
 

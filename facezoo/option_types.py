@@ -1,0 +1,66 @@
+"""Values of options, held against the types that the class of a network or a loss states for them."""
+
+from __future__ import annotations
+
+import functools
+import math
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+import numpy as np
+from pydantic import TypeAdapter, ValidationError
+
+from facezoo.errors import ConfigError
+
+WORDS = {int: "a whole number", float: "a number", bool: "true or false", str: "a word", type(None): "none"}
+
+
+def check_types(name: str, owner: type, options: Mapping[str, Any]) -> None:
+    """Raise ConfigError for the first option whose value is of another type than the owner's field of that name.
+
+    Args:
+        name: public name of the network or the loss, for the message.
+        owner: a dataclass; options that are none of its fields are left to it.
+        options: name -> value. A list may stand for a tuple, a whole number for a number and for a square
+            ``input_size``, NumPy's numbers for Python's. NaN and infinity are no numbers.
+    """
+    known = {entry.name for entry in fields(owner)}
+    for key in known & set(options):
+        value = _plain(options[key])
+        if key == "input_size" and type(value) is int:
+            value = (value, value)
+        hint = _hints(owner)[key]
+        try:
+            _adapter(hint).validate_python(value, strict=True)
+        except ValidationError:
+            raise ConfigError(f"{name}: {key} is {options[key]!r}; expected {_said(hint)}") from None
+        if isinstance(value, float) and not math.isfinite(value):
+            raise ConfigError(f"{name}: {key} is {value}; expected {_said(hint)}")
+
+
+@functools.cache
+def _hints(owner: type) -> dict[str, Any]:
+    return typing.get_type_hints(owner)
+
+
+@functools.cache
+def _adapter(hint: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(hint)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.ndarray | np.generic):
+        value = value.tolist()
+    return tuple(_plain(item) for item in value) if isinstance(value, list | tuple) else value
+
+
+def _said(hint: Any) -> str:
+    if typing.get_origin(hint) in (typing.Union, types.UnionType):
+        return " or ".join(_said(part) for part in typing.get_args(hint))
+    if typing.get_origin(hint) is tuple:
+        inside = [part for part in typing.get_args(hint) if part is not Ellipsis]
+        return f"a list of {_said(inside[0]).removeprefix('a ')}s" if len(set(inside)) == 1 else "a list"
+    return WORDS.get(hint, str(hint))
