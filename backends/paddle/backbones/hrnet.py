@@ -66,7 +66,10 @@ class Up(nn.Layer):
         self.factor = factor
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
-        return F.interpolate(self.conv(x), scale_factor=self.factor, mode="nearest")
+        x = self.conv(x)  # (N, C, h, w)
+        for axis in (2, 3):  # nearest; oneDNN has no interpolation
+            x = paddle.repeat_interleave(x, self.factor, axis=axis)
+        return x
 
 
 class Down(nn.Layer):
