@@ -17,7 +17,7 @@ FRAMEWORKS = {"torch", "torchvision", "paddle", "tensorflow", "mxnet"}
 # data to evaluation and report; training stands above evaluation, which validates its runs.
 LAYERS = (
     ("errors",),
-    ("files", "arrays", "rng", "preprocess", "checkpoints.keymap"),
+    ("files", "arrays", "rng", "option_types", "preprocess", "checkpoints.keymap"),
     ("specs", "margins"),
     ("catalog", "data", "download"),
     ("config", "interfaces", "datasets", "initial"),
