@@ -28,7 +28,7 @@ def check_types(name: str, owner: type, options: Mapping[str, Any]) -> None:
             ``input_size``, NumPy's numbers for Python's. NaN and infinity are no numbers.
     """
     known = {entry.name for entry in fields(owner)}
-    for key in known & set(options):
+    for key in [key for key in options if key in known]:
         value = _plain(options[key])
         if key == "input_size" and type(value) is int:
             value = (value, value)

@@ -7,12 +7,13 @@ from quick_networks import lively, small
 import facezoo
 from facezoo import backends, catalog
 
+SLOW = ("AttentionNet", "Swin")  # paddle makes no program of these
 DEFAULT = ("IResNet18", "MobileFaceNet", "LightCNN_v4", "HRNetW18", "SwinT")
 NAMES = [pytest.param(name, marks=() if name in DEFAULT else pytest.mark.full) for name in catalog.BACKBONES]
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_embeddings_are_those_of_the_module(name, backend):
+def test_embeddings_are_those_of_the_module(name, backend, capsys):
     native = backends.load(backend)
     module = facezoo.create_backbone(name, backend=backend, seed=1, **small(name))
     embed = native.build_inference(module)
@@ -24,3 +25,5 @@ def test_embeddings_are_those_of_the_module(name, backend):
         assert 0 < scale < np.inf
         for part in (crops, crops[:1]):
             assert np.abs(embed(part) - wanted[: len(part)]).max() <= 1e-3 * scale
+    if not name.startswith(SLOW):
+        assert "cannot compile" not in capsys.readouterr().err
