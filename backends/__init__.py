@@ -35,6 +35,22 @@ def load(backend: str) -> ModuleType:
     return importlib.import_module(f"facezoo.backends.{backend}")
 
 
+def module(backend: str, name: str) -> ModuleType:
+    """One module of a backend, by the name that both backends give it.
+
+    Neutral code reaches native code through this function and :func:`load`, and in no other way.
+
+    Args:
+        backend: "torch" or "paddle".
+        name: "detector", "fold", "introspect", ...
+
+    Raises:
+        UnknownNameError: there is no such backend.
+        BackendUnavailableError: the framework is not installed, or does not import.
+    """
+    return importlib.import_module(f"{load(backend).__name__}.{name}")
+
+
 def available() -> list[str]:
     """The backends whose framework is installed."""
     return [name for name, (framework, _) in INSTALL.items() if importlib.util.find_spec(framework) is not None]

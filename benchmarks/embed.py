@@ -16,7 +16,7 @@ from collections.abc import Callable
 import numpy as np
 
 from facezoo import backends
-from facezoo.create import create_backbone
+from facezoo.zoo.create import create_backbone
 
 
 def bare(backend: str, network: object) -> Callable[[np.ndarray], np.ndarray]:

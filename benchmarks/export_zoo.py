@@ -11,12 +11,12 @@ import sys
 import tempfile
 from pathlib import Path
 
-from facezoo import catalog
-from facezoo.create import build_backbone
 from facezoo.errors import FacezooError
 from facezoo.export import export_model
 from facezoo.export.images import gather, network_input
 from facezoo.specs.base import BackboneSpec
+from facezoo.zoo import catalog
+from facezoo.zoo.create import build_backbone
 
 LARGE = 100_000_000
 TOLERANCE = 1e-5  # of cosine distance: drawn weights of a deep ResNet magnify rounding past what export allows

@@ -77,7 +77,7 @@ def protocol():
 def run(folder):
     """The protocol on the file of rows."""
     from facezoo.evaluation import run_protocol
-    from facezoo.evaluation.rows import NpyRows
+    from facezoo.evaluation.inputs.rows import NpyRows
 
     start, processor = time.perf_counter(), time.process_time()
     task = run_protocol(protocol(), NpyRows(folder / "rows.npy"), lists=folder).tasks[0]

@@ -19,7 +19,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from facezoo.config import load_config
+from facezoo.training.config import load_config
 from facezoo.training.setup import build_engine
 
 CLASSES = 1000
@@ -36,7 +36,7 @@ def engine_step(backend: str, backbone: str, precision: str) -> Callable[[np.nda
 def bare_torch(backbone: str, precision: str) -> Callable[[np.ndarray, np.ndarray], None]:
     import torch
 
-    from facezoo.create import create_backbone, create_head
+    from facezoo.zoo.create import create_backbone, create_head
 
     network = create_backbone(backbone, backend="torch", seed=0)
     head = create_head("ArcFace", backend="torch", embedding_size=512, num_classes=CLASSES, seed=0)
@@ -57,7 +57,7 @@ def bare_torch(backbone: str, precision: str) -> Callable[[np.ndarray, np.ndarra
 def bare_paddle(backbone: str, precision: str) -> Callable[[np.ndarray, np.ndarray], None]:
     import paddle
 
-    from facezoo.create import create_backbone, create_head
+    from facezoo.zoo.create import create_backbone, create_head
 
     network = create_backbone(backbone, backend="paddle", seed=0)
     head = create_head("ArcFace", backend="paddle", embedding_size=512, num_classes=CLASSES, seed=0)

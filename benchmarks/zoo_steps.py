@@ -16,9 +16,9 @@ import sys
 import time
 from pathlib import Path
 
-from facezoo import catalog
-from facezoo.config import load_config
+from facezoo.training.config import load_config
 from facezoo.training.setup import build_engine, build_loader, open_data
+from facezoo.zoo import catalog
 
 Case = tuple[str, str, str]  # backend, backbone, head
 

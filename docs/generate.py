@@ -16,9 +16,9 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from facezoo.catalog import BACKBONES, HEAD_ALIASES, HEADS
 from facezoo.margins.base import Margin
 from facezoo.specs.base import BackboneSpec
+from facezoo.zoo.catalog import BACKBONES, HEAD_ALIASES, HEADS
 
 ZOO = Path(__file__).resolve().parent / "zoo"
 FIGURES = ZOO / "figures.json"
@@ -42,7 +42,7 @@ def measure(names: Sequence[str] | None = None) -> Figures:
     import torch
 
     from facezoo import backends
-    from facezoo.state import parameter_count
+    from facezoo.canonical.state import parameter_count
 
     backends.load("torch")
     from facezoo.backends.torch.cost import multiply_adds
@@ -199,7 +199,7 @@ def _use_backbone(spec: BackboneSpec) -> str:
     module = f"{spec.family} import {spec.network}"
     return f"""```python
 import facezoo
-from facezoo.catalog import backbone_spec
+from facezoo.zoo.catalog import backbone_spec
 
 module = facezoo.create_backbone("{spec.name}", backend="torch")  # or "paddle"
 

@@ -16,10 +16,10 @@ from rich.console import Console
 from rich.table import Table
 
 import facezoo
-from facezoo.config import load_config
-from facezoo.data.draw_pairs import draw_pairs
-from facezoo.data.synthetic import SyntheticFaces
+from facezoo.data.sources.synthetic import SyntheticFaces
+from facezoo.data.tools.draw_pairs import draw_pairs
 from facezoo.evaluation import pair_scores, verification
+from facezoo.training.config import load_config
 from facezoo.training.run import run_training
 
 RECIPE = "tiny_mobilefacenet"

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 import paddle
-from facezoo.backends.paddle.program import make_program
 from paddle import Tensor, nn
 
+from facezoo.backends.paddle.program import make_program
 from facezoo.errors import CheckpointError
 
 

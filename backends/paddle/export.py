@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 import paddle
-from facezoo.backends.paddle.pixels import to_input
-from facezoo.backends.paddle.program import PROGRAMS, open_program
 from paddle import nn
 from paddle.static import InputSpec
 
+from facezoo.backends.paddle.pixels import to_input
+from facezoo.backends.paddle.program import PROGRAMS, open_program
 from facezoo.errors import ExportError
 
 

@@ -6,12 +6,12 @@ import copy
 
 import numpy as np
 import paddle
-from facezoo.backends.paddle.backbones.repvgg import DeployedBlock, RepVGGBlock
-from facezoo.backends.paddle.layers import NeckE
 from paddle import nn
 
-from facezoo import folding
-from facezoo.folding import Affine
+from facezoo.backends.paddle.backbones.repvgg import DeployedBlock, RepVGGBlock
+from facezoo.backends.paddle.layers import NeckE
+from facezoo.canonical import batchnorm as folding
+from facezoo.canonical.batchnorm import Affine
 
 NORM = nn.layer.norm._BatchNormBase
 LAYERS = (nn.layer.conv._ConvNd, nn.Linear)

@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 import paddle
+from paddle import nn
+
 from facezoo.backends.paddle.device import pick_device
 from facezoo.backends.paddle.pixels import to_input
 from facezoo.backends.paddle.program import make_program
-from paddle import nn
 
 CLOSE = 1e-3  # of the largest value: what the program may be off
 FEW = 16  # images that the module has embedded before a program would be made

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import paddle
-from facezoo.backends.paddle.norm import BatchNorm1D, BatchNorm2D, _BatchNorm
-from facezoo.backends.paddle.prelu import PReLU
 from paddle import nn
 from paddle.distributed.fleet.utils import recompute
 
+from facezoo.backends.paddle.norm import BatchNorm1D, BatchNorm2D, _BatchNorm
+from facezoo.backends.paddle.prelu import PReLU
 from facezoo.specs.base import BackboneSpec
 
 ACTIVATIONS = {

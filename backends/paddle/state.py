@@ -8,7 +8,7 @@ import numpy as np
 import paddle
 from paddle import nn
 
-from facezoo.checkpoints.keymap import COUNTERS, Leaf, leaf
+from facezoo.canonical.leaf import COUNTERS, Leaf, leaf
 
 LAYERS: tuple[tuple[type, str], ...] = (
     (nn.layer.conv._ConvNd, "conv"),

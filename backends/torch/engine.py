@@ -6,15 +6,15 @@ from collections.abc import Mapping
 
 import numpy as np
 import torch
+
 from facezoo.backends.torch import distributed, state
 from facezoo.backends.torch.device import pick_device
 from facezoo.backends.torch.infer import Inference
 from facezoo.backends.torch.pixels import to_input
-
-from facezoo.checkpoints.keymap import Leaf
-from facezoo.create import build_backbone, create_head
+from facezoo.canonical.leaf import Leaf
 from facezoo.interfaces.engine import Engine, EngineSettings, StepResult
 from facezoo.rng import generator
+from facezoo.zoo.create import build_backbone, create_head
 
 
 class TorchEngine(Engine):

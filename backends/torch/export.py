@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 import torch
-from facezoo.backends.torch.pixels import to_input
 from torch import nn
 
+from facezoo.backends.torch.pixels import to_input
 from facezoo.errors import ExportError
 
 OPSET = 17  # what runtimes of the last years read

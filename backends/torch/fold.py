@@ -6,12 +6,12 @@ import copy
 
 import numpy as np
 import torch
-from facezoo.backends.torch.backbones.repvgg import DeployedBlock, RepVGGBlock
-from facezoo.backends.torch.layers import NeckE
 from torch import nn
 
-from facezoo import folding
-from facezoo.folding import Affine
+from facezoo.backends.torch.backbones.repvgg import DeployedBlock, RepVGGBlock
+from facezoo.backends.torch.layers import NeckE
+from facezoo.canonical import batchnorm as folding
+from facezoo.canonical.batchnorm import Affine
 
 NORM = nn.modules.batchnorm._BatchNorm
 LAYERS = (nn.modules.conv._ConvNd, nn.Linear)

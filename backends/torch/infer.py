@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from torch import nn
+
 from facezoo.backends.torch.device import pick_device
 from facezoo.backends.torch.pixels import to_input
-from torch import nn
 
 
 class Inference:

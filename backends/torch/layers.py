@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 
 import torch
-from facezoo.backends.torch.conv import Conv2d
-from facezoo.backends.torch.prelu import PReLU
 from torch import nn
 from torch.utils.checkpoint import checkpoint
 
+from facezoo.backends.torch.conv import Conv2d
+from facezoo.backends.torch.prelu import PReLU
 from facezoo.specs.base import BackboneSpec
 
 ACTIVATIONS = {

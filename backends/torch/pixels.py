@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from facezoo.preprocess import Preprocess
+from facezoo.specs.preprocess import Preprocess
 
 LUMA = (0.299, 0.587, 0.114)  # ITU-R 601
 

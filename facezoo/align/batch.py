@@ -21,8 +21,8 @@ from facezoo.align.sources import Item, find_items
 from facezoo.align.table import JOURNAL, NAME, Journal, Row, known_rows, table_path, write_table
 from facezoo.align.worker import Aligner, start, work
 from facezoo.errors import ConfigError, DataError
-from facezoo.files import atomic_write
 from facezoo.interfaces.detector import Detector
+from facezoo.io.files import atomic_write
 
 SHARE = 32  # photos that a process takes at once
 _RECORD = ".faces.json"

@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw
 from facezoo.align.table import Row
 from facezoo.data.image import read_image
 from facezoo.errors import DataError
-from facezoo.files import atomic_write
+from facezoo.io.files import atomic_write
 
 _LABEL = 11  # height of the line under a crop
 

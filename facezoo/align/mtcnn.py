@@ -6,7 +6,6 @@ Settings and box conventions are those of the ``mtcnn`` package 1.0, so that it 
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
@@ -49,8 +48,7 @@ def create_mtcnn(*, backend: str, device: str = "cpu", **options: Any) -> MTCNN:
     for name in options:
         if name not in OPTIONS:
             raise UnknownNameError("option of the mtcnn detector", name, OPTIONS)
-    backends.load(backend)
-    native = importlib.import_module(f"facezoo.backends.{backend}.detector")
+    native = backends.module(backend, "detector")
     return MTCNN(native.Networks(load_mtcnn(), device), **options)
 
 

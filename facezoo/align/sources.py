@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from facezoo.data.folder import EXTENSIONS
+from facezoo.data.sources.folder import EXTENSIONS
 from facezoo.errors import ConfigError, DataError
 
 VIDEOS = frozenset({".mp4", ".mkv", ".avi", ".mov", ".webm", ".m4v", ".mpg", ".mpeg"})

@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 
 from facezoo.errors import ConfigError, DataError
-from facezoo.files import atomic_write
 from facezoo.interfaces.detector import Face
+from facezoo.io.files import atomic_write
 
 POINTS = ("left_eye", "right_eye", "nose", "left_mouth", "right_mouth")
 Row = dict[str, Any]

@@ -10,7 +10,7 @@ import numpy as np
 from facezoo import backends
 from facezoo.checkpoints.weights import load_weights, read_weights, write_weights
 from facezoo.errors import CheckpointError, ConfigError, UnknownNameError
-from facezoo.files import atomic_write
+from facezoo.io.files import atomic_write
 
 PRECISIONS = ("float32", "float16", "bfloat16")
 FORMS = {"facezoo": ".safetensors", "torch": ".pt", "paddle": ".pdparams"}

@@ -10,13 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from facezoo import __version__, catalog
-from facezoo.create import build_backbone
+from facezoo import __version__
+from facezoo.canonical.state import backend_of, get_state, set_state
 from facezoo.errors import CheckpointError, FacezooError
-from facezoo.files import atomic_write
-from facezoo.preprocess import Preprocess
+from facezoo.io.files import atomic_write
 from facezoo.specs.base import BackboneSpec
-from facezoo.state import backend_of, get_state, set_state
+from facezoo.specs.preprocess import Preprocess
+from facezoo.zoo import catalog
+from facezoo.zoo.create import build_backbone
 
 FORMAT_VERSION = 1
 KEY = "facezoo"  # the one metadata entry; JSON

@@ -21,10 +21,11 @@ def command(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
     """Images/s in training and in embedding, from random images in memory: what a run can reach at best."""
-    from facezoo import backends, catalog
+    from facezoo import backends
     from facezoo.cli.show import print_json, print_table
     from facezoo.errors import BackendUnavailableError, ConfigError, UnknownNameError
-    from facezoo.speed import Speed, measure_speed
+    from facezoo.training.speed import Speed, measure_speed
+    from facezoo.zoo import catalog
 
     if batch_size < 2 or rounds < 1:
         raise ConfigError(f"--batch-size is {batch_size} and --rounds {rounds}; expected 2 or more and 1 or more")

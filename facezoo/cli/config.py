@@ -23,7 +23,7 @@ def _group(ctx: typer.Context) -> None:
 def list_recipes(as_json: AsJson = False) -> None:
     """The recipes that come with facezoo, for `facezoo train --config NAME`."""
     from facezoo.cli.show import print_json, print_table
-    from facezoo.config import load_config, recipes
+    from facezoo.training.config import load_config, recipes
 
     found = {name: load_config(path) for name, path in sorted(recipes().items())}
     if as_json:
@@ -44,7 +44,7 @@ def show(
     """The resolved configuration: every key, defaults included."""
     from facezoo.cli.show import print_json
     from facezoo.cli.train import parse_settings
-    from facezoo.config import dump_config, load_config
+    from facezoo.training.config import dump_config, load_config
 
     config = load_config(recipe, parse_settings(settings or []))
     if as_json:
@@ -56,8 +56,8 @@ def show(
 @app.command("check")
 def check(files: Annotated[list[Path], typer.Argument(help="YAML files.")]) -> None:
     """Say whether files are valid; the first that is not ends with what is wrong in it."""
-    from facezoo.config import load_config
     from facezoo.errors import ConfigError
+    from facezoo.training.config import load_config
 
     for path in files:
         try:

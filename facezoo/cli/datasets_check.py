@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from facezoo.data.check import CheckReport
+    from facezoo.data.tools.check import CheckReport
 
 _SHOWN = 20  # entries of a list that the table prints; --json has all
 
@@ -28,8 +28,8 @@ def command(
     from json import dumps
 
     from facezoo.cli.progress import counting
-    from facezoo.data.check import check_data
-    from facezoo.files import atomic_write
+    from facezoo.data.tools.check import check_data
+    from facezoo.io.files import atomic_write
 
     count = workers if workers > 0 else os.cpu_count() or 1
     with counting(f"checking {data.name}", "images") as tick:

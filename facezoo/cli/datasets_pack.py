@@ -28,7 +28,7 @@ def command(
     from json import dumps
 
     from facezoo.cli.progress import counting
-    from facezoo.data.pack import pack
+    from facezoo.data.tools.pack import pack
 
     with counting(f"packing {data.name}", "images") as tick:
         packed = pack(

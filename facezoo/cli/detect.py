@@ -27,7 +27,7 @@ def command(
     from facezoo.cli.show import print_json, print_table
     from facezoo.data.image import read_image
     from facezoo.errors import ConfigError
-    from facezoo.files import atomic_write
+    from facezoo.io.files import atomic_write
 
     formats = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
     if draw is not None and draw.suffix.lower() not in formats:

@@ -25,9 +25,9 @@ def command(
     import sys
 
     from facezoo.cli.show import print_json
-    from facezoo.embedding_file import photos_below, write_embeddings
     from facezoo.errors import ConfigError, DataError
-    from facezoo.photo_embedder import photo_embedder
+    from facezoo.inference.gallery import photos_below, write_embeddings
+    from facezoo.inference.photo_embedder import photo_embedder
     from facezoo.weights.pretrained import model_path
 
     if out.suffix != ".npz":

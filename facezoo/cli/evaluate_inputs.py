@@ -11,15 +11,15 @@ from typing import Any
 
 import numpy as np
 
-from facezoo.arrays import read_npz
 from facezoo.cli.progress import counting
 from facezoo.errors import DataError, FacezooError, ProtocolError, UnknownNameError
-from facezoo.evaluation.embed import FLIPS
-from facezoo.evaluation.outcome import Outcome
-from facezoo.evaluation.protocol import PairsTask, Protocol, RejectTask, load_protocol
-from facezoo.evaluation.rows import NpyRows
-from facezoo.evaluation.store import EmbeddingSet, load_embeddings, read_columns
+from facezoo.evaluation.inputs.rows import NpyRows
+from facezoo.evaluation.inputs.store import EmbeddingSet, load_embeddings, read_columns
+from facezoo.evaluation.protocols.protocol import PairsTask, Protocol, RejectTask, load_protocol
+from facezoo.evaluation.protocols.result import Outcome
+from facezoo.inference.embed import FLIPS
 from facezoo.interfaces.detector import Detector
+from facezoo.io.numpy_files import read_npz
 
 Crop = Callable[[str], np.ndarray]
 
@@ -101,7 +101,7 @@ def find_embeddings(asked: Request, protocol: Protocol) -> tuple[EmbeddingSet, C
         store = load_embeddings(asked.embeddings, asked.columns)
         return store, _stored_crop(asked), {}
     from facezoo import Embedder
-    from facezoo.evaluation.faces import embed_faces, file_sha256, find_faces
+    from facezoo.evaluation.protocols.faces import embed_faces, file_sha256, find_faces
 
     assert asked.weights is not None  # the command checked it
     assert asked.data is not None
@@ -173,8 +173,9 @@ def _stored_crop(asked: Request) -> Crop | None:
     """Pictures for a report on stored embeddings, from --data."""
     if asked.data is None or not asked.data.is_dir():
         return None
+    from facezoo.align.crop import central_crop
     from facezoo.data.image import read_image
-    from facezoo.evaluation.folder import by_extension, central_crop, find_root
+    from facezoo.evaluation.inputs.folder import by_extension, find_root
 
     data = asked.data
 
@@ -187,8 +188,8 @@ def _stored_crop(asked: Request) -> Crop | None:
 
 def outcome_of_stored_scores(asked: Request, protocol: Protocol) -> Outcome:
     """Scores that another system computed."""
-    from facezoo.evaluation.tasks_pairs import outcome_of_scores
-    from facezoo.evaluation.ten_fold import fold_numbers
+    from facezoo.evaluation.metrics.ten_fold import fold_numbers
+    from facezoo.evaluation.protocols.tasks_pairs import outcome_of_scores
 
     task = protocol.tasks[0]
     if len(protocol.tasks) != 1 or not isinstance(task, PairsTask):

@@ -19,14 +19,14 @@ from facezoo.cli.evaluate_inputs import (
 from facezoo.cli.progress import counting
 from facezoo.cli.show import print_json
 from facezoo.errors import ConfigError, ProtocolError
-from facezoo.evaluation.outcome import Outcome, load_result
-from facezoo.evaluation.protocol import AllPairsTask, Protocol, load_protocol
-from facezoo.evaluation.store import EmbeddingSet
+from facezoo.evaluation.inputs.store import EmbeddingSet
+from facezoo.evaluation.protocols.protocol import AllPairsTask, Protocol, load_protocol
+from facezoo.evaluation.protocols.result import Outcome, load_result
 
 
 def show_protocols(as_json: bool) -> int:
     """Every protocol in a line."""
-    from facezoo.evaluation.protocol import list_protocols
+    from facezoo.evaluation.protocols.protocol import list_protocols
 
     found = [load_protocol(name) for name in list_protocols()]
     if as_json:
@@ -40,8 +40,8 @@ def show_protocols(as_json: bool) -> int:
 
 def merge_parts(files: Sequence[Path], as_json: bool) -> int:
     """Join shares of an all-pairs computation."""
-    from facezoo.evaluation.all_pairs_part import AllPairsPart, merge
-    from facezoo.evaluation.outcome import Figure
+    from facezoo.evaluation.all_pairs.part import AllPairsPart, merge
+    from facezoo.evaluation.protocols.result import Figure
 
     result = merge([AllPairsPart.load(path) for path in files])
     if as_json:
@@ -57,7 +57,7 @@ def merge_parts(files: Sequence[Path], as_json: bool) -> int:
 
 def compare_files(files: Sequence[Path], confidence: float, as_json: bool) -> int:
     """Two stored results, pair by pair."""
-    from facezoo.evaluation.compare_results import compare_results
+    from facezoo.evaluation.report.compare_results import compare_results
 
     if len(files) != 2:
         raise ConfigError(f"--compare got {len(files)} files; expected two results written by --out")
@@ -74,7 +74,7 @@ def compare_files(files: Sequence[Path], confidence: float, as_json: bool) -> in
 
 def combine_files(files: Sequence[Path], form: str, as_json: bool) -> int:
     """Several stored results in one table."""
-    from facezoo.evaluation.table import combine
+    from facezoo.evaluation.report.table import combine
 
     results = [load_result(path) for path in files]
     text = combine(results, form)
@@ -91,7 +91,7 @@ def evaluate(
     if out is not None:
         outcome.save(out)
     if report is not None:
-        from facezoo.evaluation.page import write_page
+        from facezoo.evaluation.report.page import write_page
 
         write_page(outcome, report, crop=crop, galleries=_galleries(protocol, store))
     if calibrate:
@@ -103,7 +103,7 @@ def evaluate(
             task.pop("identities", None)
         print_json(shown)
     else:
-        from facezoo.evaluation.table import print_outcome
+        from facezoo.evaluation.report.table import print_outcome
 
         print_outcome(outcome)
     return 0
@@ -111,7 +111,7 @@ def evaluate(
 
 def one_part(asked: Request, part: str, out: Path | None) -> int:
     """One share of an all-pairs protocol."""
-    from facezoo.evaluation.pairwise import all_pairs_part
+    from facezoo.evaluation.all_pairs.all_pairs import all_pairs_part
 
     number, _, total = part.partition("/")
     if not (number.isdigit() and total.isdigit() and 1 <= int(number) <= int(total)):
@@ -140,7 +140,7 @@ def one_part(asked: Request, part: str, out: Path | None) -> int:
 
 
 def _outcome(asked: Request, protocol: Protocol) -> tuple[Outcome, EmbeddingSet | None, Crop | None]:
-    from facezoo.evaluation.run import run_protocol
+    from facezoo.evaluation.protocols.run import run_protocol
 
     if asked.scores is not None:
         return outcome_of_stored_scores(asked, protocol), None, None
@@ -163,7 +163,7 @@ def _outcome(asked: Request, protocol: Protocol) -> tuple[Outcome, EmbeddingSet 
 
 def _galleries(protocol: Protocol, store: EmbeddingSet | None) -> Any:
     """The worst of all pairs, for protocols without a list."""
-    from facezoo.evaluation.worst import worst_of_all_pairs
+    from facezoo.evaluation.report.worst import worst_of_all_pairs
 
     if store is None or "name" not in store.columns:
         return []
@@ -179,7 +179,7 @@ def _galleries(protocol: Protocol, store: EmbeddingSet | None) -> Any:
 
 
 def _calibrate(asked: Request, outcome: Outcome, rates: Sequence[float]) -> None:
-    from facezoo.evaluation.calibration import calibrate, card_path
+    from facezoo.evaluation.statistics.calibration import calibrate, card_path
 
     record = outcome.tasks[0].pairs
     if record is None:
@@ -198,7 +198,7 @@ def _calibrate(asked: Request, outcome: Outcome, rates: Sequence[float]) -> None
 
 
 def _plain(value: Any) -> Any:
-    from facezoo.evaluation.outcome import plain
+    from facezoo.evaluation.protocols.result import plain
 
     return plain(value)
 

@@ -32,10 +32,10 @@ def command(
     import sys
 
     from facezoo.cli.show import print_facts, print_json, print_table
-    from facezoo.decision import find_threshold
-    from facezoo.embedding_file import Gallery, photos_below
     from facezoo.errors import ConfigError, DataError
-    from facezoo.photo_embedder import photo_embedder
+    from facezoo.evaluation.statistics.threshold import find_threshold
+    from facezoo.inference.gallery import Gallery, photos_below
+    from facezoo.inference.photo_embedder import photo_embedder
     from facezoo.weights.pretrained import model_path
 
     if top < 1:

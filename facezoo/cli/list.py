@@ -23,13 +23,14 @@ def backbones(
     as_json: Json = False,
 ) -> None:
     """Backbones: parameters, multiply-adds, size, speed, paper."""
-    from facezoo import backends, catalog
+    from facezoo import backends
     from facezoo.cli.show import print_json, print_table
-    from facezoo.cost import cost, quantity
     from facezoo.errors import BackendUnavailableError, UnknownNameError
+    from facezoo.zoo import catalog
+    from facezoo.zoo.cost import cost, quantity
 
     if bench:
-        from facezoo.speed import measure_speed
+        from facezoo.training.speed import measure_speed
     limits = [None if text is None else quantity(text) for text in (max_params, max_flops)]
     if bench and not backends.available():
         raise BackendUnavailableError("--bench needs torch or paddle; neither is installed")
@@ -71,8 +72,8 @@ def backbones(
 @app.command()
 def heads(name: Name = None, as_json: Json = False) -> None:
     """Loss heads: kind, hyper-parameters with their defaults, paper."""
-    from facezoo import catalog
     from facezoo.cli.show import print_json, print_table
+    from facezoo.zoo import catalog
 
     records: list[dict[str, Any]] = [
         {"name": key, "family": margin.family, "hyper": margin().hyper(), "variants": list(margin.variants),

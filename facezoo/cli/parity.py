@@ -23,11 +23,11 @@ def command(
     """
     from dataclasses import replace
 
-    from facezoo import catalog
     from facezoo.cli.show import print_json
-    from facezoo.parity import measure_backbone
-    from facezoo.parity_heads import measure_head
-    from facezoo.testing.reduced import construction, reduced
+    from facezoo.parity.backbones import measure_backbone
+    from facezoo.parity.heads import measure_head
+    from facezoo.parity.reduced import construction, reduced
+    from facezoo.zoo import catalog
 
     only_heads, only_backbones = bool(head) and not backbone, bool(backbone) and not head
     networks = [] if only_heads else [catalog.backbone_spec(name) for name in backbone or catalog.BACKBONES]
@@ -61,7 +61,7 @@ def _record(row: Any) -> dict[str, Any]:
 
 
 def _show_backbone(row: Any, *, first: bool) -> None:
-    from facezoo.parity import BOUNDS
+    from facezoo.parity.backbones import BOUNDS
 
     if first:
         print(f"{'backbone':<20}" + "".join(f"{name:>12}" for name in BOUNDS))
@@ -71,7 +71,7 @@ def _show_backbone(row: Any, *, first: bool) -> None:
 
 
 def _show_head(row: Any, *, first: bool) -> None:
-    from facezoo.parity_heads import BOUND, COLUMNS
+    from facezoo.parity.heads import BOUND, COLUMNS
 
     if first:
         print(f"\n{'head':<64}" + "".join(f"{name:>18}" for name in COLUMNS))

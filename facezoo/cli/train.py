@@ -42,8 +42,8 @@ def command(
 ) -> int:
     """Train a backbone with a loss head; without --data on faces drawn on the fly."""
     from facezoo import backends
-    from facezoo.config import dump_config, load_config
     from facezoo.errors import ConfigError
+    from facezoo.training.config import dump_config, load_config
     from facezoo.training.run import free_folder, resumed_config, run_training
 
     overrides: dict[str, Any] = {

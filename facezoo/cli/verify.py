@@ -23,8 +23,8 @@ def command(
 ) -> None:
     """Compare the faces in two photos: score, threshold and what the threshold means."""
     from facezoo.cli.show import print_facts, print_json
-    from facezoo.decision import find_threshold
-    from facezoo.photo_embedder import photo_embedder
+    from facezoo.evaluation.statistics.threshold import find_threshold
+    from facezoo.inference.photo_embedder import photo_embedder
     from facezoo.weights.pretrained import model_path
 
     weights = model_path(weights)

@@ -12,7 +12,7 @@ from facezoo.download.part import Part
 from facezoo.download.remote import Options, RemoteFile, shown
 from facezoo.download.transfer import Meter, RefusedError, TransientError, attempt
 from facezoo.errors import DownloadError
-from facezoo.files import atomic_write
+from facezoo.io.files import atomic_write
 
 PROGRESS = 64 << 10  # an attempt that brought this much does not count as one without progress
 

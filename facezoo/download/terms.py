@@ -9,7 +9,7 @@ from pathlib import Path
 
 from facezoo.download import cache
 from facezoo.errors import DataError
-from facezoo.files import atomic_write
+from facezoo.io.files import atomic_write
 
 
 def _store() -> Path:

@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-from facezoo.evaluation.all_pairs_part import AllPairsPart
-from facezoo.evaluation.all_pairs_result import AllPairsResult
-from facezoo.evaluation.bootstrap import bootstrap_rate, bootstrap_subjects
-from facezoo.evaluation.calibration import Calibration, calibrate, operating_point
-from facezoo.evaluation.checks import normalise
-from facezoo.evaluation.compare import Comparison, compare_decisions, compare_tar, compare_verification, mcnemar
-from facezoo.evaluation.distractors import identification_with_distractors
-from facezoo.evaluation.embed import embed_images, pair_scores
-from facezoo.evaluation.fairness import fairness_of_all_pairs, fairness_of_pairs
-from facezoo.evaluation.intervals import clopper_pearson, wilson
-from facezoo.evaluation.pairs import PairList, read_pairs
-from facezoo.evaluation.pairwise import all_pairs, all_pairs_part, merge_all_pairs
-from facezoo.evaluation.probability import fit_isotonic, fit_logistic
-from facezoo.evaluation.protocol import Protocol, list_protocols, load_protocol
-from facezoo.evaluation.quality import error_versus_reject, pair_quality
-from facezoo.evaluation.roc import Roc, threshold_at_far
-from facezoo.evaluation.run import run_protocol
-from facezoo.evaluation.search import IdentificationResult, identification, pick_gallery
-from facezoo.evaluation.store import EmbeddingSet, load_embeddings
-from facezoo.evaluation.templates import pool_templates
-from facezoo.evaluation.ten_fold import VerificationResult, best_threshold, verification
-from facezoo.evaluation.video import clean_frames, pool_frames, pool_videos
+from facezoo.evaluation.all_pairs.all_pairs import all_pairs, all_pairs_part, merge_all_pairs
+from facezoo.evaluation.all_pairs.part import AllPairsPart
+from facezoo.evaluation.all_pairs.result import AllPairsResult
+from facezoo.evaluation.inputs.pairs import PairList, read_pairs
+from facezoo.evaluation.inputs.store import EmbeddingSet, load_embeddings
+from facezoo.evaluation.metrics.compare import Comparison, compare_decisions, compare_tar, compare_verification, mcnemar
+from facezoo.evaluation.metrics.distractors import identification_with_distractors
+from facezoo.evaluation.metrics.fairness import fairness_of_all_pairs, fairness_of_pairs
+from facezoo.evaluation.metrics.quality import error_versus_reject, pair_quality
+from facezoo.evaluation.metrics.search import IdentificationResult, identification, pick_gallery
+from facezoo.evaluation.metrics.templates import pool_templates
+from facezoo.evaluation.metrics.ten_fold import VerificationResult, best_threshold, verification
+from facezoo.evaluation.metrics.video import clean_frames, pool_frames, pool_videos
+from facezoo.evaluation.protocols.protocol import Protocol, list_protocols, load_protocol
+from facezoo.evaluation.protocols.run import run_protocol
+from facezoo.evaluation.scores.pair_scores import pair_scores
+from facezoo.evaluation.scores.roc import Roc, threshold_at_far
+from facezoo.evaluation.statistics.bootstrap import bootstrap_rate, bootstrap_subjects
+from facezoo.evaluation.statistics.calibration import Calibration, calibrate, operating_point
+from facezoo.evaluation.statistics.intervals import clopper_pearson, wilson
+from facezoo.evaluation.statistics.probability import fit_isotonic, fit_logistic
+from facezoo.inference.embed import embed_images
+from facezoo.inference.embeddings import normalise
 
 __all__ = [
     "verification",

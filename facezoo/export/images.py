@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from facezoo.errors import DataError, ImageError
-from facezoo.preprocess import Preprocess
+from facezoo.specs.preprocess import Preprocess
 
 LUMA = (0.299, 0.587, 0.114)  # ITU-R 601
 ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
@@ -23,7 +23,7 @@ def gather(folder: str | Path | None, size: tuple[int, int], most: int = MOST) -
         DataError: the folder holds no image that can be read.
     """
     crops = list(_drawn() if folder is None else _read(Path(folder), most))
-    from facezoo.evaluation.folder import central_crop
+    from facezoo.align.crop import central_crop
 
     if not crops:
         raise DataError(f"no image below {str(folder)!r} can be read; expected {', '.join(ENDINGS)}")
@@ -31,7 +31,7 @@ def gather(folder: str | Path | None, size: tuple[int, int], most: int = MOST) -
 
 
 def _drawn() -> Iterator[np.ndarray]:
-    from facezoo.data.synthetic import SyntheticFaces
+    from facezoo.data.sources.synthetic import SyntheticFaces
 
     faces = SyntheticFaces(identities=DRAWN, images_per_identity=1)
     return (faces.image(index) for index in range(DRAWN))

@@ -16,15 +16,15 @@ from typing import Any
 import numpy as np
 
 from facezoo import __version__, backends
+from facezoo.canonical.state import backend_of, get_state, set_state
 from facezoo.checkpoints.weights import read_weights
-from facezoo.create import build_backbone
 from facezoo.errors import ConfigError
 from facezoo.export import images as pictures
 from facezoo.export.difference import TOLERANCES, Difference, Run, check_original, compare, run_both_ways
 from facezoo.export.onnx_file import gather, mark, open_onnx, quantise
 from facezoo.export.targets import Target, find_target
 from facezoo.specs.base import BackboneSpec
-from facezoo.state import backend_of, get_state, set_state
+from facezoo.zoo.create import build_backbone
 
 COMPARED = 8  # images in the comparison
 CALIBRATION_BATCH = 8

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any, ClassVar
 
 from facezoo.errors import ConfigError, UnknownNameError
-from facezoo.preprocess import Preprocess
+from facezoo.specs.preprocess import Preprocess
 
 NECKS = ("E", "GAP", "GDC")
 
@@ -21,7 +21,7 @@ class BackboneSpec:
         network: the class in that module; it is built with the spec as its only argument.
         paper: citation.
         parameters: trainable values at the default options, as published; None when unknown.
-        init: name of the rule in :mod:`facezoo.initial` that draws the initial weights.
+        init: name of the rule in :mod:`facezoo.canonical.initial` that draws the initial weights.
         embedding_size: E, 1 or more.
         input_size: (H, W).
         in_channels: 3, or 1 for networks on gray images.

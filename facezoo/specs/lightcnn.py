@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from facezoo.errors import ConfigError, UnknownNameError
-from facezoo.preprocess import Preprocess
 from facezoo.specs.base import NECKS, BackboneSpec
+from facezoo.specs.preprocess import Preprocess
 
 FORMS = ("face", "official")
 GRAY = Preprocess(color="gray", size=(128, 128), mean=(0.0,), std=(255.0,), template="arcface128")

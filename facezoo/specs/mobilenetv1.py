@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from facezoo.errors import ConfigError, UnknownNameError
-from facezoo.preprocess import Preprocess
 from facezoo.specs.base import NECKS
 from facezoo.specs.geometry import rounded, same_padding
+from facezoo.specs.preprocess import Preprocess
 from facezoo.specs.stemmed import StemmedSpec
 
 ACTIVATIONS = ("relu", "relu6", "prelu")

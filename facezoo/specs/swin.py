@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from facezoo.errors import ConfigError
-from facezoo.preprocess import Preprocess
 from facezoo.specs.base import BackboneSpec
+from facezoo.specs.preprocess import Preprocess
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,14 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from facezoo import catalog
-from facezoo.checkpoints.keymap import Leaf
-from facezoo.create import build_backbone
-from facezoo.parity import BACKENDS, measure_backbone, probe_of
+from facezoo import backends
+from facezoo.canonical.leaf import Leaf
+from facezoo.canonical.state import get_state, inventory
+from facezoo.parity.backbones import BACKENDS, measure_backbone
+from facezoo.parity.reduced import reduced
 from facezoo.specs.base import BackboneSpec
-from facezoo.state import get_state, inventory
 from facezoo.testing.mirror import check_mirror
-from facezoo.testing.reduced import reduced
+from facezoo.zoo import catalog
+from facezoo.zoo.create import build_backbone
 
 SEED = 20
 
@@ -41,7 +42,7 @@ def check_backbone(
     """
     spec = catalog.backbone_spec(backbone) if isinstance(backbone, str) else backbone
     check_mirror("backbones", spec.family)
-    outlines = {backend: probe_of(backend).outline(spec) for backend in BACKENDS}
+    outlines = {backend: backends.module(backend, "introspect").outline(spec) for backend in BACKENDS}
     check_inventory(spec, outlines, golden)
     check_settings(spec, outlines)
     check_modes(spec, outlines)
@@ -65,7 +66,7 @@ def check_inventory(spec: BackboneSpec, outlines: Mapping[str, Any], golden: Map
 
 def check_settings(spec: BackboneSpec, outlines: Mapping[str, Any]) -> None:
     """The same layers with the same eps, momentum, stride, padding, groups, dropout and own settings."""
-    torch, paddle = (probe_of(backend).settings(outlines[backend]) for backend in BACKENDS)
+    torch, paddle = (backends.module(backend, "introspect").settings(outlines[backend]) for backend in BACKENDS)
     for a, b in zip(torch, paddle, strict=False):
         assert a == b, f"{spec.name}: torch has {a}, paddle has {b}"
     assert len(torch) == len(paddle), f"{spec.name}: {len(torch)} layers on torch, {len(paddle)} on paddle"
@@ -74,12 +75,12 @@ def check_settings(spec: BackboneSpec, outlines: Mapping[str, Any]) -> None:
 def check_modes(spec: BackboneSpec, outlines: Mapping[str, Any]) -> None:
     """``train()`` and ``eval()`` reach every layer, and none is hidden in a plain list."""
     for backend, module in outlines.items():
-        probe = probe_of(backend)
-        assert not probe.hidden(module), f"{spec.name} on {backend}: not reached by eval(): {probe.hidden(module)[0]}"
+        native = backends.module(backend, "introspect")
+        assert not native.hidden(module), f"{spec.name} on {backend}: not reached by eval(): {native.hidden(module)[0]}"
         module.eval()
-        assert not any(probe.modes(module)), f"{spec.name} on {backend}: eval() leaves a layer in training mode"
+        assert not any(native.modes(module)), f"{spec.name} on {backend}: eval() leaves a layer in training mode"
         module.train()
-        assert all(probe.modes(module)), f"{spec.name} on {backend}: train() leaves a layer in evaluation mode"
+        assert all(native.modes(module)), f"{spec.name} on {backend}: train() leaves a layer in evaluation mode"
 
 
 def check_initial(spec: BackboneSpec) -> None:
@@ -111,7 +112,7 @@ def _check_start(spec: BackboneSpec, item: Leaf, value: np.ndarray, other: np.nd
 
 
 def check_numbers(spec: BackboneSpec, *, full: bool = False) -> None:
-    """Forward, backward, one optimiser step and running statistics agree within :data:`facezoo.parity.BOUNDS`."""
+    """Forward, backward, an optimiser step and running statistics agree within ``facezoo.parity.backbones.BOUNDS``."""
     excesses = measure_backbone(spec, full=full).excesses()
     assert not excesses, f"{spec.name}: {'; '.join(excesses)}"
 

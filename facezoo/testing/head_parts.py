@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from facezoo.state import get_state
-from facezoo.testing.head_case import CLASSES, HeadCase, near, near_rows
+from facezoo import backends
+from facezoo.canonical.state import get_state
+from facezoo.parity.head_case import CLASSES, HeadCase, near, near_rows
 
 CUTS = ((0, 3), (0, 2, 5))  # first class of each part
 
@@ -37,9 +37,9 @@ def check_columns(case: HeadCase) -> bool:
 
 
 def _compare(case: HeadCase, backend: str, cut: tuple[int, ...], x: np.ndarray, labels: np.ndarray) -> None:
-    probe = importlib.import_module(f"facezoo.backends.{backend}.head_probe")
+    native = backends.module(backend, "introspect_heads")
     dense = case.build(backend)
-    wanted = probe.call(dense, x, labels, logits=False)
+    wanted = native.call(dense, x, labels, logits=False)
     heads, found = _lock_step(case, backend, cut, x, labels)
     where = f"{case} on {backend} in {len(cut)} parts, targets in classes {sorted(set(labels.tolist()))}"
     for out in found:
@@ -61,7 +61,7 @@ def _lock_step(
     case: HeadCase, backend: str, cut: tuple[int, ...], x: np.ndarray, labels: np.ndarray
 ) -> tuple[list[Any], list[dict[str, Any]]]:
     """Run all parts again and again, each time one reduction further, until none waits for another."""
-    probe = importlib.import_module(f"facezoo.backends.{backend}.head_probe")
+    native = backends.module(backend, "introspect_heads")
     known: list[list[np.ndarray]] = []  # reduction -> what each part brought to it
     while True:
         heads, results, waiting = [], [], []
@@ -70,7 +70,7 @@ def _lock_step(
             head.keep_classes(first, last - first)
             heads.append(head)
             try:
-                results.append(probe.call_part(head, x, labels, first, _others(known, part)))
+                results.append(native.call_part(head, x, labels, first, _others(known, part)))
             except _Waiting as signal:
                 waiting.append(signal.values)
         if not waiting:

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from facezoo.state import get_state, inventory
-from facezoo.testing.head_case import HeadCase
+from facezoo.canonical.state import get_state, inventory
+from facezoo.parity.head_case import HeadCase
 
 SHARED = ("embedding_size", "num_classes", "criterion", "label_smoothing", "focal_gamma")
 

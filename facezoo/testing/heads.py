@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Callable, Iterator
-from types import ModuleType
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from facezoo import backends, catalog
-from facezoo.errors import ConfigError
+from facezoo import backends
+from facezoo.canonical.state import get_state, set_state
 from facezoo.margins.base import Margin
+from facezoo.parity.head_case import SIZE, HeadCase, cases, near, near_rows
 from facezoo.rng import generator
-from facezoo.state import get_state, set_state
 from facezoo.testing import head_parts, head_twins
-from facezoo.testing.head_case import SIZE, HeadCase, near, near_rows
 
 STEPS = 10  # consecutive calls of a head with state; three of the others
 POLES = 5
@@ -48,56 +45,6 @@ def check_head(
     return done
 
 
-def cases(
-    head: str | type, *, margin: type[Margin] | None = None, twin: type | None = None, **hyper: Any
-) -> Iterator[HeadCase]:
-    """What :func:`check_head` checks: one case a variant and kind."""
-    natives: dict[str, type] = {}
-    if isinstance(head, str):
-        margin = type(catalog.head_margin(head, **hyper))
-    elif issubclass(head, Margin):
-        margin = head
-    else:
-        natives = {_backend(cls): cls for cls in (head, twin) if cls is not None}
-        known = catalog.HEADS.get(head.__name__)
-        margin = margin or (known if known and natives[_backend(head)] is native_class(known, _backend(head)) else None)
-    if margin is None:
-        yield HeadCase(None, natives, hyper)
-        return
-    if not natives:
-        natives = {name: native_class(margin, name) for name in backends.INSTALL}
-    for options in [hyper] if hyper else variants(margin):
-        yield HeadCase(margin.create(**options), natives, options)
-
-
-def variants(margin: type[Margin]) -> list[dict[str, Any]]:
-    """Every valid combination of a variant and the words that can be chosen."""
-    found: list[dict[str, Any]] = [{}]
-    for key, words in {**margin.choices, "variant": tuple(margin.variants)}.items():
-        found = [{**options, key: word} for options in found for word in words]
-    return [options for options in found if _valid(margin, options)]
-
-
-def native_class(margin: type[Margin], backend: str) -> type:
-    """The class of a head of the zoo on one backend.
-
-    Raises:
-        AssertionError: there is none; a missing twin is a failure.
-    """
-    backends.load(backend)
-    name = f"facezoo.backends.{backend}.heads.{margin.module}"
-    try:
-        return getattr(importlib.import_module(name), margin.name)
-    except (ModuleNotFoundError, AttributeError) as error:
-        raise AssertionError(f"{margin.name} has no twin on {backend}: {error}") from error
-
-
-def probe(backend: str) -> ModuleType:
-    """The native side of this suite."""
-    backends.load(backend)
-    return importlib.import_module(f"facezoo.backends.{backend}.head_probe")
-
-
 def check_oracle(case: HeadCase) -> bool:
     """Loss, logits, gradients and state of consecutive training calls against the oracle, float64."""
     if case.margin is None:
@@ -108,7 +55,7 @@ def check_oracle(case: HeadCase) -> bool:
             x, labels = case.batch(step)
             before = get_state(head)
             wanted = case.margin.reference(x, labels, before, **case.criterion)
-            found = probe(backend).call(head, x, labels, logits=case.has_logits)
+            found = backends.module(backend, "introspect_heads").call(head, x, labels, logits=case.has_logits)
             where = f"{case} on {backend}, step {step}"
             near(found["loss"], wanted.loss, f"loss of {where}")
             if wanted.logits is not None:
@@ -144,7 +91,9 @@ def check_poles(case: HeadCase) -> bool:
                 x[i] = factor * rows[(labels[i] + (i == POLES - 1)) % len(rows)]  # the last on another class's weight
             x[POLES] = 0.0
             where = f"{case} on {backend} at the poles in {dtype}"
-            found = probe(backend).call(head, x, labels, dtype=dtype, logits=case.has_logits)
+            found = backends.module(backend, "introspect_heads").call(
+                head, x, labels, dtype=dtype, logits=case.has_logits
+            )
             for name in ("loss", "logits", "embeddings"):
                 assert np.isfinite(found.get(name, 0.0)).all(), f"{name} of {where} is not finite"
             for name, value in found["parameters"].items():
@@ -162,8 +111,10 @@ def check_half(case: HeadCase) -> bool:
         x[POLES] = 0.0
         for dtype in ("float16", "bfloat16"):
             where = f"{case} on {backend} with {dtype} embeddings"
-            found = probe(backend).call(case.build(backend, "float32"), x, labels, dtype=dtype, logits=False)
-            wide = probe(backend).call(
+            found = backends.module(backend, "introspect_heads").call(
+                case.build(backend, "float32"), x, labels, dtype=dtype, logits=False
+            )
+            wide = backends.module(backend, "introspect_heads").call(
                 case.build(backend, "float32"), _rounded(x, dtype), labels, dtype="float32", logits=False
             )
             assert found["dtype"] == "float32", f"{where} gives a loss in {found['dtype']}"
@@ -187,7 +138,7 @@ def check_labels(case: HeadCase) -> bool:
 
 def _refusal(backend: str, head: Any, x: np.ndarray, labels: np.ndarray) -> str | None:
     try:
-        probe(backend).call(head, x, labels, logits=False)
+        backends.module(backend, "introspect_heads").call(head, x, labels, logits=False)
     except IndexError as error:
         return str(error)
     return None
@@ -198,22 +149,22 @@ def check_state(case: HeadCase) -> bool:
     for backend in case.natives:
         head = case.build(backend)
         x, labels = case.batch(0)
-        probe(backend).call(head, x, labels, logits=False)
+        backends.module(backend, "introspect_heads").call(head, x, labels, logits=False)
         state = get_state(head)
         head.eval()
-        probe(backend).call(head, x, labels, logits=case.has_logits)
+        backends.module(backend, "introspect_heads").call(head, x, labels, logits=case.has_logits)
         head.train()
         if case.has_logits:
-            probe(backend).call(head, x, labels, logits=True)
+            backends.module(backend, "introspect_heads").call(head, x, labels, logits=True)
             set_state(head, state)
         for name, value in get_state(head).items():
             assert np.array_equal(value, state[name]), f"{case} on {backend}: {name} moves in evaluation"
         x, labels = case.batch(1)
-        wanted = probe(backend).call(head, x, labels, logits=False)["loss"]
+        wanted = backends.module(backend, "introspect_heads").call(head, x, labels, logits=False)["loss"]
         for other in case.natives:
             fresh = case.build(other, seed=99)
             set_state(fresh, state)
-            found = probe(other).call(fresh, x, labels, logits=False)["loss"]
+            found = backends.module(other, "introspect_heads").call(fresh, x, labels, logits=False)["loss"]
             near(found, wanted, f"loss of {case} continued from {backend} on {other}")
     return True
 
@@ -231,22 +182,6 @@ CHECKS: dict[str, Callable[[HeadCase], bool]] = {
     "inventory": head_twins.check_inventory,
     "initial": head_twins.check_initial,
 }
-
-
-def _backend(native: type) -> str:
-    roots = {base.__module__.split(".")[0] for base in native.__mro__}
-    for name in backends.INSTALL:
-        if name in roots:
-            return name
-    raise ConfigError(f"{native.__name__} is neither a margin, a torch.nn.Module nor a paddle.nn.Layer")
-
-
-def _valid(margin: type[Margin], options: dict[str, Any]) -> bool:
-    try:
-        margin.create(**options)
-    except ConfigError:
-        return False
-    return True
 
 
 def _rounded(x: np.ndarray, dtype: str) -> np.ndarray:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from facezoo.config import RunConfig
+from facezoo.training.config import RunConfig
 
 if TYPE_CHECKING:  # the card is made when a run has ended; nothing of it is needed before
     from facezoo.training.loop import Outcome
@@ -88,7 +88,7 @@ def _data(config: RunConfig, identities: int, images: int) -> tuple[CardData, ..
 
 def _figures(outcome: Outcome, validator: Validator | None) -> tuple[CardFigure, ...]:
     """Accuracy of the last validation with Wilson's interval over its pairs."""
-    from facezoo.evaluation.intervals import wilson
+    from facezoo.evaluation.statistics.intervals import wilson
     from facezoo.weights.card import CardFigure
 
     if outcome.accuracy is None or validator is None:

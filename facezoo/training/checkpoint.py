@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from facezoo.canonical.state import get_state, set_state
 from facezoo.checkpoints.weights import KEY, read_arrays, read_weights, save_weights, write_arrays
 from facezoo.errors import CheckpointError
-from facezoo.files import atomic_folder
 from facezoo.interfaces.engine import Engine
-from facezoo.state import get_state, set_state
+from facezoo.io.files import atomic_folder
 
 
 @dataclass

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from facezoo.files import atomic_write
+from facezoo.io.files import atomic_write
 
 
 class RunLog:

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from facezoo.checkpoints.weights import save_weights
-from facezoo.config import RunConfig
-from facezoo.data.loader import Batch, Loader
+from facezoo.data.loading.loader import Batch, Loader
 from facezoo.errors import CheckpointError, NumericalError
 from facezoo.interfaces.engine import Engine, StepResult
 from facezoo.training.checkpoint import Progress, save_checkpoint
+from facezoo.training.config import RunConfig
 from facezoo.training.log import RunLog
 from facezoo.training.schedule import learning_rate
 from facezoo.training.validation import Validator

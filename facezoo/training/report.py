@@ -9,9 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from facezoo.config import RunConfig, dump_config, load_config
 from facezoo.errors import BackendUnavailableError, ConfigError
-from facezoo.files import atomic_write
+from facezoo.io.files import atomic_write
+from facezoo.training.config import RunConfig, dump_config, load_config
 from facezoo.training.log import read_log
 
 Records = list[dict[str, Any]]

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from facezoo.checkpoints.weights import save_weights
-from facezoo.config import RunConfig, build_config, dump_config
-from facezoo.data.source import StreamSource
+from facezoo.data.sources.source import StreamSource
 from facezoo.errors import CheckpointError, ConfigError
-from facezoo.files import atomic_write
+from facezoo.io.files import atomic_write
 from facezoo.training.card import training_card
 from facezoo.training.checkpoint import Progress, checkpoints, latest_checkpoint, load_checkpoint, read_progress
+from facezoo.training.config import RunConfig, build_config, dump_config
 from facezoo.training.log import RunLog
 from facezoo.training.loop import Outcome, Watch, total_steps, train
 from facezoo.training.setup import build_engine, build_loader, open_data

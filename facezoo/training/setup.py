@@ -6,16 +6,17 @@ from pathlib import Path
 
 import numpy as np
 
-from facezoo import backends, catalog
-from facezoo.config import Data, RunConfig
-from facezoo.data.augment import create_augmentation
-from facezoo.data.bad_images import BadImageFile
-from facezoo.data.filters import concatenate, drop_small, split_identities
-from facezoo.data.loader import Loader
-from facezoo.data.source import Source, StreamSource
+from facezoo import backends
+from facezoo.data.loading.bad_images import BadImageFile
+from facezoo.data.loading.loader import Loader
+from facezoo.data.sources.filters import concatenate, drop_small, split_identities
+from facezoo.data.sources.source import Source, StreamSource
+from facezoo.data.transforms.augment import create_augmentation
 from facezoo.errors import ConfigError
 from facezoo.interfaces.engine import Engine, EngineSettings
+from facezoo.training.config import Data, RunConfig
 from facezoo.training.validation import Validator, file_validator, held_out_validator
+from facezoo.zoo import catalog
 
 DRAWN_HOLDOUT = 16  # drawn identities for validation, when the data are drawn
 
@@ -67,7 +68,7 @@ def open_data(config: RunConfig) -> tuple[Source | StreamSource, Validator | Non
 
 
 def _drawn(data: Data, seed: int, size: tuple[int, int]) -> tuple[Source, Source]:
-    from facezoo.data.synthetic import SyntheticFaces
+    from facezoo.data.sources.synthetic import SyntheticFaces
 
     if size[0] != size[1]:
         raise ConfigError(f"drawn faces are square; the model takes {size[0]}x{size[1]}: give data.path")
@@ -77,7 +78,7 @@ def _drawn(data: Data, seed: int, size: tuple[int, int]) -> tuple[Source, Source
 
 
 def _opened(data: Data) -> Source | StreamSource:
-    from facezoo.data.open_source import open_source
+    from facezoo.data.sources.open_source import open_source
 
     paths = [data.path] if isinstance(data.path, str) else list(data.path or [])
     sources = [open_source(path) for path in paths]

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from facezoo.config import Validation
-from facezoo.data.source import Source
+from facezoo.data.sources.source import Source
 from facezoo.errors import ConfigError
+from facezoo.training.config import Validation
 
 PAIRS = 2000  # drawn from held-out identities
 
@@ -46,8 +46,8 @@ class Validator:
 
 def held_out_validator(source: Source, size: tuple[int, int], seed: int) -> Validator:
     """Pairs drawn from identities kept out of training."""
-    from facezoo.data.draw_pairs import FOLDS, draw_pairs
-    from facezoo.evaluation.folder import central_crop
+    from facezoo.align.crop import central_crop
+    from facezoo.data.tools.draw_pairs import FOLDS, draw_pairs
 
     pairs, same = draw_pairs(source.labels, PAIRS, seed=seed)
     used, rows = np.unique(pairs, return_inverse=True)
@@ -65,12 +65,13 @@ def file_validator(settings: Validation, size: tuple[int, int]) -> Validator:
         ConfigError: a folder comes without a pair list.
         DataError: the files cannot be read.
     """
-    from facezoo.evaluation.folder import FaceFolder, central_crop, find_root, read_landmarks, require_images
-    from facezoo.evaluation.pairs import read_pairs
+    from facezoo.align.crop import central_crop
+    from facezoo.evaluation.inputs.folder import FaceFolder, find_root, read_landmarks, require_images
+    from facezoo.evaluation.inputs.pairs import read_pairs
 
     path = Path(str(settings.data))
     if path.suffix == ".bin":
-        from facezoo.data.verification_bin import read_verification_bin
+        from facezoo.data.sources.verification_bin import read_verification_bin
 
         packed = read_verification_bin(path)
         crops = np.stack([central_crop(packed.image(index), size) for index in range(len(packed.images))])

@@ -10,7 +10,7 @@ from typing import Any
 
 from facezoo import __version__
 from facezoo.errors import CheckpointError
-from facezoo.files import atomic_write
+from facezoo.io.files import atomic_write
 
 LIMITS = (
     "It compares faces; it does not know who somebody is, and no score is proof of identity.",
@@ -74,7 +74,7 @@ class ModelCard:
         variant: options of the backbone.
         embedding_size: values an image.
         parameters: trainable values, without the head.
-        preprocess: as :meth:`facezoo.preprocess.Preprocess.to_dict` gives it.
+        preprocess: as :meth:`facezoo.specs.preprocess.Preprocess.to_dict` gives it.
         head: loss and its options.
         training: how it was trained: steps, epochs, schedule, seed, backend, command; plain types.
         data: what on.

@@ -12,7 +12,7 @@ from facezoo.checkpoints.foreign.importer import Imported, import_checkpoint
 from facezoo.checkpoints.weights import KEY, load_weights, read_arrays, write_weights
 from facezoo.download.remote import file_hash
 from facezoo.errors import CheckpointError, FacezooError, UnknownNameError
-from facezoo.preprocess import Preprocess
+from facezoo.specs.preprocess import Preprocess
 from facezoo.weights import index, store
 from facezoo.weights.schema import WeightsEntry
 

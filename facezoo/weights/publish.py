@@ -13,7 +13,7 @@ from facezoo.checkpoints.weights import WeightFile, read_weights
 from facezoo.download import staged_folder
 from facezoo.download.remote import file_hash
 from facezoo.errors import CheckpointError
-from facezoo.files import atomic_write
+from facezoo.io.files import atomic_write
 from facezoo.weights.card import CardData, ModelCard, read_card, write_card
 from facezoo.weights.index import dump_entry
 from facezoo.weights.schema import Figure, Licence, WeightsEntry, WeightsFile

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from facezoo.download.published import Count, IndexedFile, Sha256, Strict, Text
-from facezoo.preprocess import Preprocess
+from facezoo.specs.preprocess import Preprocess
 
 ELSEWHERE = ("facenet_pytorch", "onnx", "unknown")  # listed and fetched, but no backbone of the zoo reads them
 

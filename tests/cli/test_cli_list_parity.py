@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 
-from facezoo import catalog
 from facezoo.cli.main import main
+from facezoo.zoo import catalog
 
 
 def test_list_backbones_shows_the_catalog(capsys):

@@ -118,7 +118,7 @@ def test_ctrl_c_ends_with_one_line_and_leaves_nothing(faces, tmp_path, capsys, m
     def interrupted(*arguments, **options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("facezoo.data.writers.read_image", interrupted)
+    monkeypatch.setattr("facezoo.data.tools.writers.read_image", interrupted)
     code, _, err = run(capsys, "pack", faces, tmp_path / "out", "--format", "folder")
     assert code == 130
     assert err.strip() == "facezoo: interrupted"

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from facezoo.cli import main as cli
-from facezoo.config import RunConfig, build_config, dump_config, load_config, recipes
+from facezoo.training.config import RunConfig, build_config, dump_config, load_config, recipes
 
 
 def test_show_gives_every_key_and_takes_changes(capsys):

@@ -14,7 +14,7 @@ from PIL import Image
 
 import facezoo
 from facezoo.cli import main as cli
-from facezoo.data.synthetic import SyntheticFaces
+from facezoo.data.sources.synthetic import SyntheticFaces
 from facezoo.errors import UnknownNameError
 
 TINY = [

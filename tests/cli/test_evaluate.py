@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from facezoo.cli.main import main
-from facezoo.evaluation.calibration import Calibration
+from facezoo.evaluation.statistics.calibration import Calibration
 
 YAML = """
 name: mine
@@ -133,7 +133,7 @@ def test_images_give_the_same_figure_with_every_batch_size(place, capsys, monkey
 
     class Model:
         def __init__(self, path, *, backend, device, precision):
-            from facezoo.preprocess import Preprocess
+            from facezoo.specs.preprocess import Preprocess
 
             self.preprocess, self.backend = Preprocess(size=(16, 16)), backend
 
@@ -166,7 +166,7 @@ def test_images_give_the_same_figure_with_every_batch_size(place, capsys, monkey
 def test_bin_file(place, capsys, monkeypatch):
     import io
 
-    from facezoo.data.verification_bin import write_verification_bin
+    from facezoo.data.sources.verification_bin import write_verification_bin
 
     rng = np.random.default_rng(3)
     images = []
@@ -181,7 +181,7 @@ def test_bin_file(place, capsys, monkeypatch):
 
     class Model:
         def __init__(self, path, *, backend, device, precision):
-            from facezoo.preprocess import Preprocess
+            from facezoo.specs.preprocess import Preprocess
 
             self.preprocess, self.backend = Preprocess(size=(16, 16)), backend
 

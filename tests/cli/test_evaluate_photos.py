@@ -9,8 +9,8 @@ import pytest
 
 import facezoo
 from facezoo.cli.main import main
-from facezoo.evaluation.detect import detect_landmarks
-from facezoo.evaluation.store import load_embeddings
+from facezoo.evaluation.inputs.detect import detect_landmarks
+from facezoo.evaluation.inputs.store import load_embeddings
 from facezoo.interfaces.detector import Detector, Face
 
 PEOPLE = ("obama_a.jpg", "obama_b.jpg", "biden_a.jpg", "biden_b.jpg")

@@ -3,7 +3,7 @@
 import numpy as np
 
 import facezoo
-from facezoo.state import inventory
+from facezoo.canonical.state import inventory
 
 
 def small(name):
@@ -13,7 +13,7 @@ def small(name):
     return {"input_size": 32, "embedding_size": 8}
 
 
-def lively(module, seed):
+def perturbed(module, seed):
     """Norms as training leaves them: every statistic, weight and bias its own value."""
     rng, state = np.random.default_rng(seed), facezoo.get_state(module)
     norms = [item for item in inventory(module) if item.layer == "batch_norm"]

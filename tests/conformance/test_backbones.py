@@ -9,15 +9,16 @@ import functools
 import os
 from pathlib import Path
 
-import facezoo.backends
 import pytest
 
-from facezoo import catalog
-from facezoo.parity import BACKENDS, probe_of
-from facezoo.state import inventory
+import facezoo.backends
+from facezoo import backends
+from facezoo.canonical.state import inventory
+from facezoo.parity.backbones import BACKENDS
+from facezoo.parity.reduced import construction, reduced
 from facezoo.testing import backbones
 from facezoo.testing.mirror import check_mirror, outline
-from facezoo.testing.reduced import construction, reduced
+from facezoo.zoo import catalog
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "inventory" / "backbones.txt"
 PUBLISHED = 74  # networks whose names of tensors are frozen
@@ -29,7 +30,7 @@ ROOT = Path(facezoo.backends.__file__).parent
 
 @functools.lru_cache(maxsize=1)
 def outlines(name: str) -> dict:
-    return {backend: probe_of(backend).outline(catalog.BACKBONES[name]) for backend in BACKENDS}
+    return {backend: backends.module(backend, "introspect").outline(catalog.BACKBONES[name]) for backend in BACKENDS}
 
 
 @functools.cache
@@ -71,7 +72,9 @@ def test_golden_inventory_is_of_the_catalog():
     if ACCEPT:
         lines = ["# name, tensors, parameters, hash of the ordered names and shapes; FACEZOO_ACCEPT=1 writes it anew"]
         for name, spec in sorted(catalog.BACKBONES.items()):
-            lines.append(f"{name} {backbones.fingerprint(inventory(probe_of('torch').outline(spec)))}")
+            lines.append(
+                f"{name} {backbones.fingerprint(inventory(backends.module('torch', 'introspect').outline(spec)))}"
+            )
         GOLDEN.parent.mkdir(exist_ok=True)
         GOLDEN.write_text("\n".join(lines) + "\n", "utf-8")
     lines = backbones.read_golden(GOLDEN.read_text("utf-8"))
@@ -85,7 +88,7 @@ def constructions() -> list:
     for name, spec in catalog.BACKBONES.items():
         key = construction(reduced(spec))
         if key not in found:
-            size = backbones.counted(inventory(probe_of("torch").outline(reduced(spec))))
+            size = backbones.counted(inventory(backends.module("torch", "introspect").outline(reduced(spec))))
             found[key] = (size, spec.family, name)
     smallest = {}
     for _, family, name in sorted(found.values()):
@@ -125,7 +128,7 @@ OPTIONS = [
 @pytest.mark.parametrize("name, options", OPTIONS, ids=lambda value: str(value))
 def test_options(name, options):
     spec = catalog.backbone_spec(name, **options)
-    modules = {backend: probe_of(backend).outline(spec) for backend in BACKENDS}
+    modules = {backend: backends.module(backend, "introspect").outline(spec) for backend in BACKENDS}
     backbones.check_inventory(spec, modules)
     backbones.check_settings(spec, modules)
     backbones.check_numbers(spec)
@@ -146,8 +149,8 @@ def test_a_missing_twin_fails(tmp_path, monkeypatch):
 def test_a_wrong_eps_fails():
     spec = catalog.backbone_spec("MobileFaceNet")
     modules = {
-        "torch": probe_of("torch").outline(spec),
-        "paddle": probe_of("paddle").outline(spec.variant(bn_eps=1e-4)),
+        "torch": backends.module("torch", "introspect").outline(spec),
+        "paddle": backends.module("paddle", "introspect").outline(spec.variant(bn_eps=1e-4)),
     }
     with pytest.raises(AssertionError, match="eps"):
         backbones.check_settings(spec, modules)

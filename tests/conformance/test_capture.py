@@ -2,16 +2,16 @@
 
 import numpy as np
 import pytest
-from quick_networks import lively, small
+from quick_networks import perturbed, small
 
 import facezoo
-from facezoo import catalog
+from facezoo.zoo import catalog
 
 NAMES = [pytest.param(name, marks=() if name == "LightSENet" else pytest.mark.full) for name in catalog.BACKBONES]
 
 
 def built(name, backend):
-    module = lively(facezoo.create_backbone(name, backend=backend, seed=1, **small(name)), 2)
+    module = perturbed(facezoo.create_backbone(name, backend=backend, seed=1, **small(name)), 2)
     module.eval()
     shape = (3, module.spec.in_channels, *module.spec.input_size)
     return module, np.random.default_rng(3).uniform(-1, 1, shape).astype(np.float32)

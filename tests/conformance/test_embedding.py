@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
-from quick_networks import lively, small
+from quick_networks import perturbed, small
 
 import facezoo
-from facezoo import backends, catalog
+from facezoo import backends
+from facezoo.zoo import catalog
 
 SLOW = ("AttentionNet", "Swin")  # paddle makes no program of these
 DEFAULT = ("IResNet18", "MobileFaceNet", "LightCNN_v4", "HRNetW18", "SwinT")
@@ -19,7 +20,7 @@ def test_embeddings_are_those_of_the_module(name, backend, capsys):
     embed = native.build_inference(module)
     crops = np.random.default_rng(4).integers(0, 256, (20, *module.spec.input_size, 3), dtype=np.uint8)
     for seed in (2, 3):
-        lively(module, seed)
+        perturbed(module, seed)
         wanted = native.exporter().embed(module, crops)
         scale = np.abs(wanted).max()
         assert 0 < scale < np.inf

@@ -2,11 +2,13 @@
 
 import numpy as np
 import pytest
-from quick_networks import lively, small
+from quick_networks import perturbed, small
 
 import facezoo
-from facezoo import backends, catalog, folding
-from facezoo.state import inventory
+from facezoo import backends
+from facezoo.canonical import batchnorm as folding
+from facezoo.canonical.state import inventory
+from facezoo.zoo import catalog
 
 DEFAULT = ("IR18", "MobileFaceNet", "RepVGGA0", "ViTT", "GhostNet")
 NAMES = [pytest.param(name, marks=() if name in DEFAULT else pytest.mark.full) for name in catalog.BACKBONES]
@@ -19,7 +21,7 @@ def norms(module):
 @pytest.mark.parametrize("backend", backends.available())
 @pytest.mark.parametrize("name", NAMES)
 def test_folded_backbone_gives_the_same_embeddings(name, backend):
-    module = lively(facezoo.create_backbone(name, backend=backend, seed=1, **small(name)), 2)
+    module = perturbed(facezoo.create_backbone(name, backend=backend, seed=1, **small(name)), 2)
     before = facezoo.get_state(module)
     folded = facezoo.fold_batchnorm(module)
     fold = __import__(f"facezoo.backends.{backend}.fold", fromlist=["fold"])
@@ -33,7 +35,7 @@ def test_folded_backbone_gives_the_same_embeddings(name, backend):
 
 @pytest.mark.parametrize("backend", backends.available())
 def test_both_backends_fold_the_same_norms(backend):
-    module = lively(facezoo.create_backbone("IR18", backend=backend, seed=1, **small("IR18")), 2)
+    module = perturbed(facezoo.create_backbone("IR18", backend=backend, seed=1, **small("IR18")), 2)
     left = norms(facezoo.fold_batchnorm(module))
     assert left == [f"stages.{stage}.{block}.bn1.running_var" for stage in range(4) for block in range(2)]
 
@@ -41,7 +43,9 @@ def test_both_backends_fold_the_same_norms(backend):
 @pytest.mark.parametrize("backend", backends.available())
 def test_repvgg_becomes_its_deploy_form(backend):
     options = {"input_size": 32, "embedding_size": 8}
-    folded = facezoo.fold_batchnorm(lively(facezoo.create_backbone("RepVGGA0", backend=backend, seed=1, **options), 2))
+    folded = facezoo.fold_batchnorm(
+        perturbed(facezoo.create_backbone("RepVGGA0", backend=backend, seed=1, **options), 2)
+    )
     names = {item.name for item in inventory(folded)}
     deploy = {
         item.name for item in inventory(facezoo.create_backbone("RepVGGA0", backend=backend, deploy=True, **options))

@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 
 import facezoo
-from facezoo import backends, catalog
+from facezoo import backends
 from facezoo.testing import heads
+from facezoo.zoo import catalog
 
 ROOT = Path(facezoo.__file__).parents[1] / "backends"
 CASES = [case for name in catalog.HEADS for case in heads.cases(name)]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from facezoo import catalog
-from facezoo.cost import cost, measure, quantity
 from facezoo.errors import ConfigError
+from facezoo.zoo import catalog
+from facezoo.zoo.cost import cost, measure, quantity
 
 FACE = """
 ResNet18        24020672 11436736 11462336 1742.9

@@ -20,23 +20,23 @@ from facezoo.align.landmark_file import LandmarkFile
 from facezoo.align.table import face_row, read_table, write_table
 from facezoo.checkpoints.readers.read import read_tree
 from facezoo.checkpoints.weights import read_weights
-from facezoo.config import load_config
-from facezoo.data import writers
 from facezoo.data.image import read_image
-from facezoo.data.open_source import open_source
-from facezoo.data.synthetic import SyntheticFaces
-from facezoo.data.verification_bin import read_verification_bin, write_verification_bin
+from facezoo.data.sources.open_source import open_source
+from facezoo.data.sources.synthetic import SyntheticFaces
+from facezoo.data.sources.verification_bin import read_verification_bin, write_verification_bin
+from facezoo.data.tools import writers
 from facezoo.datasets.importers.celeba import read_identities
 from facezoo.datasets.importers.ijb import load_meta, read_meta, save_meta
 from facezoo.download.archives import extract
-from facezoo.evaluation.folder import read_landmarks
-from facezoo.evaluation.ijb import read_landmark_scores, read_pair_list, read_subjects, read_template_list
-from facezoo.evaluation.pairs import read_pairs
-from facezoo.evaluation.protocol import load_protocol
-from facezoo.evaluation.store import load_embeddings
+from facezoo.evaluation.inputs.folder import read_landmarks
+from facezoo.evaluation.inputs.ijb import read_landmark_scores, read_pair_list, read_subjects, read_template_list
+from facezoo.evaluation.inputs.pairs import read_pairs
+from facezoo.evaluation.inputs.store import load_embeddings
+from facezoo.evaluation.protocols.protocol import load_protocol
 from facezoo.interfaces.detector import Face
-from facezoo.preprocess import Preprocess
+from facezoo.specs.preprocess import Preprocess
 from facezoo.training.checkpoint import read_progress
+from facezoo.training.config import load_config
 from facezoo.weights.card import read_card
 from facezoo.weights.index import parse_entry as parse_weights
 

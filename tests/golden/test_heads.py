@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import importlib
 import json
 import os
 from pathlib import Path
@@ -11,9 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from facezoo import catalog
-from facezoo.create import create_head
-from facezoo.state import get_state, set_state
+from facezoo import backends
+from facezoo.canonical.state import get_state, set_state
+from facezoo.zoo import catalog
+from facezoo.zoo.create import create_head
 
 ROOT = os.environ.get("FACEZOO_TEST_DATA")
 FOLDER = Path(ROOT or ".") / "golden" / "heads"
@@ -118,8 +118,8 @@ def member(golden):
     return margin.name, options
 
 
-def probe(backend):
-    return importlib.import_module(f"facezoo.backends.{backend}.head_probe")
+def native(backend):
+    return backends.module(backend, "introspect_heads")
 
 
 @functools.lru_cache(maxsize=4)
@@ -135,7 +135,7 @@ def build(golden, backend, dtype):
         name, backend=backend, embedding_size=weight.shape[-1], num_classes=len(weight), seed=0, **options
     )
     if dtype == "float64":
-        head = probe(backend).widen(head)
+        head = native(backend).widen(head)
     head.train()
     given = {"weight": weight, "centers": weight}
     given |= {key.removeprefix("extra_"): value for key, value in golden.items() if key.startswith("extra_")}
@@ -219,7 +219,7 @@ def test_reproduces_golden_vectors(path, backend, dtype):
     for step in range(int(golden["n_steps"])):
         prefix = f"step{step}_" if "step0_loss" in golden else ""
         x, labels = golden[f"{prefix}embeddings"], golden[f"{prefix}labels"]
-        out = probe(backend).call(head, x, labels, dtype=dtype, logits=wanted)
+        out = native(backend).call(head, x, labels, dtype=dtype, logits=wanted)
         assert_step(golden, prefix, head, out, dtype)
         after = get_state(head)
         for key in [key for key in golden if key.startswith(f"state_after_step{step}_")]:

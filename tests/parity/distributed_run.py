@@ -6,9 +6,9 @@ import sys
 
 import numpy as np
 
-from facezoo.config import load_config
-from facezoo.data.synthetic import SyntheticFaces
-from facezoo.state import get_state
+from facezoo.canonical.state import get_state
+from facezoo.data.sources.synthetic import SyntheticFaces
+from facezoo.training.config import load_config
 from facezoo.training.setup import build_engine
 
 STEPS, BATCH = 3, 8

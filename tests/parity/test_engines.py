@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from facezoo.config import load_config
-from facezoo.data.synthetic import SyntheticFaces
-from facezoo.state import get_state
+from facezoo.canonical.state import get_state
+from facezoo.data.sources.synthetic import SyntheticFaces
+from facezoo.training.config import load_config
 from facezoo.training.setup import build_engine
 
 STEPS, BATCH = 4, 8

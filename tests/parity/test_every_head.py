@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from facezoo import catalog
-from facezoo.config import load_config
-from facezoo.data.synthetic import SyntheticFaces
-from facezoo.state import get_state
+from facezoo.canonical.state import get_state
+from facezoo.data.sources.synthetic import SyntheticFaces
+from facezoo.training.config import load_config
 from facezoo.training.setup import build_engine
+from facezoo.zoo import catalog
 
 CLASSES, STEPS = 4, 3
 

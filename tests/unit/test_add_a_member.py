@@ -45,7 +45,7 @@ def test_three_files_and_one_line_are_enough(tree, page, member, before, suite):
         assert not (tree / name).exists()
         (tree / name).write_text(code, "utf-8")
     (line,) = re.findall(r'^Add `("\w+",)` to the names of', text, re.MULTILINE)
-    catalog = tree / "facezoo" / "catalog.py"
+    catalog = tree / "facezoo" / "zoo" / "catalog.py"
     listed = catalog.read_text("utf-8")
     assert listed.count(before) == 1
     catalog.write_text(listed.replace(before, f"{before}        {line}\n"), "utf-8")

@@ -13,81 +13,135 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 FRAMEWORKS = {"torch", "torchvision", "paddle", "tensorflow", "mxnet"}
 
-# From the ground up. A module may import from its own room and from lower layers. Data flow from configuration and
-# data to evaluation and report; training stands above evaluation, which validates its runs.
+# From the lowest layer to the highest. A module may import from its own room and from lower layers, never from its
+# own layer's other rooms. Data flow from sources over embeddings to figures; training validates its runs, so it stands
+# above evaluation. "backends" is backends/__init__.py alone, which finds a backend by its name.
 LAYERS = (
     ("errors",),
-    ("files", "arrays", "rng", "option_types", "preprocess", "checkpoints.keymap"),
-    ("specs", "margins"),
-    ("catalog", "data", "download"),
-    ("config", "interfaces", "datasets", "initial"),
-    ("backends",),
-    ("align", "state"),
-    ("create", "folding", "cost"),
-    ("checkpoints", "evaluation"),
-    ("decision", "embedder", "weights"),
-    ("training", "photo_embedder", "export"),
-    ("embedding_file", "testing", "speed"),
-    ("parity", "parity_heads"),
-    ("testing.backbones",),
+    ("rng", "io", "backends"),
+    ("specs", "margins", "canonical", "download"),
+    ("data", "zoo"),
+    ("interfaces", "datasets"),
+    ("backends.torch", "backends.paddle", "align", "checkpoints"),
+    ("inference", "weights", "parity"),
+    ("evaluation", "export", "testing"),
+    ("training",),
     ("cli",),
     ("__main__",),
 )
-LEVEL = {room: level for level, rooms in enumerate(LAYERS) for room in rooms}
+# The same inside the two largest rooms; a name is a folder or a file of the room.
+INSIDE = {
+    "data": (("image", "safe_pickle"), ("drawing", "transforms"), ("sources",), ("loading",), ("tools",)),
+    "evaluation": (
+        ("scores", "inputs"), ("statistics",), ("all_pairs",), ("metrics",), ("protocols",), ("report",), ("__init__",),
+    ),
+}  # fmt: skip
 
 
-def room_of(dotted: str) -> str:
-    """The longest entry of the table that holds a module, named without "facezoo."."""
-    parts = dotted.split(".")
-    names = [".".join(parts[:length]) for length in range(len(parts), 0, -1)]
-    return next((name for name in names if name in LEVEL), parts[0])
+def modules() -> dict[str, Path]:
+    """Dotted name -> file of every module of the package; ``__init__`` stays in the name."""
+    found = {}
+    for top, prefix in (("facezoo", ()), ("backends", ("facezoo",))):
+        for path in sorted((ROOT / top).rglob("*.py")):
+            found[".".join((*prefix, *path.relative_to(ROOT).with_suffix("").parts))] = path
+    return found
+
+
+MODULES = modules()
+
+
+def room_of(module: str) -> str:
+    """The room a module stands in: a folder or file of the package; each backend is a room of its own."""
+    parts = module.split(".")[1:]
+    return ".".join(parts[:2]) if parts[0] == "backends" and parts[1:2] != ["__init__"] else parts[0]
 
 
 def imported(path: Path) -> Iterator[tuple[int, str]]:
-    """(line, dotted name) of each import of a file, also those inside functions."""
+    """(line, dotted name) of each import of a file, also those inside functions and of ``import_module("...")``."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from ((node.lineno, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}:{node.lineno} imports relatively"
-            yield node.lineno, str(node.module)
-            yield from ((node.lineno, f"{node.module}.{alias.name}") for alias in node.names)
+            for alias in node.names:
+                full = f"{node.module}.{alias.name}"
+                yield node.lineno, full if full in MODULES or f"{full}.__init__" in MODULES else str(node.module)
         elif isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "import_module":
             yield from ((node.lineno, str(word.value)) for word in node.args if isinstance(word, ast.Constant))
+
+
+def edges() -> Iterator[tuple[str, str, str]]:
+    """(importing module, imported module, place) for every import within the package."""
+    for module, path in MODULES.items():
+        for line, name in imported(path):
+            target = f"{name}.__init__" if f"{name}.__init__" in MODULES else name
+            if target in MODULES and target not in ("facezoo.__init__", module):
+                yield module, target, f"{path.relative_to(ROOT)}:{line}"
 
 
 def neutral_files() -> list[Path]:
     return sorted((ROOT / "facezoo").rglob("*.py"))
 
 
+def level_of(room: str, layers: tuple[tuple[str, ...], ...]) -> int:
+    found = [level for level, rooms in enumerate(layers) if room in rooms]
+    assert len(found) == 1, f"room {room!r} stands in {len(found)} layers; place it in one"
+    return found[0]
+
+
 def test_imports_go_one_way():
     backward = []
-    for path in neutral_files():
-        parts = path.relative_to(ROOT / "facezoo").with_suffix("").parts
-        here = room_of(".".join(parts))
-        if here == "__init__":
-            continue  # the public names, looked up when asked for
-        assert here in LEVEL, f"{path} stands in no layer; place {here!r} in LAYERS"
-        for line, name in imported(path):
-            if not name.startswith("facezoo.") or name.split(".")[1] in ("__version__", "__init__"):
-                continue
-            there = room_of(name.removeprefix("facezoo."))
-            if there == here or there not in LEVEL:  # a name of the package itself, as `facezoo.create_head`
-                continue
-            if here.startswith(there) or there.startswith(here + "."):
-                continue  # within one room
-            if LEVEL[there] >= LEVEL[here]:
-                backward.append(f"{path.relative_to(ROOT)}:{line}: {here} imports {name}")
+    for module, target, place in edges():
+        if module == "facezoo.__init__":
+            continue  # the public names, for type checkers
+        here, there = room_of(module), room_of(target)
+        if here != there and level_of(there, LAYERS) >= level_of(here, LAYERS):
+            backward.append(f"{place}: {here} imports {target}")
     assert not backward, "\n".join(backward)
 
 
+@pytest.mark.parametrize("room", INSIDE)
+def test_imports_go_one_way_inside(room):
+    backward = []
+    for module, target, place in edges():
+        if room_of(module) != room or room_of(target) != room:
+            continue
+        here, there = module.split(".")[2], target.split(".")[2]
+        if here != there and level_of(there, INSIDE[room]) >= level_of(here, INSIDE[room]):
+            backward.append(f"{place}: {here} imports {target}")
+    assert not backward, "\n".join(backward)
+
+
+def test_no_module_imports_itself_through_others():
+    graph: dict[str, set[str]] = {module: set() for module in MODULES}
+    for module, target, _ in edges():
+        graph[module].add(target)
+    done: set[str] = set()
+
+    def visit(module: str, above: tuple[str, ...]) -> None:
+        assert module not in above, " -> ".join([*above[above.index(module) :], module])
+        if module not in done:
+            for target in sorted(graph[module]):
+                visit(target, (*above, module))
+            done.add(module)
+
+    for module in graph:
+        visit(module, ())
+
+
 def test_every_room_exists():
-    missing = [
-        room for room in LEVEL
-        if room != "backends" and not any((ROOT / "facezoo" / room.replace(".", "/")).with_suffix(end).exists()
-                                          for end in ("", ".py"))
-    ]  # fmt: skip
-    assert not missing
+    found = {room_of(module) for module in MODULES} - {"__init__"}
+    assert found == {room for rooms in LAYERS for room in rooms}
+
+
+def test_neutral_code_reaches_a_backend_through_the_loader_only():
+    """Dynamic imports would hide an edge: they stand in few files, and only the loader's names a backend."""
+    found = {
+        module.removeprefix("facezoo.")
+        for module, path in MODULES.items()
+        if "import_module(" in path.read_text("utf-8") and room_of(module) not in ("backends.torch", "backends.paddle")
+    }
+    assert found == {"__init__", "backends.__init__", "cli.main", "testing.__init__", "zoo.catalog"}
 
 
 def test_neutral_code_imports_no_framework():

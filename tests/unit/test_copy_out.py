@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 HEADS = ("arcface", "cosface", "softmax", "curricularface", "adaface")
 CLASSES = ("ArcFace", "CosFace", "Softmax", "CurricularFace", "AdaFace")
 FAMILIES = {"ir": "IRSpec", "mobilefacenet": "MobileFaceNetSpec"}
-SPECS = ("base.py", "ir.py", "mobilefacenet.py")
+SPECS = ("base.py", "preprocess.py", "ir.py", "mobilefacenet.py")
 
 
 def copy(path: Path, target: Path) -> None:
@@ -73,13 +73,12 @@ def test_backbones_copied_out(backend, family, tmp_path):
     seed, draw, _ = TENSORS[backend]
     native = ROOT / "backends" / backend
     copy(native / "backbones" / f"{family}.py", tmp_path / f"{family}.py")
-    for name in ("layers", "conv", "norm", "prelu", "flat_neck", "drop_path"):
+    for name in ("layers", "conv", "norm", "prelu", "necks", "drop_path"):
         if (native / f"{name}.py").exists():
             copy(native / f"{name}.py", tmp_path / f"{name}.py")
     for name in SPECS:
         copy(ROOT / "facezoo" / "specs" / name, tmp_path / name.replace(".py", "_spec.py"))
-    for name in ("errors", "preprocess"):
-        copy(ROOT / "facezoo" / f"{name}.py", tmp_path / f"{name}.py")
+    copy(ROOT / "facezoo" / "errors.py", tmp_path / "errors.py")
     network = {"ir": "IR", "mobilefacenet": "MobileFaceNet"}[family]
     code = f"""
 import {backend}

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from facezoo.cli import main as cli
-from facezoo.config import recipes
+from facezoo.training.config import recipes
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]

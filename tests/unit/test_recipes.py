@@ -5,10 +5,10 @@ import dataclasses
 import pytest
 import yaml
 
-from facezoo.catalog import head_margin
 from facezoo.cli.main import main
-from facezoo.config import SHARED_HEAD_OPTIONS, load_config, recipes
-from facezoo.data.augment import create_augmentation
+from facezoo.data.transforms.augment import create_augmentation
+from facezoo.training.config import SHARED_HEAD_OPTIONS, load_config, recipes
+from facezoo.zoo.catalog import head_margin
 
 TABLES = {
     **{

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from facezoo.catalog import BACKBONES, HEADS
+from facezoo.zoo.catalog import BACKBONES, HEADS
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 if not (DOCS / "generate.py").is_file():

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import paddle
 import paddle.nn.functional as F
-from facezoo.backends.paddle.flat_neck import NeckFlat
-from facezoo.backends.paddle.layers import NECKS, run_blocks
-from facezoo.backends.paddle.norm import BatchNorm2D
 from paddle import nn
 
+from facezoo.backends.paddle.layers import NECKS, run_blocks
+from facezoo.backends.paddle.necks import NeckFlat
+from facezoo.backends.paddle.norm import BatchNorm2D
 from facezoo.interfaces.backbone import Backbone
 from facezoo.specs.attentionnet import AttentionNetSpec
 

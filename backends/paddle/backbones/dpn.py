@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import paddle
-from facezoo.backends.paddle.layers import NECKS, run_blocks
-from facezoo.backends.paddle.norm import BatchNorm2D
 from paddle import nn
 
+from facezoo.backends.paddle.layers import NECKS, run_blocks
+from facezoo.backends.paddle.norm import BatchNorm2D
 from facezoo.interfaces.backbone import Backbone
 from facezoo.specs.dpn import DPNSpec
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import paddle
-from facezoo.backends.paddle.layers import NECKS, ConvBN, DropPath, SqueezeExcite, run_blocks
 from paddle import nn
 
+from facezoo.backends.paddle.layers import NECKS, ConvBN, DropPath, SqueezeExcite, run_blocks
 from facezoo.interfaces.backbone import Backbone
 from facezoo.specs.efficientnet import EfficientNetSpec, MBConv
 

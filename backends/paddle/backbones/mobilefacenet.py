@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import paddle
+from paddle import nn
+
 from facezoo.backends.paddle.layers import NECKS, run_blocks
 from facezoo.backends.paddle.norm import BatchNorm2D
 from facezoo.backends.paddle.prelu import PReLU
-from paddle import nn
-
 from facezoo.interfaces.backbone import Backbone
 from facezoo.specs.mobilefacenet import MobileFaceNetSpec
 

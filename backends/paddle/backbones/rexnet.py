@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import paddle
 import paddle.nn.functional as F
-from facezoo.backends.paddle.layers import NECKS, ConvBN, run_blocks
-from facezoo.backends.paddle.norm import BatchNorm2D
 from paddle import nn
 
+from facezoo.backends.paddle.layers import NECKS, ConvBN, run_blocks
+from facezoo.backends.paddle.norm import BatchNorm2D
 from facezoo.interfaces.backbone import Backbone
 from facezoo.specs.rexnet import ReXNetSpec
 

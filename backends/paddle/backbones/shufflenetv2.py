@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import paddle
-from facezoo.backends.paddle.layers import NECKS, ConvBN, run_blocks, shuffled
 from paddle import nn
 
+from facezoo.backends.paddle.layers import NECKS, ConvBN, run_blocks, shuffled
 from facezoo.interfaces.backbone import Backbone
 from facezoo.specs.shufflenetv2 import ShuffleNetV2Spec
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import paddle
 import paddle.nn.functional as F
-from facezoo.backends.paddle.layers import DropPath, run_blocks
-from facezoo.backends.paddle.norm import BatchNorm1D
 from paddle import nn
 
+from facezoo.backends.paddle.layers import DropPath, run_blocks
+from facezoo.backends.paddle.norm import BatchNorm1D
 from facezoo.interfaces.backbone import Backbone
 from facezoo.specs.swin import SwinSpec
 from facezoo.specs.swin_windows import relative_index, shift_mask

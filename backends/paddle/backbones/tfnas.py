@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import paddle
-from facezoo.backends.paddle.flat_neck import NeckFlat
-from facezoo.backends.paddle.layers import NECKS, ConvBN, SqueezeExcite, run_blocks
 from paddle import nn
 
+from facezoo.backends.paddle.layers import NECKS, ConvBN, SqueezeExcite, run_blocks
+from facezoo.backends.paddle.necks import NeckFlat
 from facezoo.interfaces.backbone import Backbone
 from facezoo.specs.tfnas import Row, TFNASSpec
 

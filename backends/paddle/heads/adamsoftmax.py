@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import paddle
+from paddle import nn
+
 from facezoo.backends.paddle.heads.criterion import Reduce
 from facezoo.backends.paddle.heads.margin import MarginHead, replace_target
-from paddle import nn
 
 
 def adamsoftmax_logits(

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import paddle
-from facezoo.backends.paddle.heads.criterion import Reduce
-from facezoo.backends.paddle.heads.margin import check_batch, widen
 from paddle import nn
 
+from facezoo.backends.paddle.heads.criterion import Reduce
+from facezoo.backends.paddle.heads.margin import check_batch, widen
 from facezoo.interfaces.head import Head
 
 

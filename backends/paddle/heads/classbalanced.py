@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 import paddle
+
 from facezoo.backends.paddle.heads.criterion import Reduce
 from facezoo.backends.paddle.heads.margin import LinearHead
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import paddle
+
 from facezoo.backends.paddle.heads.criterion import Reduce, cross_entropy, focal
 from facezoo.backends.paddle.heads.margin import LinearHead
 

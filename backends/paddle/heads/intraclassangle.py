@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import paddle
+
 from facezoo.backends.paddle.heads.auxiliary import AuxiliaryHead
 from facezoo.backends.paddle.heads.margin import safe_angle, unit
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import paddle
+
 from facezoo.backends.paddle.heads.criterion import Reduce
 from facezoo.backends.paddle.heads.margin import MarginHead, arc, replace_target
 

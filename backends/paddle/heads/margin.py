@@ -6,9 +6,9 @@ import math
 
 import paddle
 import paddle.nn.functional as F
-from facezoo.backends.paddle.heads.criterion import Reduce, cross_entropy, focal
 from paddle import nn
 
+from facezoo.backends.paddle.heads.criterion import Reduce, cross_entropy, focal
 from facezoo.interfaces.head import ClassificationHead
 
 

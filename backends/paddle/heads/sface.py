@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import paddle
+
 from facezoo.backends.paddle.heads.criterion import Reduce
 from facezoo.backends.paddle.heads.margin import MarginHead, is_target
 

@@ -6,9 +6,10 @@ import math
 
 import paddle
 import paddle.nn.functional as F
+from paddle import nn
+
 from facezoo.backends.paddle.heads.criterion import Reduce
 from facezoo.backends.paddle.heads.margin import MarginHead, arc, arc_monotone, replace_target, unit
-from paddle import nn
 
 
 def subcenterarcface_logits(

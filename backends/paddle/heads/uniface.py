@@ -6,9 +6,10 @@ import math
 
 import paddle
 import paddle.nn.functional as F
+from paddle import nn
+
 from facezoo.backends.paddle.heads.criterion import Reduce
 from facezoo.backends.paddle.heads.margin import MarginHead, is_target, replace_target
-from paddle import nn
 
 
 def uniface_losses(

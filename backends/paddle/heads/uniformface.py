@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import paddle
 import paddle.nn.functional as F
+
 from facezoo.backends.paddle.heads.auxiliary import AuxiliaryHead
 from facezoo.backends.paddle.heads.margin import unit
 

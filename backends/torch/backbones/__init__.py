@@ -8,8 +8,8 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from facezoo.catalog import BACKBONES
-from facezoo.create import create_backbone
+from facezoo.zoo.catalog import BACKBONES
+from facezoo.zoo.create import create_backbone
 
 
 def __getattr__(name: str) -> Any:

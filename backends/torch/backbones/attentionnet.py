@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
-from facezoo.backends.torch.flat_neck import NeckFlat
-from facezoo.backends.torch.layers import NECKS, run_blocks
 from torch import nn
 
+from facezoo.backends.torch.layers import NECKS, run_blocks
+from facezoo.backends.torch.necks import NeckFlat
 from facezoo.interfaces.backbone import Backbone
 from facezoo.specs.attentionnet import AttentionNetSpec
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import torch
-from facezoo.backends.torch.layers import NECKS, NeckE, SqueezeExcite, run_blocks
-from facezoo.backends.torch.prelu import PReLU
 from torch import nn
 
+from facezoo.backends.torch.layers import NECKS, NeckE, SqueezeExcite, run_blocks
+from facezoo.backends.torch.prelu import PReLU
 from facezoo.interfaces.backbone import Backbone
 from facezoo.specs.ir import IRSpec
 

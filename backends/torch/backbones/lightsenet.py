@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
+from torch import nn
+
 from facezoo.backends.torch.conv import Conv2d
 from facezoo.backends.torch.layers import NECKS, run_blocks
 from facezoo.backends.torch.prelu import PReLU
-from torch import nn
-
 from facezoo.interfaces.backbone import Backbone
 from facezoo.specs.lightsenet import LightSENetSpec
 

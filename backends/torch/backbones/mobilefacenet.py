@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import torch
+from torch import nn
+
 from facezoo.backends.torch.conv import Conv2d
 from facezoo.backends.torch.layers import NECKS, run_blocks
 from facezoo.backends.torch.prelu import PReLU
-from torch import nn
-
 from facezoo.interfaces.backbone import Backbone
 from facezoo.specs.mobilefacenet import MobileFaceNetSpec
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import torch
-from facezoo.backends.torch.layers import NECKS, ConvBN, SqueezeExcite, run_blocks
 from torch import nn
 
+from facezoo.backends.torch.layers import NECKS, ConvBN, SqueezeExcite, run_blocks
 from facezoo.interfaces.backbone import Backbone
 from facezoo.specs.mobilenetv3 import MobileNetV3Spec
 

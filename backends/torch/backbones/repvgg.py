@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
-from facezoo.backends.torch.layers import NECKS, run_blocks
 from torch import nn
 
+from facezoo.backends.torch.layers import NECKS, run_blocks
 from facezoo.interfaces.backbone import Backbone
 from facezoo.specs.repvgg import RepVGGSpec
 

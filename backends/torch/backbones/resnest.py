@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
-from facezoo.backends.torch.layers import NECKS, run_blocks
-from facezoo.backends.torch.prelu import PReLU
 from torch import nn
 
+from facezoo.backends.torch.layers import NECKS, run_blocks
+from facezoo.backends.torch.prelu import PReLU
 from facezoo.interfaces.backbone import Backbone
 from facezoo.specs.resnest import ResNeStSpec
 

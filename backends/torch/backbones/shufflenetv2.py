@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import torch
-from facezoo.backends.torch.layers import NECKS, ConvBN, run_blocks, shuffled
 from torch import nn
 
+from facezoo.backends.torch.layers import NECKS, ConvBN, run_blocks, shuffled
 from facezoo.interfaces.backbone import Backbone
 from facezoo.specs.shufflenetv2 import ShuffleNetV2Spec
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import torch
 import torch.nn.functional as F
-from facezoo.backends.torch.layers import DropPath, run_blocks
 from torch import nn
 
+from facezoo.backends.torch.layers import DropPath, run_blocks
 from facezoo.interfaces.backbone import Backbone
 from facezoo.specs.swin import SwinSpec
 from facezoo.specs.swin_windows import relative_index, shift_mask

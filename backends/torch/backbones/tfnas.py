@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import torch
-from facezoo.backends.torch.flat_neck import NeckFlat
-from facezoo.backends.torch.layers import NECKS, ConvBN, SqueezeExcite, run_blocks
 from torch import nn
 
+from facezoo.backends.torch.layers import NECKS, ConvBN, SqueezeExcite, run_blocks
+from facezoo.backends.torch.necks import NeckFlat
 from facezoo.interfaces.backbone import Backbone
 from facezoo.specs.tfnas import Row, TFNASSpec
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-from facezoo.catalog import HEADS
+from facezoo.zoo.catalog import HEADS
 
 
 def __getattr__(name: str) -> Any:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import torch
+from torch import nn
+
 from facezoo.backends.torch.heads.criterion import Reduce
 from facezoo.backends.torch.heads.margin import MarginHead, replace_target
-from torch import nn
 
 
 def adamsoftmax_logits(

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import torch
-from facezoo.backends.torch.heads.criterion import Reduce
-from facezoo.backends.torch.heads.margin import check_batch, widen
 from torch import nn
 
+from facezoo.backends.torch.heads.criterion import Reduce
+from facezoo.backends.torch.heads.margin import check_batch, widen
 from facezoo.interfaces.head import Head
 
 

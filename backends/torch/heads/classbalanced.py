@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 import torch
+
 from facezoo.backends.torch.heads.criterion import Reduce
 from facezoo.backends.torch.heads.margin import LinearHead
 

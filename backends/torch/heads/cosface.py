@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+
 from facezoo.backends.torch.heads.criterion import Reduce
 from facezoo.backends.torch.heads.margin import MarginHead, replace_target
 

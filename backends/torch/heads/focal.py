@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+
 from facezoo.backends.torch.heads.criterion import Reduce, cross_entropy, focal
 from facezoo.backends.torch.heads.margin import LinearHead
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import torch
+
 from facezoo.backends.torch.heads.auxiliary import AuxiliaryHead
 from facezoo.backends.torch.heads.margin import safe_angle, unit
 

@@ -6,9 +6,9 @@ import math
 
 import torch
 import torch.nn.functional as F
-from facezoo.backends.torch.heads.criterion import Reduce, cross_entropy, focal
 from torch import nn
 
+from facezoo.backends.torch.heads.criterion import Reduce, cross_entropy, focal
 from facezoo.interfaces.head import ClassificationHead
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
+
 from facezoo.backends.torch.heads.auxiliary import AuxiliaryHead
 from facezoo.backends.torch.heads.margin import is_target, unit
 

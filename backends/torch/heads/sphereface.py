@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import torch
+
 from facezoo.backends.torch.heads.criterion import Reduce
 from facezoo.backends.torch.heads.margin import MarginHead, replace_target
 

@@ -6,9 +6,10 @@ import math
 
 import torch
 import torch.nn.functional as F
+from torch import nn
+
 from facezoo.backends.torch.heads.criterion import Reduce
 from facezoo.backends.torch.heads.margin import MarginHead, arc, arc_monotone, replace_target, unit
-from torch import nn
 
 
 def subcenterarcface_logits(

@@ -6,9 +6,10 @@ import math
 
 import torch
 import torch.nn.functional as F
+from torch import nn
+
 from facezoo.backends.torch.heads.criterion import Reduce
 from facezoo.backends.torch.heads.margin import MarginHead, is_target, replace_target
-from torch import nn
 
 
 def uniface_losses(logits: torch.Tensor, target: torch.Tensor, *, scale: float, negative_weight: float) -> torch.Tensor:

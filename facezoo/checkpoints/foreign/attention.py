@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from facezoo import catalog
 from facezoo.checkpoints.foreign.base import Found, Layout, Shapes
 from facezoo.specs.attentionnet import AttentionNetSpec
+from facezoo.zoo import catalog
 
 UNIT = ("bn1", "conv1", "bn2", "conv2", "bn3", "conv3")
 TAIL = {"bn1": "0", "conv1": "2", "bn2": "3", "conv2": "5"}

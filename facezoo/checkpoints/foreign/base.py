@@ -10,9 +10,9 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from facezoo import catalog
-from facezoo.checkpoints.keymap import RENAMED, TRANSPOSED, Leaf
+from facezoo.canonical.leaf import RENAMED, TRANSPOSED, Leaf
 from facezoo.specs.base import BackboneSpec
+from facezoo.zoo import catalog
 
 Shapes = Mapping[str, tuple[int, ...]]  # key of the file, without prefixes -> shape
 ANY = (-1,)  # shape of an entry whose size is not ours to say, such as a classifier

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
+from facezoo.canonical.leaf import Leaf
 from facezoo.checkpoints.foreign.base import Entry, Found, Layout, Shapes
-from facezoo.checkpoints.keymap import Leaf
 from facezoo.specs.base import BackboneSpec
 from facezoo.specs.mobilenetv1 import MobileNetV1Spec
 

@@ -9,17 +9,17 @@ from typing import Any
 import numpy as np
 
 from facezoo import backends
+from facezoo.canonical.leaf import COUNTERS
+from facezoo.canonical.state import inventory, set_state
 from facezoo.checkpoints.foreign.base import ANY, Entry, Found, Layout
 from facezoo.checkpoints.foreign.projects import PROJECTS
 from facezoo.checkpoints.foreign.strip import Stripped, strip
 from facezoo.checkpoints.foreign.table import asked_for, name_of
-from facezoo.checkpoints.keymap import COUNTERS
 from facezoo.checkpoints.readers import read_tree
-from facezoo.create import build_backbone
 from facezoo.errors import BackendUnavailableError, CheckpointError
-from facezoo.preprocess import Preprocess
 from facezoo.specs.base import BackboneSpec
-from facezoo.state import inventory, set_state
+from facezoo.specs.preprocess import Preprocess
+from facezoo.zoo.create import build_backbone
 
 
 @dataclass(frozen=True)

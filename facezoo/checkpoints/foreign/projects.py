@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from facezoo.preprocess import Preprocess
+from facezoo.specs.preprocess import Preprocess
 
 
 @dataclass(frozen=True)

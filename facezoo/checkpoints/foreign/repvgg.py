@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from facezoo import catalog
 from facezoo.checkpoints.foreign.base import Found, Layout, Shapes, counted
 from facezoo.specs.repvgg import RepVGGSpec
+from facezoo.zoo import catalog
 
 NECK = (("neck.bn", "output_layer.0"), ("neck.linear", "output_layer.2"), ("neck.bn_out", "output_layer.3"))
 

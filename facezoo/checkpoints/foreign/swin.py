@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from facezoo import catalog
 from facezoo.checkpoints.foreign.base import Found, Layout, Shapes, counted
 from facezoo.specs.swin import SwinSpec
+from facezoo.zoo import catalog
 
 BLOCK = {
     "norm1": "norm1", "attention.qkv": "attn.qkv", "attention.project": "attn.proj", "norm2": "norm2",

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from facezoo import catalog
 from facezoo.checkpoints.foreign.base import Found, Layout, Shapes, counted
 from facezoo.specs.vit import ViTSpec
+from facezoo.zoo import catalog
 
 BLOCK = {
     "norm1": "norm1", "attention.qkv": "attn.qkv", "attention.project": "attn.proj", "norm2": "norm2",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from facezoo import arrays
+from facezoo.io import numpy_files as arrays
 
 MAX_RATIO = 100  # random weights hardly compress; zeros do, to about a thousandth
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from facezoo.checkpoints.readers.unpickle import Unpickler, resolved
 from facezoo.errors import UnsafeFileError
+from facezoo.io.unpickle import Unpickler, resolved
 
 NAME_TABLE = "StructuredToParameterName@@"
 BIG = "UnpackBigParamInfor@@"

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from facezoo.checkpoints.readers.torch_tensors import NAMES, Storage, storage_loader
-from facezoo.checkpoints.readers.unpickle import Unpickler, resolved
 from facezoo.errors import CheckpointError, UnsafeFileError
+from facezoo.io.unpickle import Unpickler, resolved
 
 MAGIC = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."  # the pickled number 0x1950a86a20f9469cfc6c
 PROTOCOL = 1001

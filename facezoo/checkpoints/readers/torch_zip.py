@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from facezoo.checkpoints.readers.torch_tensors import NAMES, Storage, storage_loader
-from facezoo.checkpoints.readers.unpickle import MAX_PICKLE, loads, resolved
 from facezoo.errors import CheckpointError, UnsafeFileError
+from facezoo.io.unpickle import MAX_PICKLE, loads, resolved
 
 
 def read_torch_zip(path: Path) -> Any:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from facezoo.data.folder import is_image_name
+from facezoo.data.sources.folder import is_image_name
 from facezoo.datasets.importers.result import Imported, compare, count_folder
 from facezoo.datasets.schema import DataSet
 from facezoo.download import extract

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import numpy as np
 
-from facezoo.arrays import read_npz
 from facezoo.datasets.importers.folders import Seen
 from facezoo.datasets.importers.result import Imported
 from facezoo.datasets.schema import DataSet
 from facezoo.download import extract, staged_folder
 from facezoo.errors import DataError, FacezooError
+from facezoo.io.numpy_files import read_npz
 
 MEDIA, PAIRS, POINTS = "_face_tid_mid.txt", "_template_pair_label.txt", "_name_5pts_score.txt"
 META = "meta.npz"

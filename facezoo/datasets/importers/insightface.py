@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from facezoo.data.recordio import RecordIO, read_property
-from facezoo.data.verification_bin import read_verification_bin
+from facezoo.data.sources.recordio import RecordIO, read_property
+from facezoo.data.sources.verification_bin import read_verification_bin
 from facezoo.datasets.importers.folders import Seen
 from facezoo.datasets.importers.result import Imported
 from facezoo.datasets.schema import DataSet

@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from facezoo.data.folder import is_image_name
+from facezoo.data.sources.folder import is_image_name
 from facezoo.datasets.schema import DataSet
 from facezoo.errors import DataError
 

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from facezoo.backends.torch.conv import Conv2d
-from facezoo.backends.torch.prelu import PReLU
 from torch import nn
 
 import facezoo
+from facezoo.backends.torch.conv import Conv2d
+from facezoo.backends.torch.prelu import PReLU
 
 DTYPES = [torch.float64, torch.float32, torch.bfloat16]
 

@@ -7,8 +7,8 @@ import math
 import numpy as np
 
 from facezoo import backends
+from facezoo.canonical.state import inventory
 from facezoo.checkpoints.foreign.base import ANY, Found, Layout
-from facezoo.state import inventory
 
 CLASSIFIERS = {"LightCNN9": (79077, True), "LightCNN29": (79077, True), "LightCNN29v2": (80013, False)}
 

@@ -7,7 +7,7 @@ import io
 import numpy as np
 from PIL import Image
 
-from facezoo.data.source import Source
+from facezoo.data.sources.source import Source
 from facezoo.rng import generator
 
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from facezoo.data.augment import AUGMENTATIONS, Augmentation, create_augmentation
-from facezoo.data.colour import GREY, ColourChange
+from facezoo.data.transforms.augment import AUGMENTATIONS, Augmentation, create_augmentation
+from facezoo.data.transforms.colour import GREY, ColourChange
 from facezoo.errors import ConfigError, UnknownNameError
 from facezoo.rng import generator
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from facezoo.data.draw_pairs import FOLDS, draw_pairs
+from facezoo.data.tools.draw_pairs import FOLDS, draw_pairs
 from facezoo.errors import DataError
 
 LABELS = np.random.default_rng(0).permutation(np.repeat(np.arange(100, 140), 5))

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from small_sets import Drawn, make_folder
 
-from facezoo.data.draw_pairs import draw_pairs
-from facezoo.data.encoded import encoded_image
-from facezoo.data.filters import Selection, concatenate, drop_small, only_identities, split_identities
-from facezoo.data.folder import ImageFolder
 from facezoo.data.image import read_image
+from facezoo.data.sources.encoded import encoded_image
+from facezoo.data.sources.filters import Selection, concatenate, drop_small, only_identities, split_identities
+from facezoo.data.sources.folder import ImageFolder
+from facezoo.data.tools.draw_pairs import draw_pairs
 from facezoo.errors import ConfigError, DataError, UnknownNameError
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from small_sets import encode, make_folder, noise
 
-from facezoo.data.folder import ImageFolder
+from facezoo.data.sources.folder import ImageFolder
 from facezoo.errors import DataError, ImageError
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from small_sets import make_folder
 
-from facezoo.data.list_file import ListFile
+from facezoo.data.sources.list_file import ListFile
 from facezoo.errors import DataError, ImageError
 
 

@@ -11,11 +11,11 @@ import time
 import numpy as np
 import pytest
 
-from facezoo.data.augment import AUGMENTATIONS
-from facezoo.data.bad_images import BadImageFile
-from facezoo.data.loader import Loader
-from facezoo.data.samplers import ShuffledSampler
-from facezoo.data.source import Sample, Source, StreamSource
+from facezoo.data.loading.bad_images import BadImageFile
+from facezoo.data.loading.loader import Loader
+from facezoo.data.loading.samplers import ShuffledSampler
+from facezoo.data.sources.source import Sample, Source, StreamSource
+from facezoo.data.transforms.augment import AUGMENTATIONS
 from facezoo.errors import ConfigError, DataError, FacezooError, ImageError, ShapeError, WorkerError
 from facezoo.rng import generator
 

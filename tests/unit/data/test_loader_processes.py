@@ -13,8 +13,8 @@ import pytest
 
 SCRIPT = """
 import multiprocessing, sys, time
-from facezoo.data.loader import Loader
-from facezoo.data.synthetic import SyntheticFaces
+from facezoo.data.loading.loader import Loader
+from facezoo.data.sources.synthetic import SyntheticFaces
 
 def main():
     loader = Loader(SyntheticFaces(40, 10, size=32), batch_size=4, size=32, workers=2, cache=True)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from facezoo.data.loader import Loader
-from facezoo.data.pack import pack
-from facezoo.data.shards import Shards
-from facezoo.data.synthetic import SyntheticFaces
+from facezoo.data.loading.loader import Loader
+from facezoo.data.sources.shards import Shards
+from facezoo.data.sources.synthetic import SyntheticFaces
+from facezoo.data.tools.pack import pack
 from facezoo.errors import DataError
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 from small_sets import Drawn, make_folder
 
-from facezoo.data.folder import ImageFolder
-from facezoo.data.list_file import ListFile
-from facezoo.data.open_source import data_kind, open_source
-from facezoo.data.recordio import RecordIO
-from facezoo.data.shards import Shards
-from facezoo.data.writers import write_recordio, write_shards
+from facezoo.data.sources.folder import ImageFolder
+from facezoo.data.sources.list_file import ListFile
+from facezoo.data.sources.open_source import data_kind, open_source
+from facezoo.data.sources.recordio import RecordIO
+from facezoo.data.sources.shards import Shards
+from facezoo.data.tools.writers import write_recordio, write_shards
 from facezoo.errors import DataError
 
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from small_sets import encode, make_folder, noise
 
-from facezoo.data.check import check_data
-from facezoo.data.open_for_tools import open_for_tools
-from facezoo.data.pack import pack
-from facezoo.data.verification_bin import read_verification_bin, write_verification_bin
+from facezoo.data.sources.open_random_access import open_for_tools
+from facezoo.data.sources.verification_bin import read_verification_bin, write_verification_bin
+from facezoo.data.tools.check import check_data
+from facezoo.data.tools.pack import pack
 from facezoo.errors import ConfigError, DataError, UnknownNameError, UnsafeFileError
 
 COUNTS = {"ann": 3, "bo": 2, "çi": 4}

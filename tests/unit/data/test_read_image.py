@@ -218,7 +218,7 @@ def test_the_given_pil_image_is_left_alone():
 
 
 def test_importing_needs_no_framework():
-    code = "import sys, facezoo.data.open_source; assert not {'torch', 'paddle'} & set(sys.modules)"
+    code = "import sys, facezoo.data.sources.open_source; assert not {'torch', 'paddle'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from small_sets import Drawn, encode, noise
 
-from facezoo.data.record_framing import MAGIC, pack_header, read_record, unpack_header, write_record
-from facezoo.data.recordio import RecordIO, read_property
-from facezoo.data.writers import write_recordio
+from facezoo.data.sources.record_framing import MAGIC, pack_header, read_record, unpack_header, write_record
+from facezoo.data.sources.recordio import RecordIO, read_property
+from facezoo.data.tools.writers import write_recordio
 from facezoo.errors import DataError, FacezooError, ImageError
 from facezoo.rng import generator
 
@@ -313,6 +313,6 @@ def test_numbers_beyond_float32(tmp_path, monkeypatch):
     """Record 0 stores numbers as float32; past 2**24 the rounded one must not cost or add an image."""
     assert float(np.float32(2**24 + 1)) == 2**24
     source = RecordIO(write_pack(tmp_path, pack_with_headers()))
-    monkeypatch.setattr("facezoo.data.recordio._EXACT", 1)  # as if float32 counted exactly up to 1 only
+    monkeypatch.setattr("facezoo.data.sources.recordio._EXACT", 1)  # as if float32 counted exactly up to 1 only
     assert [source._first_identity(about) for about in (5, 6, 7)] == [6, 6, 6]
     assert RecordIO(tmp_path).labels.tolist() == [0, 0, 0, 1, 1]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from facezoo.data.samplers import (
+from facezoo.data.loading.samplers import (
     SAMPLERS,
     IdentitySampler,
     SequentialSampler,

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from small_sets import Drawn, encode, noise
 
-from facezoo.data.shard_index import ShardImages
-from facezoo.data.shards import Shards
-from facezoo.data.writers import write_shards
+from facezoo.data.sources.shard_index import ShardImages
+from facezoo.data.sources.shards import Shards
+from facezoo.data.tools.writers import write_shards
 from facezoo.errors import ConfigError, DataError, FacezooError, ImageError, UnsafeFileError
 
 COUNTS = {"ann": 9, "Bo": 6, "cé": 8}

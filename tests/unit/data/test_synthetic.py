@@ -9,12 +9,12 @@ import pickle
 import numpy as np
 import pytest
 
-from facezoo.data.draw_pairs import draw_pairs
 from facezoo.data.drawing import draw, random_person
 from facezoo.data.drawing.face import landmarks
 from facezoo.data.drawing.shot import OCCLUSIONS, shot_of
-from facezoo.data.loader import Loader
-from facezoo.data.synthetic import SyntheticFaces
+from facezoo.data.loading.loader import Loader
+from facezoo.data.sources.synthetic import SyntheticFaces
+from facezoo.data.tools.draw_pairs import draw_pairs
 from facezoo.errors import ConfigError
 from facezoo.rng import generator
 

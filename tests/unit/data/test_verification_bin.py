@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from small_sets import encode, noise
 
-from facezoo.data.verification_bin import read_verification_bin, write_verification_bin
+from facezoo.data.sources.verification_bin import read_verification_bin, write_verification_bin
 from facezoo.errors import DataError, FacezooError, ImageError, UnsafeFileError
 
 IMAGES = [encode(noise("bin", n), "JPEG") for n in range(4)]

@@ -13,10 +13,10 @@ import pytest
 from PIL import Image
 
 from facezoo.cli.main import main
-from facezoo.data.folder import ImageFolder
-from facezoo.data.recordio import RecordIO
-from facezoo.data.verification_bin import write_verification_bin
-from facezoo.data.writers import write_recordio
+from facezoo.data.sources.folder import ImageFolder
+from facezoo.data.sources.recordio import RecordIO
+from facezoo.data.sources.verification_bin import write_verification_bin
+from facezoo.data.tools.writers import write_recordio
 from facezoo.datasets import import_archive
 from facezoo.datasets.importers import ijb
 from facezoo.errors import ConfigError, DataError, UnsafeFileError

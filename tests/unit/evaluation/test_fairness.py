@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from facezoo.errors import ProtocolError, ShapeError
-from facezoo.evaluation.fairness import fairness_of_all_pairs, fairness_of_pairs
+from facezoo.evaluation.metrics.fairness import fairness_of_all_pairs, fairness_of_pairs
 
 
 def test_pairs_by_group():

@@ -5,12 +5,12 @@ import re
 import numpy as np
 import pytest
 
-from facezoo.evaluation.outcome import Figure, PairRecord
-from facezoo.evaluation.page import write_page
-from facezoo.evaluation.protocol import Protocol
-from facezoo.evaluation.run import run_protocol
-from facezoo.evaluation.store import EmbeddingSet
-from facezoo.evaluation.worst import worst_listed, worst_of_all_pairs
+from facezoo.evaluation.inputs.store import EmbeddingSet
+from facezoo.evaluation.protocols.protocol import Protocol
+from facezoo.evaluation.protocols.result import Figure, PairRecord
+from facezoo.evaluation.protocols.run import run_protocol
+from facezoo.evaluation.report.page import write_page
+from facezoo.evaluation.report.worst import worst_listed, worst_of_all_pairs
 
 
 def outcome(tmp_path):

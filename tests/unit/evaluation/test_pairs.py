@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from facezoo.errors import DataError, ProtocolError, UnknownNameError
-from facezoo.evaluation.pairs import read_calfw_pairs, read_lfw_pairs, read_pairs, read_path_pairs
+from facezoo.evaluation.inputs.pairs import read_calfw_pairs, read_lfw_pairs, read_pairs, read_path_pairs
 
 LFW = "2\t1\nAda_L\t1\t4\nAda_L\t1\tBob\t2\nBob\t1\t2\nCy_D\t3\tBob\t10\n"
 

@@ -3,7 +3,7 @@
 import pytest
 
 from facezoo.errors import ProtocolError, UnknownNameError
-from facezoo.evaluation.protocol import FOLDER, list_protocols, load_protocol
+from facezoo.evaluation.protocols.protocol import FOLDER, list_protocols, load_protocol
 
 GOOD = """
 name: mine

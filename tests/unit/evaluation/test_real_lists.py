@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from facezoo.evaluation.folder import read_landmarks
-from facezoo.evaluation.pairs import read_lfw_pairs
-from facezoo.evaluation.protocol import load_protocol
+from facezoo.evaluation.inputs.folder import read_landmarks
+from facezoo.evaluation.inputs.pairs import read_lfw_pairs
+from facezoo.evaluation.protocols.protocol import load_protocol
 
 DATA = Path(os.environ.get("FACEZOO_TEST_DATA", "")) / "data/lfw"
 pytestmark = pytest.mark.skipif(not os.environ.get("FACEZOO_TEST_DATA"), reason="FACEZOO_TEST_DATA is not set")

@@ -10,7 +10,7 @@ from sklearn.metrics import roc_auc_score, roc_curve
 
 from facezoo.errors import ProtocolError
 from facezoo.evaluation import Roc, threshold_at_far
-from facezoo.evaluation.checks import allowed
+from facezoo.evaluation.scores.checks import allowed
 
 
 def tied(seed, n=300, levels=25):

@@ -7,17 +7,17 @@ import pytest
 
 from facezoo.errors import ProtocolError, ShapeError
 from facezoo.evaluation import all_pairs, verification
-from facezoo.evaluation.compare_results import compare_results
-from facezoo.evaluation.distractors import identification_with_distractors
-from facezoo.evaluation.outcome import load_result
-from facezoo.evaluation.protocol import Protocol
-from facezoo.evaluation.rows import NpyRows
-from facezoo.evaluation.run import run_protocol
-from facezoo.evaluation.search import identification
-from facezoo.evaluation.store import EmbeddingSet
-from facezoo.evaluation.table import combine
-from facezoo.evaluation.templates import pool_templates
-from facezoo.evaluation.video import pool_videos
+from facezoo.evaluation.inputs.rows import NpyRows
+from facezoo.evaluation.inputs.store import EmbeddingSet
+from facezoo.evaluation.metrics.distractors import identification_with_distractors
+from facezoo.evaluation.metrics.search import identification
+from facezoo.evaluation.metrics.templates import pool_templates
+from facezoo.evaluation.metrics.video import pool_videos
+from facezoo.evaluation.protocols.protocol import Protocol
+from facezoo.evaluation.protocols.result import load_result
+from facezoo.evaluation.protocols.run import run_protocol
+from facezoo.evaluation.report.compare_results import compare_results
+from facezoo.evaluation.report.table import combine
 
 
 def people(seed=0, n=120, count=20, size=16):

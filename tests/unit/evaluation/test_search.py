@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from facezoo.errors import NumericalError, ProtocolError, ShapeError
-from facezoo.evaluation.distractors import identification_with_distractors
-from facezoo.evaluation.search import identification, pick_gallery
+from facezoo.evaluation.metrics.distractors import identification_with_distractors
+from facezoo.evaluation.metrics.search import identification, pick_gallery
 
 
 def make(seed, n, people, size=5):

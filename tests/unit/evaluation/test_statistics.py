@@ -10,18 +10,18 @@ from sklearn.linear_model import LogisticRegression
 
 from facezoo.errors import DataError, ProtocolError, ShapeError, UnknownNameError
 from facezoo.evaluation import clopper_pearson, wilson
-from facezoo.evaluation.bootstrap import bootstrap_rate, bootstrap_subjects
-from facezoo.evaluation.calibration import Calibration, calibrate, card_path, operating_point
-from facezoo.evaluation.compare import (
+from facezoo.evaluation.metrics.compare import (
     compare_decisions,
     compare_tar,
     compare_verification,
     difference_interval,
     mcnemar,
 )
-from facezoo.evaluation.probability import fit_isotonic, fit_logistic
-from facezoo.evaluation.roc import Roc
-from facezoo.evaluation.weighted import WeightedCurve
+from facezoo.evaluation.scores.roc import Roc
+from facezoo.evaluation.statistics.bootstrap import bootstrap_rate, bootstrap_subjects
+from facezoo.evaluation.statistics.calibration import Calibration, calibrate, card_path, operating_point
+from facezoo.evaluation.statistics.probability import fit_isotonic, fit_logistic
+from facezoo.evaluation.statistics.weighted import WeightedCurve
 
 
 @pytest.mark.parametrize("hits, trials", [(0, 10), (10, 10), (3, 7), (5970, 6000), (1, 1)])

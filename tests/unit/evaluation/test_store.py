@@ -6,7 +6,7 @@ import pytest
 from pyarrow import parquet
 
 from facezoo.errors import DataError, ProtocolError, ShapeError, UnknownNameError, UnsafeFileError
-from facezoo.evaluation.store import EmbeddingSet, load_embeddings
+from facezoo.evaluation.inputs.store import EmbeddingSet, load_embeddings
 
 ROWS = np.arange(12, dtype=np.float32).reshape(4, 3) + 1
 NAMES = np.array(["a/a_1.jpg", "a/a_2.jpg", "b/b_1.jpg", "c/c_1.jpg"])

@@ -4,16 +4,16 @@ import numpy as np
 import pytest
 
 from facezoo.errors import DataError, NumericalError, ProtocolError, ShapeError, UnknownNameError
-from facezoo.evaluation.ijb import (
+from facezoo.evaluation.inputs.ijb import (
     read_integer_table,
     read_landmark_scores,
     read_pair_list,
     read_subjects,
     read_template_list,
 )
-from facezoo.evaluation.products import listed_cosines
-from facezoo.evaluation.rows import NpyRows, iterate_rows
-from facezoo.evaluation.templates import pool_templates, template_rows
+from facezoo.evaluation.inputs.rows import NpyRows, iterate_rows
+from facezoo.evaluation.metrics.templates import pool_templates, template_rows
+from facezoo.evaluation.scores.products import listed_cosines
 
 
 def make(seed=0, n=60, size=6):

@@ -8,7 +8,7 @@ import pytest
 
 from facezoo.errors import NumericalError, ProtocolError, ShapeError, UnknownNameError
 from facezoo.evaluation import best_threshold, verification
-from facezoo.evaluation.ten_fold import fold_numbers
+from facezoo.evaluation.metrics.ten_fold import fold_numbers
 
 
 def tied_pairs(seed, n=400, levels=40):

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from facezoo.errors import NumericalError, ProtocolError, ShapeError, UnknownNameError
-from facezoo.evaluation.quality import error_versus_reject, pair_quality
-from facezoo.evaluation.video import clean_frames, frame_clusters, pool_frames, pool_videos
+from facezoo.evaluation.metrics.quality import error_versus_reject, pair_quality
+from facezoo.evaluation.metrics.video import clean_frames, frame_clusters, pool_frames, pool_videos
 
 
 def angle(*degrees):

@@ -2,10 +2,10 @@
 
 import pytest
 
-from facezoo.catalog import BACKBONES
-from facezoo.create import build_backbone
 from facezoo.export import export_model
-from facezoo.testing.reduced import construction, reduced
+from facezoo.parity.reduced import construction, reduced
+from facezoo.zoo.catalog import BACKBONES
+from facezoo.zoo.create import build_backbone
 
 
 def distinct():

@@ -3,9 +3,9 @@ from dataclasses import replace
 import numpy as np
 
 from facezoo import get_state, set_state
-from facezoo.catalog import backbone_spec
-from facezoo.create import build_backbone
-from facezoo.preprocess import Preprocess
+from facezoo.specs.preprocess import Preprocess
+from facezoo.zoo.catalog import backbone_spec
+from facezoo.zoo.create import build_backbone
 
 SEED = 7
 PREPROCESS = Preprocess(color="BGR", size=(32, 48), mean=(100.0, 110.0, 125.0), std=(60.0, 70.0, 128.0))

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from facezoo import catalog
-from facezoo.create import create_head
+from facezoo import backends
+from facezoo.canonical.state import get_state, set_state
 from facezoo.errors import ConfigError, UnknownNameError
-from facezoo.state import get_state, set_state
-from facezoo.testing.heads import probe
+from facezoo.zoo import catalog
+from facezoo.zoo.create import create_head
 
 BACKENDS = ("torch", "paddle")
 X = np.random.default_rng(1).normal(size=(9, 6)) * 5
@@ -20,7 +20,7 @@ TERMS = {"RegularFace": 2.0, "UniformFace": 0.5, "IntraClassAngle": 0.25, "Cente
 
 def make(backend, name="ArcFace", **options):
     head = create_head(name, backend=backend, embedding_size=6, num_classes=5, seed=3, **options)
-    head = probe(backend).widen(head)
+    head = backends.module(backend, "introspect_heads").widen(head)
     head.train()
     return head
 
@@ -30,7 +30,7 @@ def test_terms_add_up(backend):
     head = make(backend, extra=TERMS)
     before = get_state(head)
     assert list(before) == ["weight", "extra.Center.centers"]
-    found = probe(backend).call(head, X, LABELS)
+    found = backends.module(backend, "introspect_heads").call(head, X, LABELS)
     state = {"weight": before["weight"], "centers": before["extra.Center.centers"]}
     main = catalog.head_margin("ArcFace").reference(X, LABELS, state)
     loss, by_x, by_weight = main.loss, main.embeddings, main.parameters["weight"]
@@ -59,7 +59,7 @@ def test_class_balanced_weighs_any_head(backend):
     logits = catalog.head_margin("CosFace").reference(X, LABELS, state).logits
     losses = np.log(np.exp(logits).sum(axis=1)) - logits[np.arange(9), LABELS]
     omega = (1 - 0.9) / (1 - 0.9 ** np.array(counts))
-    found = probe(backend).call(head, X, LABELS)
+    found = backends.module(backend, "introspect_heads").call(head, X, LABELS)
     assert found["loss"] == pytest.approx((omega[LABELS] * losses).mean(), abs=1e-9)
     head.keep_classes(1, 3)
     kept = get_state(head)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from head_scalars import C, E, N, batch, cos, cosines, dot, log_sum_exp, sigmoid, softplus
 
-from facezoo import catalog
+from facezoo.zoo import catalog
 
 
 def test_sface_and_uniface():

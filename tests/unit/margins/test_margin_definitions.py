@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from head_scalars import SEED, C, E, N, arc, batch, cos, cosines, dot, log_sum_exp, mm
 
-from facezoo import catalog
+from facezoo.zoo import catalog
 
 
 def margin_only(rule):

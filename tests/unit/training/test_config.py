@@ -2,9 +2,9 @@
 
 import pytest
 
-from facezoo import catalog
-from facezoo.config import build_config
 from facezoo.errors import ConfigError
+from facezoo.training.config import build_config
+from facezoo.zoo import catalog
 
 
 @pytest.mark.parametrize(("size", "groups"), [(32, (8, 4)), (6, (3, 2)), (4, (2, 2))])

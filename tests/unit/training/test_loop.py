@@ -7,9 +7,9 @@ import json
 import numpy as np
 import pytest
 
+from facezoo.canonical.state import get_state
 from facezoo.checkpoints.weights import load_weights, read_weights
 from facezoo.errors import CheckpointError, ConfigError, NumericalError
-from facezoo.state import get_state
 from facezoo.training.checkpoint import checkpoints
 from facezoo.training.run import resumed_config, run_training
 

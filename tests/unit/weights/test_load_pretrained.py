@@ -13,15 +13,16 @@ from faulty_server import reset, serve
 from PIL import Image
 
 import facezoo
-from facezoo import backends, catalog, weights
+from facezoo import backends, weights
+from facezoo.canonical.state import inventory
 from facezoo.checkpoints.weights import read_weights, write_weights
 from facezoo.cli.main import main
 from facezoo.errors import CheckpointError, DownloadError
-from facezoo.preprocess import Preprocess
-from facezoo.state import inventory
+from facezoo.specs.preprocess import Preprocess
 from facezoo.weights.index import dump_entry
 from facezoo.weights.pretrained import canonical
 from facezoo.weights.publish import publish
+from facezoo.zoo import catalog
 
 BACKENDS = backends.available()
 BGR = Preprocess("BGR", (112, 112), (127.5,) * 3, (128.0,) * 3)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from faulty_server import reset, serve
 
-from facezoo import catalog, weights
+from facezoo import weights
 from facezoo.checkpoints.weights import write_weights
 from facezoo.cli.main import main
 from facezoo.download import Options
@@ -17,6 +17,7 @@ from facezoo.errors import CheckpointError, DataError
 from facezoo.weights.card import CardData, CardFigure, ModelCard, read_card, write_card
 from facezoo.weights.publish import publish
 from facezoo.weights.verify import verify
+from facezoo.zoo import catalog
 
 QUICK = Options(backoff=0.0, reserve=0, sleep=lambda seconds: None)
 

@@ -8,15 +8,15 @@ from pathlib import Path
 import pytest
 import yaml
 
-from facezoo import catalog
 from facezoo.checkpoints.foreign.projects import PROJECTS
 from facezoo.checkpoints.foreign.table import asked_for
 from facezoo.datasets import list_datasets
 from facezoo.errors import CheckpointError, UnknownNameError
-from facezoo.preprocess import Preprocess
+from facezoo.specs.preprocess import Preprocess
 from facezoo.weights import get, list_weights, load_index
 from facezoo.weights.index import dump_entry, parse_entry
 from facezoo.weights.schema import ELSEWHERE, WeightsEntry
+from facezoo.zoo import catalog
 
 FOLDER = Path(str(resources.files("facezoo.weights_index").joinpath("schema.json"))).parent
 ENTRIES = load_index()

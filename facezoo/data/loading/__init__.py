@@ -1,0 +1,1 @@
+"""From a source to batches: samplers, workers, cache and loader."""

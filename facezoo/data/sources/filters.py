@@ -1,0 +1,169 @@
+"""Parts of a source, and two sources as one; all keep reading from the source they were made of."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable
+
+import numpy as np
+
+from facezoo.data.sources.encoded import EncodedSource, encoded_image
+from facezoo.data.sources.source import Source
+from facezoo.errors import ConfigError, DataError, UnknownNameError
+from facezoo.rng import generator
+
+
+class Selection(EncodedSource):
+    """Some images of a source; the identities that remain are numbered again without gaps, in the old order.
+
+    Args:
+        source: the whole.
+        indices: int64 (m,), the images to keep, in the order they shall have.
+
+    Raises:
+        DataError: nothing is kept.
+    """
+
+    def __init__(self, source: Source, indices: np.ndarray) -> None:
+        self.source = source
+        self.indices = np.asarray(indices, np.int64)
+        if not len(self.indices):
+            raise DataError(f"none of the {len(source)} images is left")
+        kept, labels = np.unique(source.labels[self.indices], return_inverse=True)
+        self.labels = labels.reshape(-1).astype(np.int64)
+        self.class_names = [source.class_names[label] for label in kept]
+
+    def image(self, index: int) -> np.ndarray:
+        """Decode image ``index``."""
+        return self.source.image(int(self.indices[index]))
+
+    def encoded(self, index: int) -> bytes:
+        """The stored bytes, or a PNG where the source stores none."""
+        return encoded_image(self.source, int(self.indices[index]))
+
+    def key(self, index: int) -> str:
+        """The source's key."""
+        return self.source.key(int(self.indices[index]))
+
+
+class Joined(EncodedSource):
+    """Two sources one after the other; made by :func:`concatenate`."""
+
+    def __init__(self, first: Source, second: Source, names: list[str], second_labels: np.ndarray) -> None:
+        self.first, self.second, self.class_names = first, second, names
+        self.labels = np.concatenate([first.labels, second_labels[second.labels]]).astype(np.int64)
+
+    def _at(self, index: int) -> tuple[Source, int]:
+        index = range(len(self))[index]
+        split = len(self.first)
+        return (self.first, index) if index < split else (self.second, index - split)
+
+    def image(self, index: int) -> np.ndarray:
+        """Decode image ``index``."""
+        source, at = self._at(index)
+        return source.image(at)
+
+    def encoded(self, index: int) -> bytes:
+        """The stored bytes, or a PNG where the source stores none."""
+        return encoded_image(*self._at(index))
+
+    def key(self, index: int) -> str:
+        """The key in its own source."""
+        source, at = self._at(index)
+        return source.key(at)
+
+
+def drop_small(source: Source, min_images: int) -> Source:
+    """Leave out the identities with fewer than ``min_images`` images.
+
+    Raises:
+        ConfigError: ``min_images`` is below 1.
+        DataError: no identity has so many.
+    """
+    if min_images < 1:
+        raise ConfigError(f"min_images is {min_images}; expected 1 or more")
+    counts = np.bincount(source.labels, minlength=source.num_classes)
+    if counts.min() >= min_images:
+        return source
+    if counts.max() < min_images:
+        raise DataError(f"no identity has {min_images} images; the largest of {len(counts)} has {counts.max()}")
+    return Selection(source, np.flatnonzero(counts[source.labels] >= min_images))
+
+
+def only_identities(source: Source, names: Iterable[str]) -> Source:
+    """Keep the named identities.
+
+    Raises:
+        UnknownNameError: the source has no such identity.
+    """
+    number = {name: label for label, name in enumerate(source.class_names)}
+    keep = np.zeros(source.num_classes, bool)
+    for name in names:
+        if name not in number:
+            raise UnknownNameError("identity", name, source.class_names)
+        keep[number[name]] = True
+    return Selection(source, np.flatnonzero(keep[source.labels]))
+
+
+def concatenate(first: Source, second: Source, *, same_names: str = "refuse") -> Source:
+    """The images of ``first``, then those of ``second``.
+
+    Args:
+        first: keeps its labels.
+        second: its identities are numbered after those of ``first``.
+        same_names: when both have an identity of one name: "merge" takes it for one person, "apart" for two
+            and writes ``NAME#2``, "refuse" raises, since numbers as names say nothing of persons.
+
+    Raises:
+        DataError: both have an identity of one name, and ``same_names`` is "refuse".
+        UnknownNameError: another ``same_names``.
+    """
+    if same_names not in ("refuse", "merge", "apart"):
+        raise UnknownNameError("same_names", same_names, ("refuse", "merge", "apart"))
+    number = {name: label for label, name in enumerate(first.class_names)}
+    shared = [name for name in second.class_names if name in number]
+    if shared and same_names == "refuse":
+        raise DataError(f"{len(shared)} identities are in both sets, such as {shared[0]!r}; say merge or apart")
+    names = list(first.class_names)
+    taken = {*names, *second.class_names}
+    mapping = np.empty(second.num_classes, np.int64)
+    for label, name in enumerate(second.class_names):
+        if name in number and same_names == "merge":
+            mapping[label] = number[name]
+        else:
+            mapping[label] = len(names)
+            names.append(_free_name(name, taken) if name in number else name)
+    return Joined(first, second, names, mapping)
+
+
+def _free_name(name: str, taken: set[str]) -> str:
+    """``NAME#2``, with a higher number where that is taken; it is taken from then on."""
+    free = next(f"{name}#{n}" for n in itertools.count(2) if f"{name}#{n}" not in taken)
+    taken.add(free)
+    return free
+
+
+def split_identities(source: Source, share: float, *, seed: int = 0) -> tuple[Source, Source]:
+    """Training and held-out identities; nobody is in both.
+
+    Who is held out depends on (seed, name) alone: not on the images, nor on the order of the identities.
+
+    Args:
+        source: the whole.
+        share: of the identities to hold out, above 0 and below 1; at least one stays on either side.
+        seed: another seed, another split.
+
+    Raises:
+        ConfigError: the share is out of range, or there is one identity only.
+    """
+    if not 0 < share < 1 or source.num_classes < 2:
+        raise ConfigError(
+            f"cannot hold out {share} of {source.num_classes} identities; expected 0 < share < 1 and two or more"
+        )
+    draws = [(generator(seed, "held out", name).random(), name) for name in source.class_names]
+    order = sorted(range(len(draws)), key=lambda label: draws[label])
+    count = min(max(1, round(share * len(order))), len(order) - 1)
+    held = np.zeros(source.num_classes, bool)
+    held[order[:count]] = True
+    of_held = held[source.labels]
+    return Selection(source, np.flatnonzero(~of_held)), Selection(source, np.flatnonzero(of_held))

@@ -1,0 +1,79 @@
+"""One call that opens whatever a data path points at."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from facezoo.data.sources.folder import ImageFolder, is_image_name
+from facezoo.data.sources.list_file import ListFile
+from facezoo.data.sources.recordio import RecordIO
+from facezoo.data.sources.shard_index import INDEX
+from facezoo.data.sources.shards import Shards
+from facezoo.data.sources.source import Source, StreamSource
+from facezoo.errors import DataError
+
+_KINDS = "a folder of identity folders, a list file, a .rec file or its folder, or a folder of tar shards"
+
+
+def open_source(path: str | os.PathLike[str], *, min_classes: int = 2) -> Source | StreamSource:
+    """Open a data set by looking at what is there.
+
+    A folder with ``train.rec`` (or one other ``.rec``) is an InsightFace pack, one with ``index.json`` and
+    tar files holds shards, any other one folder an identity. A file is a ``.rec`` or a list of images.
+
+    Args:
+        path: the file or folder.
+        min_classes: fewer identities than this are refused; training needs two.
+
+    Raises:
+        DataError: nothing is there, it is empty, of no known kind, or has too few identities.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise DataError(f"{path}: no such file or folder; expected {_KINDS}")
+    source = _open_folder(path) if path.is_dir() else _open_file(path)
+    if source.num_classes < min_classes:
+        raise DataError(
+            f"{path}: {source.num_classes} identity ({source.class_names[0]!r}); "
+            f"expected at least {min_classes} to learn to tell them apart"
+        )
+    return source
+
+
+def data_kind(path: str | os.PathLike[str]) -> str:
+    """What a data path holds: "folder", "list", "rec", "shards" or "bin", judged by names alone."""
+    path = Path(path)
+    if path.is_dir():
+        if _packs(path):
+            return "rec"
+        return "shards" if _shards(path) else "folder"
+    return {".rec": "rec", ".idx": "rec", ".bin": "bin"}.get(path.suffix.lower(), "list")
+
+
+def _open_folder(path: Path) -> Source | StreamSource:
+    packs = _packs(path)
+    if len(packs) > 1 and path / "train.rec" not in packs:
+        raise DataError(f"{path}: holds {len(packs)} .rec files ({packs[0].name}, {packs[1].name}, ...); name one")
+    if packs:
+        return RecordIO(path / "train.rec" if path / "train.rec" in packs else packs[0])
+    return Shards(path) if _shards(path) else ImageFolder(path)
+
+
+def _open_file(path: Path) -> Source:
+    suffix = path.suffix.lower()
+    if suffix in (".rec", ".idx"):
+        return RecordIO(path.with_suffix(".rec"))
+    if suffix == ".bin":
+        raise DataError(f"{path}: a verification .bin holds pairs without identities; expected {_KINDS}")
+    if is_image_name(path.name) or suffix in (".tar", ".zip", ".tgz", ".gz"):
+        raise DataError(f"{path}: one {suffix} file is not a data set; expected {_KINDS}")
+    return ListFile(path)
+
+
+def _packs(folder: Path) -> list[Path]:
+    return sorted(file for file in folder.glob("*.rec") if not file.name.startswith("."))
+
+
+def _shards(folder: Path) -> bool:
+    return (folder / INDEX).is_file() or any(folder.glob("shard-*.tar"))

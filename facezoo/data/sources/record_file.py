@@ -1,0 +1,126 @@
+"""Random access to the records of a ``.rec`` file by their numbers."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from pathlib import Path
+
+import numpy as np
+
+from facezoo.data.sources.record_framing import RecordHeader, part_header, read_record, unpack_header
+from facezoo.errors import DataError
+
+_PEEK = 64  # bytes that hold a record's framing and header unless its label array is long
+
+
+class RecordFile:
+    """A ``.rec`` file and its ``.idx``; picklable, each process reads through a descriptor of its own.
+
+    Args:
+        path: the ``.rec`` file. A missing ``.idx`` is made up by reading through the file.
+
+    Attributes:
+        numbers: int64 (r,), the record numbers, ascending.
+
+    Raises:
+        DataError: a file is missing, cut off, or the two don't belong together.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._fd: int | None = None
+        self._size = self._length()
+        index = path.with_suffix(".idx")
+        table = self._read_index(index) if index.exists() else self._index_by_reading()
+        table = table[np.argsort(table[:, 0], kind="stable")]
+        self.numbers, self._offsets = table[:, 0].copy(), table[:, 1].copy()
+        twice = self.numbers[1:][self.numbers[1:] == self.numbers[:-1]]
+        if len(twice):
+            raise DataError(f"{path}: two records have number {twice[0]}; expected each number once")
+
+    def __contains__(self, number: int) -> bool:
+        at = np.searchsorted(self.numbers, number)
+        return bool(at < len(self.numbers) and self.numbers[at] == number)
+
+    def record(self, number: int) -> tuple[RecordHeader, bytes]:
+        """The header of a record and what follows it.
+
+        Raises:
+            DataError: the record is broken; the message names it.
+        """
+        try:
+            return unpack_header(read_record(self._read_at, self._offset(number), self._size)[0])
+        except DataError as error:
+            raise DataError(f"{self.path} record {number}: {error}") from error
+
+    def header(self, number: int) -> RecordHeader:
+        """The header of a record alone, without reading its image."""
+        offset = self._offset(number)
+        start = self._read_at(offset, _PEEK)
+        try:
+            kind, length = part_header(start[:8], offset)
+            if kind == 0 and offset + 8 + length <= self._size:
+                return unpack_header(start[8 : 8 + length])[0]
+        except DataError:
+            pass  # broken, or more labels than were read ahead: reading the whole record decides
+        return self.record(number)[0]
+
+    def _offset(self, number: int) -> int:
+        return int(self._offsets[np.searchsorted(self.numbers, number)])
+
+    def __getstate__(self) -> dict[str, object]:
+        return {**self.__dict__, "_fd": None}
+
+    def __del__(self) -> None:
+        descriptor = getattr(self, "_fd", None)
+        if descriptor is not None:
+            os.close(descriptor)
+
+    def _length(self) -> int:
+        if not self.path.is_file():
+            raise DataError(f"{self.path}: no such .rec file")
+        return self.path.stat().st_size
+
+    def _read_at(self, offset: int, count: int) -> bytes:
+        try:
+            if self._fd is None:
+                self._fd = os.open(self.path, os.O_RDONLY)
+            return os.pread(self._fd, count, offset)
+        except OSError as error:
+            raise DataError(f"{self.path}: cannot be read ({error.strerror})") from error
+
+    def _read_index(self, path: Path) -> np.ndarray:
+        """Record numbers and offsets, int64 (r, 2)."""
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")  # of an empty file, of a fraction read as a whole number
+                table = np.loadtxt(path, np.int64, comments=None, ndmin=2, encoding="ascii")
+            if table.shape[1] != 2:
+                raise ValueError(f"{table.shape[1]} numbers in a line")
+        except (ValueError, OverflowError, OSError, Warning) as error:
+            reason = " ".join(str(error).split())[:100]
+            raise DataError(f"{path}: expected lines of RECORD NUMBER<TAB>OFFSET ({reason})") from error
+        outside = (table < 0).any(axis=1) | (table[:, 1] > self._size - 8)
+        if outside.any():
+            number, offset = table[outside][0]
+            raise DataError(
+                f"{path}: record {number} at offset {offset} is outside {path.stem}.rec ({self._size} bytes), "
+                f"as do {int(outside.sum())} of {len(table)}: it is cut off, or the index another's"
+            )
+        return table
+
+    def _index_by_reading(self) -> np.ndarray:
+        rows: list[tuple[int, int]] = []
+        at = 0
+        while at < self._size:
+            try:
+                record, following = read_record(self._read_at, at, self._size)
+                number = unpack_header(record)[0].id
+                if number >= 2**63:
+                    raise DataError(f"record number {number} at offset {at} is not a plausible one")
+            except DataError as error:
+                raise DataError(f"{self.path}: {error}; there is no {self.path.stem}.idx to go by") from error
+            rows.append((number, at))
+            at = following
+        return np.array(rows, np.int64).reshape(-1, 2)

@@ -1,0 +1,97 @@
+"""Tar shards in webdataset layout: read in order, for data larger than memory and disk cache."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from facezoo.data.image import read_image
+from facezoo.data.sources.shard_index import check_member, read_index, sample_key, shard_members
+from facezoo.data.sources.source import Sample, StreamSource
+from facezoo.data.sources.tar_members import Member
+from facezoo.errors import ConfigError
+from facezoo.rng import generator
+
+
+class Shards(StreamSource):
+    """A folder of ``shard-000000.tar`` files and ``index.json`` with the class names and counts.
+
+    One pass is one order, made by (seed, epoch): the shards are permuted, read one after the other, and their
+    samples go through a buffer from which the next is drawn. Worker w of W gets the samples w, w + W, ... of
+    that order, so the order of the whole does not depend on the number of workers. Every worker reads every
+    shard (the system's cache makes that cheap while they keep step) and decodes its own images only.
+
+    Args:
+        path: the folder.
+        buffer: samples held, still encoded, to draw the next one from; 1 keeps the order of the shards.
+
+    Raises:
+        DataError: the folder or its index is missing or says nonsense.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], *, buffer: int = 2048) -> None:
+        if buffer < 1:
+            raise ConfigError(f"buffer is {buffer}; expected 1 or more samples")
+        self.path = Path(path)
+        self.buffer = buffer
+        index = read_index(self.path)
+        self.class_names = index.class_names
+        self.num_classes = len(index.class_names)
+        self.index = index
+        self.length = sum(index.counts)
+
+    def stream(self, *, seed: int, epoch: int, worker: int = 0, workers: int = 1) -> Iterator[Sample]:
+        """This worker's part of one pass.
+
+        An image that cannot be decoded raises ImageError from ``next``; the iteration can be continued after.
+
+        Args:
+            seed: the run's seed.
+            epoch: the pass.
+            worker: 0..workers-1.
+            workers: how many share the pass.
+
+        Raises:
+            DataError: a shard is missing, broken or shorter than the index says.
+        """
+        if not 0 <= worker < workers:
+            raise ConfigError(f"worker is {worker}; expected 0..{workers - 1} ({workers} workers)")
+        mine = itertools.islice(self._shuffled(seed, epoch), worker, None, workers)
+        return _Decoding(mine, self.path, self.num_classes)
+
+    def _in_order(self, seed: int, epoch: int) -> Iterator[tuple[str, Member]]:
+        for at in generator(seed, "shards", epoch).permutation(len(self.index.shards)):
+            yield from shard_members(self.path, self.index, int(at), read=True)
+
+    def _shuffled(self, seed: int, epoch: int) -> Iterator[tuple[str, Member]]:
+        draw = generator(seed, "shuffle", epoch)
+        held: list[tuple[str, Member]] = []
+        for item in self._in_order(seed, epoch):
+            held.append(item)
+            if len(held) >= self.buffer:
+                yield _take(held, int(draw.integers(len(held))))
+        while held:
+            yield _take(held, int(draw.integers(len(held))))
+
+
+class _Decoding:
+    """Decodes on the way; a class, because a generator would end with the first error it lets out."""
+
+    def __init__(self, items: Iterator[tuple[str, Member]], folder: Path, classes: int) -> None:
+        self._items, self._folder, self._classes = items, folder, classes
+
+    def __iter__(self) -> _Decoding:
+        return self
+
+    def __next__(self) -> Sample:
+        shard, member = next(self._items)
+        key = sample_key(self._folder, shard, member)
+        check_member(member, key, self._classes)
+        return Sample(read_image(member.data, name=key), int(member.label or 0), key)
+
+
+def _take(held: list[tuple[str, Member]], at: int) -> tuple[str, Member]:
+    held[at], held[-1] = held[-1], held[at]
+    return held.pop()

@@ -1,0 +1,1 @@
+"""Packing, checking and writing data sets."""

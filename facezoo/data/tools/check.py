@@ -1,0 +1,211 @@
+"""Decoding every image of a set in several processes, and what that shows about it."""
+
+from __future__ import annotations
+
+import hashlib
+import multiprocessing
+import signal
+import threading
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from facezoo.data.sources.open_random_access import PairImages, open_for_tools
+from facezoo.data.sources.open_source import data_kind
+from facezoo.data.sources.recordio import RecordIO, read_property
+from facezoo.data.sources.shard_index import ShardImages
+from facezoo.data.sources.source import Source
+from facezoo.errors import ConfigError, DataError, ImageError
+
+_CHUNK = 64  # images of one job
+
+
+@dataclass
+class CheckReport:
+    """What was found.
+
+    Attributes:
+        path: the data set.
+        kind: "folder", "list", "rec", "shards" or "bin".
+        images: how many it lists.
+        identities: how many it names; 0 for pairs.
+        pairs: of a ``.bin``, else 0.
+        broken: (key, reason) of each image that cannot be decoded.
+        small: the identities with fewer readable images than asked for, with their numbers.
+        duplicates: groups of keys whose pixels are equal; of a ``.bin`` only within a pair.
+        mislabelled: those of the groups that stand under different identities.
+        sizes: "WIDTHxHEIGHT" -> images.
+        notes: what else does not fit together.
+    """
+
+    path: str
+    kind: str
+    images: int = 0
+    identities: int = 0
+    pairs: int = 0
+    broken: list[tuple[str, str]] = field(default_factory=list)
+    small: dict[str, int] = field(default_factory=dict)
+    duplicates: list[list[str]] = field(default_factory=list)
+    mislabelled: list[list[str]] = field(default_factory=list)
+    sizes: dict[str, int] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return asdict(self)
+
+
+def check_data(
+    path: str | Path, *, min_images: int = 2, workers: int = 1, tick: Callable[[int, int], None] | None = None
+) -> CheckReport:
+    """Decode everything a data path holds.
+
+    Args:
+        path: anything :func:`open_source` opens, or a verification ``.bin``.
+        min_images: identities with fewer readable images are listed.
+        workers: processes that decode.
+        tick: called with the number of images done since the last call, and of all.
+
+    Raises:
+        DataError: it cannot be opened at all.
+        ConfigError: ``workers`` is below 1.
+    """
+    if workers < 1:
+        raise ConfigError(f"workers is {workers}; expected 1 or more")
+    source = open_for_tools(path)
+    report = CheckReport(str(path), data_kind(path), len(source), source.num_classes)
+    if isinstance(source, ShardImages):
+        report.broken += source.broken
+        report.images += len(source.broken)
+    pixels: dict[str, list[int]] = defaultdict(list)
+    sizes: Counter[str] = Counter()
+    readable = np.zeros(source.num_classes, np.int64)
+    for index, error, size, digest in _decode_all(source, workers, tick):
+        if error:
+            report.broken.append((source.key(index), error))
+        else:
+            pixels[digest].append(index)
+            sizes[size] += 1
+            readable[source.labels[index]] += 1
+    report.sizes = dict(sizes.most_common())
+    groups = [group for group in pixels.values() if len(group) > 1]
+    if isinstance(source, PairImages):
+        report.pairs, report.identities = len(source.pairs), 0
+        groups = _within_pairs(groups)
+    else:
+        few = np.flatnonzero(readable < min_images)
+        report.small = {source.class_names[label]: int(readable[label]) for label in few}
+    for group in groups:
+        report.duplicates.append([source.key(index) for index in group])
+        if len({int(source.labels[index]) for index in group}) > 1:
+            report.mislabelled.append(report.duplicates[-1])
+    if isinstance(source, RecordIO):
+        report.notes += _notes(source)
+    return report
+
+
+def _within_pairs(groups: list[list[int]]) -> list[list[int]]:
+    """Of equal images in a ``.bin``, those of one pair: a set may use an image in many pairs."""
+    return [[i, i + 1] for group in groups for i in group if i % 2 == 0 and i + 1 in group]
+
+
+_Result = tuple[int, str, str, str]  # image number, error or "", "WxH", digest of the pixels
+
+
+def _decode_all(source: Source, workers: int, tick: Callable[[int, int], None] | None) -> Iterator[_Result]:
+    jobs = [range(start, min(start + _CHUNK, len(source))) for start in range(0, len(source), _CHUNK)]
+    if workers == 1 or len(jobs) == 1:
+        yield from _ticking(map(_Decoder(source), jobs), len(source), tick)
+        return
+    # fresh processes: a fork of one that runs threads can lock up
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(
+        min(workers, len(jobs)), mp_context=context, initializer=_begin, initargs=(source,)
+    ) as pool:
+        try:
+            with _interrupt_ignored():  # what is started here inherits it: Ctrl-C is the parent's to handle
+                done = pool.map(_decode_job, jobs)
+            yield from _ticking(done, len(source), tick)
+        except BrokenProcessPool as error:
+            raise DataError("a process that decoded images died; try fewer workers") from error
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def _interrupt_ignored() -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():  # signals are the main thread's
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _ticking(done: Iterator[list[_Result]], total: int, tick: Callable[[int, int], None] | None) -> Iterator[_Result]:
+    for results in done:
+        yield from results
+        if tick:
+            tick(len(results), total)
+
+
+class _Decoder:
+    def __init__(self, source: Source) -> None:
+        self.source = source
+
+    def __call__(self, indices: range) -> list[_Result]:
+        return [self._one(index) for index in indices]
+
+    def _one(self, index: int) -> _Result:
+        try:
+            image = self.source.image(index)
+        except ImageError as error:
+            return index, str(error), "", ""
+        digest = hashlib.blake2b(image.data, digest_size=16, salt=str(image.shape).encode()[:16])
+        return index, "", f"{image.shape[1]}x{image.shape[0]}", digest.hexdigest()
+
+
+_decoder: list[_Decoder] = []  # the worker process's own, set once when it starts
+
+
+def _begin(source: Source) -> None:
+    _decoder[:] = [_Decoder(source)]
+
+
+def _decode_job(indices: range) -> list[_Result]:
+    return _decoder[0](indices)
+
+
+def _notes(source: RecordIO) -> list[str]:
+    notes = []
+    try:
+        stated = read_property(source.path.parent)
+        if stated and stated[0] != source.num_classes:
+            notes.append(f"property says {stated[0]} identities, the records hold {source.num_classes}")
+    except DataError as error:
+        notes.append(str(error))
+    own = np.array([_own_label(source, index) for index in range(len(source))])
+    _, first = np.unique(source.labels, return_index=True)  # the image each identity took its label from
+    wrong = np.flatnonzero((own != own[first][source.labels]) & ~np.isnan(own))
+    if len(wrong):
+        notes.append(
+            f"{len(wrong)} images stand in the range of another identity than their own header says, "
+            f"such as {source.key(int(wrong[0]))}"
+        )
+    return notes
+
+
+def _own_label(source: RecordIO, index: int) -> float:
+    try:
+        return float(source.header(index).labels[0])
+    except DataError:  # listed as broken already
+        return float("nan")

@@ -1,0 +1,131 @@
+"""Converting a data set from one layout to another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from facezoo.data.image import png_bytes
+from facezoo.data.loading.bad_images import MAX_BAD_SHARE, BadImageFile, BadImages
+from facezoo.data.sources.filters import drop_small
+from facezoo.data.sources.open_random_access import PairImages, open_for_tools
+from facezoo.data.sources.shard_index import ShardImages
+from facezoo.data.sources.source import Source
+from facezoo.data.sources.verification_bin import write_verification_bin
+from facezoo.data.tools.draw_pairs import draw_pairs
+from facezoo.data.tools.writers import readable, suffix_of, write_folder, write_recordio, write_shards
+from facezoo.errors import ConfigError, DataError, ImageError, UnknownNameError
+
+FORMATS = ("folder", "rec", "shards", "bin")
+
+
+@dataclass(frozen=True)
+class Packed:
+    """What was written.
+
+    Attributes:
+        out: the file or folder.
+        format: one of FORMATS.
+        images: how many images it holds.
+        identities: how many identities the images come from.
+        broken: how many images were left out because they cannot be decoded.
+        broken_list: the file that lists them, or None.
+    """
+
+    out: str
+    format: str
+    images: int
+    identities: int
+    broken: int
+    broken_list: str | None
+
+
+def pack(
+    path: str | Path,
+    out: str | Path,
+    format: str,
+    *,
+    min_images: int = 1,
+    per_shard: int = 4096,
+    pairs: int = 6000,
+    identity_headers: bool = True,
+    seed: int = 0,
+    max_broken: float = MAX_BAD_SHARE,
+    tick: Callable[[int, int], None] | None = None,
+) -> Packed:
+    """Write a data set in another layout; stored JPEG and PNG bytes are passed on unchanged.
+
+    Args:
+        path: anything :func:`open_source` opens.
+        out: what to make; must not exist.
+        format: "folder", "rec", "shards" or "bin"; a ``.bin`` gets pairs drawn from the identities.
+        min_images: leave out identities with fewer images.
+        per_shard: images in a tar shard.
+        pairs: at most so many in a ``.bin``.
+        identity_headers: of a ``.rec``: header records as in InsightFace's packs, or image records only.
+        seed: of the shards' order and of the pairs.
+        max_broken: share of the images that may be unreadable; these are left out and listed in
+            ``OUT.broken.txt``.
+        tick: called after each image with 1 and the number of all.
+
+    Raises:
+        UnknownNameError: another format.
+        ConfigError: ``out`` exists.
+        DataError: the source cannot be opened, or too much of it is broken; nothing is left of ``out``.
+    """
+    out = Path(out)
+    if format not in FORMATS:
+        raise UnknownNameError("format", format, FORMATS)
+    if out.exists() or out.is_symlink():
+        raise ConfigError(f"{out} exists; expected a name that is free")
+    source = open_for_tools(path)
+    if isinstance(source, PairImages):
+        raise DataError(f"{path}: a verification .bin names no identities; cannot convert")
+    listed = out.with_name(f"{out.name}.broken.txt")
+    listed.unlink(missing_ok=True)  # an earlier attempt's
+    bad = BadImages(len(source), max_broken, BadImageFile(listed))
+    if isinstance(source, ShardImages):
+        for key, reason in source.broken:
+            bad.add(key, reason)
+    source = drop_small(source, min_images)
+
+    def broken(key: str, error: ImageError) -> None:
+        bad.add(key, str(error))
+
+    def done() -> None:
+        if tick:
+            tick(1, len(source))
+
+    if format == "folder":
+        images = write_folder(source, out, broken=broken, tick=done)
+    elif format == "rec":
+        images = write_recordio(source, out, identity_headers=identity_headers, broken=broken, tick=done)
+    elif format == "shards":
+        images = write_shards(source, out, per_shard=per_shard, seed=seed, broken=broken, tick=done)
+    else:
+        images = _write_pairs(source, out, pairs, seed, bad, tick)
+    return Packed(str(out), format, images, source.num_classes, len(bad), str(listed) if len(bad) else None)
+
+
+def _write_pairs(
+    source: Source, out: Path, pairs: int, seed: int, bad: BadImages, tick: Callable[[int, int], None] | None
+) -> int:
+    """Draw pairs and write them; a pair with a broken image is left out."""
+    chosen, same = draw_pairs(source.labels, pairs, seed=seed)
+
+    def done() -> None:
+        if tick:
+            tick(1, 2 * len(same))
+
+    images: list[bytes] = []
+    flags: list[bool] = []
+    for pair, flag in zip(chosen, same.tolist(), strict=True):
+        found = list(readable(source, pair, lambda key, error: bad.add(key, str(error)), done))
+        if len(found) == 2:
+            images += [data if suffix_of(data) in (".jpg", ".png") else png_bytes(image) for _, data, image in found]
+            flags.append(flag)
+    if not flags:
+        raise DataError(f"none of the {len(same)} pairs can be read; nothing was written")
+    write_verification_bin(out, images, flags)
+    return len(images)

@@ -1,0 +1,213 @@
+"""Writing a source in another layout; stored JPEG and PNG bytes are passed on as they are."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import tarfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import numpy as np
+
+from facezoo.data.image import png_bytes, read_image
+from facezoo.data.sources.encoded import encoded_image
+from facezoo.data.sources.record_framing import pack_header, write_record
+from facezoo.data.sources.shard_index import shard_name, write_index
+from facezoo.data.sources.source import Source
+from facezoo.errors import ConfigError, DataError, ImageError, UnsafeFileError
+from facezoo.io.files import atomic_folder
+from facezoo.rng import generator
+
+Broken = Callable[[str, ImageError], None]  # told the key and the error of an image that was left out
+Tick = Callable[[], None]  # called once an image
+
+_SUFFIX = {
+    b"\xff\xd8\xff": ".jpg",
+    b"\x89PNG": ".png",
+    b"BM": ".bmp",
+    b"II*\0": ".tif",
+    b"MM\0*": ".tif",
+}
+
+
+def by_identity(source: Source) -> np.ndarray:
+    """Image numbers ordered by label, within a label as in the source; int64 (n,)."""
+    return np.argsort(source.labels, kind="stable")
+
+
+def readable(
+    source: Source, order: np.ndarray, broken: Broken | None, tick: Tick | None = None
+) -> Iterator[tuple[int, bytes, np.ndarray]]:
+    """Number, stored bytes and pixels of each image that decodes.
+
+    Args:
+        source: where the images come from.
+        order: int64 (n,), the image numbers to visit.
+        broken: told of an image that does not decode; None lets the error out.
+        tick: called after each image.
+    """
+    for index in order.tolist():
+        try:
+            data = encoded_image(source, index)
+            image = read_image(data, name=source.key(index))
+        except ImageError as error:
+            if broken is None:
+                raise
+            broken(source.key(index), error)
+        else:
+            yield index, data, image
+        if tick:
+            tick()
+
+
+def suffix_of(data: bytes) -> str | None:
+    r"""The file name extension for encoded bytes, or None for a format we don't name.
+
+    >>> suffix_of(b"\xff\xd8\xff\xe0")
+    '.jpg'
+    """
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return ".webp"
+    return next((suffix for magic, suffix in _SUFFIX.items() if data.startswith(magic)), None)
+
+
+def check_name(name: str) -> str:
+    """An identity's name, when it can be a folder's name as well.
+
+    Raises:
+        UnsafeFileError: it would lead out of the folder, be hidden, or is not a name.
+    """
+    if not name or name.startswith(".") or any(c in name for c in "/\\\0") or len(os.fsencode(name)) > 255:
+        raise UnsafeFileError(f"identity name {name[:80]!r} cannot be a folder's name")
+    return name
+
+
+def write_folder(source: Source, out: Path, *, broken: Broken | None = None, tick: Tick | None = None) -> int:
+    """Write ``OUT/IDENTITY/00000000.jpg``, numbered as in the source; returns how many images went in."""
+    written = 0
+    for name in source.class_names:
+        check_name(name)
+    with atomic_folder(out) as part:
+        for index, data, image in readable(source, by_identity(source), broken, tick):
+            suffix = suffix_of(data)
+            folder = part / source.class_names[source.labels[index]]
+            folder.mkdir(exist_ok=True)
+            (folder / f"{index:08d}{suffix or '.png'}").write_bytes(data if suffix else png_bytes(image))
+            written += 1
+        _some(written, source)
+    return written
+
+
+def write_recordio(
+    source: Source,
+    out: Path,
+    *,
+    identity_headers: bool = True,
+    broken: Broken | None = None,
+    tick: Tick | None = None,
+) -> int:
+    """Write InsightFace's pack: ``train.rec``, ``train.idx``, ``property`` and ``train.names.json``.
+
+    Args:
+        source: what to write; its images go in by identity.
+        out: the folder to make.
+        identity_headers: put a header record first and one record an identity last, as InsightFace's own
+            packs have them; without, there are image records only.
+        broken: told of an image that does not decode and is left out; None lets the error out.
+        tick: called after each image.
+
+    Returns:
+        The number of images written.
+    """
+    labels: list[int] = []
+    shape = (0, 0)
+    first = 1 if identity_headers else 0
+    with atomic_folder(out) as part, open(part / "train.rec", "wb") as stream:
+        offsets: dict[int, int] = {}
+
+        def put(number: int, label: float | np.ndarray, data: bytes = b"") -> None:
+            offsets[number] = stream.tell()
+            write_record(stream, pack_header(label, number) + data)
+
+        if identity_headers:  # of the final size; its numbers are known at the end
+            put(0, np.zeros(2))
+        for index, data, image in readable(source, by_identity(source), broken, tick):
+            shape = shape if labels else image.shape[:2]
+            put(first + len(labels), float(source.labels[index]), data)
+            labels.append(int(source.labels[index]))
+        _some(len(labels), source)
+        if identity_headers:
+            ranges = _ranges(labels)
+            for at, bounds in enumerate(ranges):
+                put(first + len(labels) + at, bounds)
+            stream.seek(0)
+            put(0, np.array([first + len(labels), first + len(labels) + len(ranges)]))
+        lines = (f"{number}\t{offset}\n" for number, offset in sorted(offsets.items()))
+        (part / "train.idx").write_text("".join(lines), encoding="ascii")
+        (part / "property").write_text(f"{source.num_classes},{shape[0]},{shape[1]}", encoding="ascii")
+        (part / "train.names.json").write_text(json.dumps(source.class_names), encoding="utf-8")
+    return len(labels)
+
+
+def write_shards(
+    source: Source,
+    out: Path,
+    *,
+    per_shard: int = 4096,
+    seed: int = 0,
+    broken: Broken | None = None,
+    tick: Tick | None = None,
+) -> int:
+    """Write tar shards in webdataset layout, the images in an order shuffled by ``seed``.
+
+    Args:
+        source: what to write.
+        out: the folder to make.
+        per_shard: samples in one shard.
+        seed: of the order; identities must not stand in one piece, since reading shuffles only nearby.
+        broken: told of an image that does not decode and is left out; None lets the error out.
+        tick: called after each image.
+
+    Returns:
+        The number of images written.
+    """
+    if per_shard < 1:
+        raise ConfigError(f"per_shard is {per_shard}; expected 1 or more samples")
+    order = generator(seed, "pack").permutation(len(source))
+    counts: list[int] = []
+    with atomic_folder(out) as part, ExitStack() as open_shard:
+        for index, data, image in readable(source, order, broken, tick):
+            if not counts or counts[-1] == per_shard:
+                open_shard.close()
+                shard = open_shard.enter_context(
+                    tarfile.open(part / shard_name(len(counts)), "w", format=tarfile.USTAR_FORMAT)
+                )
+                counts.append(0)
+            suffix = suffix_of(data)
+            _add(shard, f"{index:09d}{suffix or '.png'}", data if suffix else png_bytes(image))
+            _add(shard, f"{index:09d}.cls", str(source.labels[index]).encode("ascii"))
+            counts[-1] += 1
+        open_shard.close()
+        _some(sum(counts), source)
+        write_index(part, source.class_names, counts)
+    return sum(counts)
+
+
+def _add(shard: tarfile.TarFile, name: str, data: bytes) -> None:
+    info = tarfile.TarInfo(name)  # its time and owner stay 0: the same images give the same shard
+    info.size = len(data)
+    shard.addfile(info, io.BytesIO(data))
+
+
+def _ranges(labels: list[int]) -> list[np.ndarray]:
+    """Record numbers (first, last + 1) of each identity; images are numbered from 1 and sorted by label."""
+    _, starts, counts = np.unique(np.array(labels), return_index=True, return_counts=True)
+    return [np.array([start + 1, start + 1 + count]) for start, count in zip(starts, counts, strict=True)]
+
+
+def _some(written: int, source: Source) -> None:
+    if not written:
+        raise DataError(f"none of the {len(source)} images can be read; nothing was written")

@@ -1,0 +1,1 @@
+"""Every pair of a set, in tiles, exact."""

@@ -1,0 +1,236 @@
+"""All pairs of a set of identities: exact figures from billions of scores in bounded memory.
+
+A score is the cosine summed in float64, rounded to 30 binary places and then to float32, so it depends
+neither on the tile it was computed in nor on the machine, and equal pairs tie. Every impostor score is
+compared with every genuine score (:mod:`facezoo.evaluation.all_pairs.counters`): the ROC that results is the whole
+curve, not a sample of it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from threading import Lock
+from typing import Any
+
+import numpy as np
+
+from facezoo.errors import ConfigError, ProtocolError, UnknownNameError
+from facezoo.evaluation.all_pairs.counters import RankCounter, TopScores
+from facezoo.evaluation.all_pairs.part import AllPairsPart, fingerprint, merge, query_values
+from facezoo.evaluation.all_pairs.result import AllPairsResult
+from facezoo.evaluation.all_pairs.tiles import Side, Tiling, pair_counts
+from facezoo.evaluation.scores.checks import allowed, check_far, encode_labels
+
+METRICS = ("cosine", "dot")
+PRECISIONS = {"float64": np.float64, "float32": np.float32}
+MOST_TOP = 2**25  # scores kept in order: 128 MiB
+
+
+def all_pairs(
+    embeddings: np.ndarray,
+    labels: Sequence[object] | np.ndarray,
+    far: Sequence[float] | float = (1e-5, 1e-6),
+    *,
+    against: tuple[np.ndarray, Sequence[object] | np.ndarray] | None = None,
+    thresholds: Sequence[float] = (),
+    metric: str = "cosine",
+    precision: str = "float64",
+    block: int | None = None,
+    workers: int | None = None,
+    confidence: float = 0.95,
+    progress: Callable[[int, int], None] | None = None,
+) -> AllPairsResult:
+    """Compare every pair of embeddings: TAR at FAR, ROC, EER and AUC, exactly.
+
+    FAR f is kept by the smallest threshold t with FMR(score >= t) <= f; TAR is the share of genuine pairs
+    with score >= t. Ties are accepted or refused together.
+
+    Args:
+        embeddings: (N, E), any length; not copied.
+        labels: the identity of each row (N,): numbers or names.
+        far: wanted false-accept rates in (0, 1].
+        against: a second set (embeddings, labels): each of its rows is compared with each row of the first,
+            and no pair within a set is (masked against unmasked faces, say).
+        thresholds: where FMR and FNMR are wanted too.
+        metric: "cosine", or "dot" for scores of rows as they are.
+        precision: in which products are summed, "float64" or "float32" (twice as fast; a score may then
+            differ in its last bit from one tile to another).
+        block: rows and columns of a tile; memory grows with its square. By default an eighth of N, 256 to 2048.
+            The result does not depend on it.
+        workers: threads; by default the processors this process may use.
+        confidence: of the intervals.
+        progress: called with (tiles done, tiles in all).
+
+    Raises:
+        ShapeError, NumericalError: embeddings or labels do not fit, or hold NaN, infinity or a zero row.
+        ProtocolError: no genuine pair, no impostor pair, or a rate outside (0, 1].
+
+    >>> all_pairs(np.eye(3)[[0, 0, 1, 2]], [7, 7, 8, 9], far=[0.5]).tar
+    {0.5: 1.0}
+    """
+    part = all_pairs_part(
+        embeddings,
+        labels,
+        far,
+        against=against,
+        thresholds=thresholds,
+        metric=metric,
+        precision=precision,
+        block=block,
+        workers=workers,
+        confidence=confidence,
+        progress=progress,
+    )
+    return merge([part])
+
+
+def all_pairs_part(
+    embeddings: np.ndarray,
+    labels: Sequence[object] | np.ndarray,
+    far: Sequence[float] | float = (1e-5, 1e-6),
+    *,
+    part: int = 0,
+    parts: int = 1,
+    against: tuple[np.ndarray, Sequence[object] | np.ndarray] | None = None,
+    thresholds: Sequence[float] = (),
+    metric: str = "cosine",
+    precision: str = "float64",
+    block: int | None = None,
+    workers: int | None = None,
+    confidence: float = 0.95,
+    progress: Callable[[int, int], None] | None = None,
+) -> AllPairsPart:
+    """One share of :func:`all_pairs`, for another process or machine; :func:`merge_all_pairs` joins them.
+
+    Args are those of :func:`all_pairs`; ``part`` is 0..parts - 1.
+    """
+    if not 0 <= part < parts:
+        raise ConfigError(f"part is {part} of {parts}; expected 0..{parts - 1}")
+    if block is None:  # few rows in large tiles would waste half of those on the diagonal
+        block = min(2048, max(256, -(-len(np.asarray(embeddings)) // 2048) * 256))
+    if block < 1:
+        raise ConfigError(f"block is {block}; expected 1 or more")
+    rates = check_far(far)
+    tiling = _tiling(embeddings, labels, against, metric, precision, block)
+    total_genuine, total_impostor = pair_counts(tiling)
+    settings: dict[str, Any] = {
+        "far": list(rates),
+        "thresholds": [float(value) for value in thresholds],
+        "metric": metric,
+        "precision": precision,
+        "confidence": confidence,
+        "genuine": total_genuine,
+        "impostor": total_impostor,
+        "labels_sha256": fingerprint([side.codes for side in _sides(tiling)], {}),
+        **_describe(tiling),
+    }
+    key = fingerprint(_arrays(tiling), {**settings, "block": block})
+    genuine, sizes = tiling.genuine()
+    ranks = RankCounter(query_values(genuine, settings))
+    kept = [allowed(rate, total_impostor) + 1 for rate in rates if allowed(rate, total_impostor) < MOST_TOP]
+    top = TopScores(min(max(kept, default=1), total_impostor))
+    _count(tiling, tiling.tiles()[part::parts], ranks, top, workers, progress)
+    below, equal = ranks.counts()
+    return AllPairsPart(key, part, parts, settings, genuine, sizes, below, equal, top.values())
+
+
+def merge_all_pairs(parts: Sequence[AllPairsPart]) -> AllPairsResult:
+    """The result of :func:`all_pairs` from all its shares, in any order.
+
+    Raises:
+        ProtocolError: a share is missing, comes twice, or belongs to another computation.
+    """
+    return merge(parts)
+
+
+def _tiling(
+    embeddings: np.ndarray,
+    labels: Sequence[object] | np.ndarray,
+    against: tuple[np.ndarray, Sequence[object] | np.ndarray] | None,
+    metric: str,
+    precision: str,
+    block: int,
+) -> Tiling:
+    if metric not in METRICS:
+        raise UnknownNameError("metric", metric, METRICS)
+    if precision not in PRECISIONS:
+        raise UnknownNameError("precision", precision, PRECISIONS)
+    left = np.asarray(embeddings)
+    dtype = PRECISIONS[precision]
+    places = metric == "cosine" and dtype is np.float64
+    if against is None:
+        codes = encode_labels(labels, len(left))
+        return Tiling(Side.build(left, codes, metric, "embeddings"), None, block, dtype, places)
+    right = np.asarray(against[0])
+    if left.shape[1:] != right.shape[1:]:
+        raise ProtocolError(f"embeddings {left.shape} against {right.shape}; expected the same length of rows")
+    if np.asarray(labels).dtype.kind != np.asarray(against[1]).dtype.kind:
+        raise ProtocolError("labels of the two sets are of different kinds; expected both numbers or both names")
+    one, two = np.asarray(labels), np.asarray(against[1])
+    encode_labels(one, len(left))
+    encode_labels(two, len(right), what="labels of the second set")
+    codes = encode_labels(np.concatenate([one, two]), len(left) + len(right))
+    return Tiling(
+        Side.build(left, codes[: len(left)], metric, "embeddings"),
+        Side.build(right, codes[len(left) :], metric, "embeddings of the second set"),
+        block,
+        dtype,
+        places,
+    )
+
+
+def _processors() -> int:
+    """How many this process may use, where the system tells."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _sides(tiling: Tiling) -> list[Side]:
+    return [tiling.left] + ([tiling.right] if tiling.right else [])
+
+
+def _arrays(tiling: Tiling) -> list[np.ndarray]:
+    return [array for side in _sides(tiling) for array in (side.embeddings, side.codes, side.order)]
+
+
+def _describe(tiling: Tiling) -> dict[str, Any]:
+    codes, counts = np.unique(tiling.left.codes, return_counts=True)
+    if tiling.right is None:
+        alone = int((counts == 1).sum())
+        where = "have one image"
+    else:
+        alone = int((~np.isin(codes, tiling.right.codes)).sum())
+        where = "are in the first set only"
+    notes = [f"{alone} of {len(codes)} identities {where} and give no genuine pair"] if alone else []
+    return {"identities": len(codes), "notes": notes}
+
+
+def _count(
+    tiling: Tiling,
+    tiles: list[tuple[int, int]],
+    ranks: RankCounter,
+    top: TopScores,
+    workers: int | None,
+    progress: Callable[[int, int], None] | None,
+) -> None:
+    """Send every tile through both counters; products and sorts run in threads, counting one at a time."""
+    lock = Lock()
+    done = 0
+
+    def one(tile: tuple[int, int]) -> None:
+        nonlocal done
+        scores = tiling.impostors(*tile)
+        found = ranks.find(scores)
+        with lock:
+            ranks.add(found)
+            top.add(scores)
+            done += 1
+            if progress is not None:
+                progress(done, len(tiles))
+
+    with ThreadPoolExecutor(workers or _processors()) as pool:
+        for _ in pool.map(one, tiles):
+            pass

@@ -1,0 +1,154 @@
+"""A folder of photos with a list of pairs and a landmark table: read, aligned, ready to embed."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from facezoo.align.crop import align_face, central_crop
+from facezoo.align.table import landmarks_of, read_table
+from facezoo.align.templates import Template
+from facezoo.errors import DataError, ProtocolError
+
+
+def read_landmarks(path: str | Path) -> dict[str, np.ndarray]:
+    """Landmarks by image name: CSV rows ``file, faces, ok, probability, x1, y1 .. x5, y5``, or align's table.
+
+    Points are left eye, right eye, nose, left and right mouth corner as seen in the image, in pixels. A row
+    with ``ok`` 0 has no points: the name is left out. Of the table that ``facezoo align`` writes (CSV or Parquet),
+    the first face of each photo counts.
+
+    Returns:
+        name -> float64 (5, 2).
+
+    Raises:
+        DataError: the file cannot be read.
+        ProtocolError: a row has other fields, or a name comes twice.
+    """
+    if _is_table(Path(path)):
+        rows = [row for row in read_table(Path(path)) if row.get("face") == 0 and "score" in row]
+        return {row["source"]: landmarks_of(row) for row in rows}
+    out: dict[str, np.ndarray] = {}
+    seen: set[str] = set()
+    try:
+        with open(path, newline="", encoding="utf-8-sig") as handle:
+            for number, row in enumerate(csv.reader(handle), 1):
+                if not row or (number == 1 and row[0] in ("file", "image", "path")):
+                    continue
+                if row[0] in seen:
+                    raise ProtocolError(f"{path}: line {number} names {row[0]!r} a second time")
+                seen.add(row[0])
+                if len(row) >= 3 and row[2].strip() == "0":
+                    continue
+                out[row[0]] = _points(path, number, row)
+    except OSError as error:
+        raise DataError(f"cannot read landmarks {str(path)!r}: {error.strerror or error}") from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"landmarks {str(path)!r} are no CSV text: {error}") from error
+    return out
+
+
+def _is_table(path: Path) -> bool:
+    if path.suffix == ".parquet" or not path.is_file():
+        return path.suffix == ".parquet"
+    with path.open("rb") as stream:
+        return stream.read(7) == b"source,"
+
+
+def _points(path: str | Path, number: int, row: list[str]) -> np.ndarray:
+    try:
+        points = np.array([float(word) for word in row[4:]]).reshape(5, 2)
+    except ValueError:
+        raise ProtocolError(
+            f"{path}: line {number} has {len(row)} fields; expected file, faces, ok, probability, 10 numbers"
+        ) from None
+    if not np.isfinite(points).all():
+        raise ProtocolError(f"{path}: line {number} holds a landmark that is not finite")
+    return points
+
+
+@dataclass
+class FaceFolder:
+    """Face crops read from a folder by name.
+
+    Attributes:
+        root: the folder; a folder inside it that alone holds the names is found by :func:`find_root`.
+        names: the images in order.
+        landmarks: name -> (5, 2), or None when the files are aligned crops already.
+        template: the alignment template, by name or as itself.
+        size: (H, W) of crops without landmarks, or cut already; the template has its own.
+        fallback_share: of a photo without landmarks, the middle part that is taken.
+        without_landmarks: names that were cut from the middle, filled while reading.
+    """
+
+    root: Path
+    names: Sequence[str]
+    landmarks: dict[str, np.ndarray] | None = None
+    template: str | Template = "arcface112"
+    size: tuple[int, int] = (112, 112)
+    fallback_share: float = 0.57
+    without_landmarks: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.root = Path(self.root)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def crop(self, name: str) -> np.ndarray:
+        """One face, uint8 RGB (H, W, 3).
+
+        Raises:
+            ImageError: the file cannot be decoded.
+        """
+        from facezoo.data.image import read_image
+
+        image = read_image(self.root / name)
+        if self.landmarks is None:
+            return central_crop(image, self.size)
+        points = self.landmarks.get(name)
+        if points is not None:
+            return align_face(image, points, self.template)
+        if name not in self.without_landmarks:
+            self.without_landmarks.append(name)
+        return central_crop(image, self.size, self.fallback_share)
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        return (self.crop(name) for name in self.names)
+
+
+def require_images(root: str | Path, names: Sequence[str]) -> None:
+    """Every image of a list must be there before anything is computed.
+
+    Raises:
+        DataError: the folder or an image is missing; the message counts them and shows the first.
+    """
+    folder = Path(root)
+    if not folder.is_dir():
+        raise DataError(f"no folder {str(folder)!r}; expected the images of the list in it")
+    missing = [name for name in names if not (folder / name).is_file()]
+    if missing:
+        raise DataError(f"{len(missing)} of {len(names)} images are missing in {str(folder)!r}, first {missing[0]!r}")
+
+
+def find_root(root: str | Path, names: Sequence[str]) -> Path:
+    """``root``, or the one folder directly inside it that holds the first image of the list."""
+    folder = Path(root)
+    if not folder.is_dir() or not names or (folder / names[0]).is_file():
+        return folder
+    inside = [child for child in sorted(folder.iterdir()) if child.is_dir() and (child / names[0]).is_file()]
+    return inside[0] if len(inside) == 1 else folder
+
+
+def by_extension(root: Path, names: Sequence[str]) -> Callable[[str], str]:
+    """How a listed name becomes the file's: some sets list ``.jpg`` and hold ``.png``, or the reverse."""
+    if not names or (root / names[0]).is_file():
+        return lambda name: name
+    for suffix in (".png", ".jpg", ".jpeg", ".bmp", ".webp"):
+        if (root / names[0]).with_suffix(suffix).is_file():
+            return lambda name, suffix=suffix: str(Path(name).with_suffix(suffix))  # type: ignore[misc]
+    return lambda name: name

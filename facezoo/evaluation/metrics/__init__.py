@@ -1,0 +1,1 @@
+"""Figures: verification, identification, templates, video, quality, fairness and comparison."""

@@ -1,0 +1,1 @@
+"""Protocols: declarative files and the tasks that carry them out."""

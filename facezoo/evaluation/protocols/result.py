@@ -1,0 +1,216 @@
+"""What an evaluation hands on: figures with intervals, curves for plots, and where it all came from."""
+
+from __future__ import annotations
+
+import json
+import math
+import platform
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import facezoo
+from facezoo.errors import DataError
+from facezoo.evaluation.scores.roc import Roc
+from facezoo.io.files import atomic_write
+
+FORMAT = 1
+KEPT_PAIRS = 200_000  # scores are stored with a result up to this many pairs
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One number with its interval; nan where it cannot be given."""
+
+    name: str
+    value: float
+    low: float = float("nan")
+    high: float = float("nan")
+    percent: bool = True
+
+    def text(self) -> str:
+        """As a table prints it.
+
+        >>> Figure("TAR", 0.9876, 0.98, 0.99).text()
+        '98.76 % (98.00 to 99.00)'
+        """
+        if math.isnan(self.value):
+            return "not given"
+        factor, unit = (100, " %") if self.percent else (1, "")
+        digits = 2 if self.percent else 4
+        shown = f"{self.value * factor:.{digits}f}{unit}"
+        if math.isnan(self.low):
+            return shown
+        return f"{shown} ({self.low * factor:.{digits}f} to {self.high * factor:.{digits}f})"
+
+
+@dataclass(frozen=True)
+class PairRecord:
+    """Scores of listed pairs, for comparison of models and for pictures.
+
+    Attributes:
+        scores: (n,).
+        same: bool (n,).
+        folds: int (n,).
+        first: names, or None.
+        second: names, or None.
+        correct: bool (n,).
+        threshold: float (n,), the threshold that each pair was decided with.
+    """
+
+    scores: np.ndarray
+    same: np.ndarray
+    folds: np.ndarray
+    first: list[str] | None
+    second: list[str] | None
+    correct: np.ndarray
+    threshold: np.ndarray
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain types for JSON."""
+        return {
+            "scores": self.scores.tolist(),
+            "same": self.same.astype(int).tolist(),
+            "folds": self.folds.tolist(),
+            "first": self.first,
+            "second": self.second,
+            "correct": self.correct.astype(int).tolist(),
+        }
+
+
+@dataclass(frozen=True)
+class TaskOutcome:
+    """One task's result.
+
+    Attributes:
+        name: of the task.
+        kind: of the task.
+        figures: what a table shows; the first is the headline.
+        detail: everything found, as plain types.
+        notes: what could not be said, and why.
+        roc: the exact curve, where there is one.
+        histogram: (edges, genuine, impostor) of the scores, where there is one.
+        cmc: share of probes by rank, where there is one.
+        pairs: per-pair scores, where pairs are listed.
+        identities: genuine pairs accepted of each identity, where all pairs are compared.
+        lists: list file -> SHA-256.
+    """
+
+    name: str
+    kind: str
+    figures: list[Figure]
+    detail: dict[str, Any]
+    notes: tuple[str, ...] = ()
+    roc: Roc | None = field(repr=False, default=None)
+    histogram: tuple[np.ndarray, np.ndarray, np.ndarray] | None = field(repr=False, default=None)
+    cmc: np.ndarray | None = field(repr=False, default=None)
+    pairs: PairRecord | None = field(repr=False, default=None)
+    identities: dict[str, Any] | None = field(repr=False, default=None)
+    lists: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A protocol's result.
+
+    Attributes:
+        protocol: its name.
+        title: its title.
+        protocol_sha256: hash of everything the protocol says.
+        model: what was evaluated, as a person calls it.
+        inputs: hashes and settings of what went in.
+        tasks: results in the protocol's order.
+        ranking: the ranking figure, where the protocol has one.
+        confidence: of the intervals.
+    """
+
+    protocol: str
+    title: str
+    protocol_sha256: str
+    model: str
+    inputs: dict[str, Any]
+    tasks: list[TaskOutcome]
+    ranking: float | None
+    confidence: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain types for JSON; what is not given is null."""
+        out = {
+            "format": FORMAT,
+            "protocol": self.protocol,
+            "title": self.title,
+            "protocol_sha256": self.protocol_sha256,
+            "model": self.model,
+            "inputs": self.inputs,
+            "confidence": self.confidence,
+            "ranking": self.ranking,
+            "versions": versions(),
+            "tasks": [
+                {
+                    "name": task.name,
+                    "kind": task.kind,
+                    "figures": [vars(figure) for figure in task.figures],
+                    "detail": task.detail,
+                    "notes": list(task.notes),
+                    "lists": task.lists,
+                    **_kept(task),
+                }
+                for task in self.tasks
+            ],
+        }
+        return plain(out)
+
+    def save(self, path: str | Path) -> None:
+        """Write as JSON; the file appears whole or not at all."""
+        with atomic_write(path) as part:
+            part.write_text(json.dumps(self.to_dict()), encoding="utf-8")
+
+
+def _kept(task: TaskOutcome) -> dict[str, Any]:
+    if task.identities is not None:
+        return {"identities": task.identities}
+    if task.pairs is None or len(task.pairs.scores) > KEPT_PAIRS:
+        return {}
+    return {"pairs": task.pairs.to_dict()}
+
+
+def plain(value: Any) -> Any:
+    """What JSON can hold: NaN becomes null, and infinities the words that JSON lacks."""
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None if math.isnan(value) else str(value)
+    return value
+
+
+def versions() -> dict[str, str]:
+    """Of everything that the figures depend on."""
+    import scipy
+
+    return {
+        "facezoo": facezoo.__version__,
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "scipy": scipy.__version__,
+    }
+
+
+def load_result(path: str | Path) -> dict[str, Any]:
+    """A stored result as plain types.
+
+    Raises:
+        DataError: the file is missing or is something else.
+    """
+    try:
+        values = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"cannot read result {str(path)!r}: {error}") from error
+    if not isinstance(values, dict) or values.get("format") != FORMAT or "tasks" not in values:
+        raise DataError(f"{str(path)!r} is not a stored result of facezoo evaluate --out")
+    return values

@@ -1,0 +1,129 @@
+"""One self-contained HTML page of a result: figures, curves, the worst pairs as pictures, and hashes."""
+
+from __future__ import annotations
+
+import base64
+import io
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from facezoo.errors import BackendUnavailableError, FacezooError
+from facezoo.evaluation.protocols.result import Figure, Outcome, TaskOutcome, versions
+from facezoo.evaluation.report import plots
+from facezoo.evaluation.report.worst import WrongPair, worst_listed
+from facezoo.io.files import atomic_write
+
+Crop = Callable[[str], np.ndarray]
+Galleries = list[tuple[str, list[WrongPair]]]
+
+
+def write_page(
+    outcome: Outcome, path: str | Path, *, crop: Crop | None = None, galleries: Galleries | None = None
+) -> None:
+    """Write the page; the file appears whole or not at all, and refers to nothing outside itself.
+
+    Args:
+        outcome: what to show.
+        path: of the page.
+        crop: one face by name, uint8 RGB; without it the worst pairs are shown by name.
+        galleries: further titled lists of pairs; those of listed-pair tasks are found here.
+
+    Raises:
+        BackendUnavailableError: jinja2 or matplotlib is not installed.
+    """
+    try:
+        import jinja2
+    except ImportError as error:
+        raise BackendUnavailableError(
+            "the HTML report needs jinja2; install it with: pip install 'facezoo[report]'"
+        ) from error
+    loader = jinja2.FileSystemLoader(Path(__file__).parent)
+    template = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True).get_template("report.html.j2")
+    shown = [*_listed_galleries(outcome), *(galleries or [])]
+    text = template.render(
+        result=outcome,
+        tasks=[_task(task) for task in outcome.tasks],
+        plots=_plots(outcome.tasks),
+        galleries=[{"title": title, "pairs": [_pair(pair, crop) for pair in pairs]} for title, pairs in shown],
+        facts=_facts(outcome),
+    )
+    with atomic_write(path) as part:
+        part.write_text(text, encoding="utf-8")
+
+
+def _row(figure: Figure) -> dict[str, str]:
+    factor, unit, digits = (100, " %", 2) if figure.percent else (1, "", 4)
+
+    def shown(value: float) -> str:
+        return "" if math.isnan(value) else f"{value * factor:.{digits}f}{unit}"
+
+    return {
+        "name": figure.name,
+        "value": shown(figure.value) or "not given",
+        "low": shown(figure.low),
+        "high": shown(figure.high),
+    }
+
+
+def _task(task: TaskOutcome) -> dict[str, Any]:
+    return {"name": task.name, "rows": [_row(figure) for figure in task.figures], "notes": task.notes}
+
+
+def _plots(tasks: list[TaskOutcome]) -> list[dict[str, str]]:
+    curves = {task.name: task for task in tasks if task.roc is not None}
+    searches = {task.name: task for task in tasks if task.cmc is not None}
+    rejects = {task.name: task for task in tasks if task.kind == "reject"}
+    out = []
+    if curves:
+        out.append({"name": "ROC", "address": plots.plot_roc(curves)})
+        out.append({"name": "DET", "address": plots.plot_det(curves)})
+    for task in tasks:
+        if task.histogram is not None:
+            limit = None if task.pairs is None else float(np.median(task.pairs.threshold))
+            out.append({"name": f"scores of {task.name}", "address": plots.plot_histogram(task, limit)})
+    if searches:
+        out.append({"name": "CMC", "address": plots.plot_cmc(searches)})
+    if rejects:
+        out.append({"name": "error versus reject", "address": plots.plot_reject(rejects)})
+    return out
+
+
+def _listed_galleries(outcome: Outcome) -> Galleries:
+    found: Galleries = []
+    for task in outcome.tasks:
+        if task.pairs is not None:
+            matches, misses = worst_listed(task.pairs)
+            found.append((f"Worst false matches: {task.name}", matches))
+            found.append((f"Worst false non-matches: {task.name}", misses))
+    return found
+
+
+_NOTHING = "data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw=="
+
+
+def _picture(name: str, crop: Crop | None) -> str:
+    from PIL import Image
+
+    if crop is None:
+        return _NOTHING
+    try:
+        image = Image.fromarray(crop(name))
+    except FacezooError:
+        return _NOTHING
+    buffer = io.BytesIO()
+    image.save(buffer, format="JPEG", quality=88)
+    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
+
+
+def _pair(pair: WrongPair, crop: Crop | None) -> dict[str, Any]:
+    return {**vars(pair), "left": _picture(pair.first, crop), "right": _picture(pair.second, crop)}
+
+
+def _facts(outcome: Outcome) -> list[tuple[str, str]]:
+    facts = [(name.replace("_", " "), str(value)) for name, value in outcome.inputs.items()]
+    facts += [(f"list {name}", digest) for task in outcome.tasks for name, digest in task.lists.items()]
+    return facts + [(f"version of {name}", value) for name, value in versions().items()]

@@ -1,0 +1,126 @@
+"""ROC, DET, score histograms and CMC as pictures for a page."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from facezoo.errors import BackendUnavailableError
+from facezoo.evaluation.protocols.result import TaskOutcome
+
+
+def _figure(draw: Callable[[Any], None]) -> str:
+    """A PNG as a data address; no display and no global state is touched."""
+    try:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise BackendUnavailableError(
+            "the HTML report needs matplotlib; install it with: pip install 'facezoo[report]'"
+        ) from error
+    figure = Figure(figsize=(5.2, 3.9), dpi=110, layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    draw(axes)
+    axes.grid(True, which="major", color="#dddddd", linewidth=0.6)
+    axes.set_axisbelow(True)
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png")
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+
+
+def _corners(task: TaskOutcome) -> tuple[np.ndarray, np.ndarray, float]:
+    """FMR and TAR of the curve, thinned to what a picture shows, and the lowest FMR worth showing."""
+    assert task.roc is not None  # the callers choose tasks that have one
+    fmr, tar = task.roc.points()
+    floor = 1.0 / task.roc.impostor
+    if len(fmr) > 4000:
+        at = np.unique(np.searchsorted(fmr, np.geomspace(floor / 2, 1, 2000)).clip(0, len(fmr) - 1))
+        at = np.unique(np.concatenate([[0], at, np.linspace(0, len(fmr) - 1, 2000).astype(int)]))
+        fmr, tar = fmr[at], tar[at]
+    return fmr, tar, floor
+
+
+def plot_roc(tasks: Mapping[str, TaskOutcome]) -> str:
+    """TAR over FMR, FMR logarithmic."""
+
+    def draw(axes: Any) -> None:
+        lowest = 1.0
+        for name, task in tasks.items():
+            fmr, tar, floor = _corners(task)
+            axes.step(np.maximum(fmr, floor / 2), tar, where="post", label=name)
+            lowest = min(lowest, floor)
+        axes.set(xscale="log", xlim=(lowest / 2, 1), ylim=(-0.02, 1.02), title="ROC")
+        axes.set(xlabel="false match rate", ylabel="true accept rate")
+        axes.legend(loc="lower right", fontsize=8, frameon=False)
+
+    return _figure(draw)
+
+
+def plot_det(tasks: Mapping[str, TaskOutcome]) -> str:
+    """FNMR over FMR, both logarithmic."""
+
+    def draw(axes: Any) -> None:
+        low_x = low_y = 0.5
+        for name, task in tasks.items():
+            fmr, tar, floor = _corners(task)
+            rate = 1 / task.roc.genuine if task.roc else 1.0
+            axes.step(np.maximum(fmr, floor / 2), np.maximum(1 - tar, rate / 2), where="post", label=name)
+            low_x, low_y = min(low_x, floor), min(low_y, rate)
+        axes.set(xscale="log", yscale="log", xlim=(low_x / 2, 1), ylim=(low_y / 2, 1), title="DET")
+        axes.set(xlabel="false match rate", ylabel="false non-match rate")
+        axes.legend(loc="lower left", fontsize=8, frameon=False)
+
+    return _figure(draw)
+
+
+def plot_histogram(task: TaskOutcome, threshold: float | None = None) -> str:
+    """Share of genuine and impostor pairs by score."""
+    assert task.histogram is not None  # the callers choose tasks that have one
+    edges, genuine, impostor = task.histogram
+
+    def draw(axes: Any) -> None:
+        used = np.flatnonzero(genuine + impostor)
+        width = float(edges[1] - edges[0])
+        right = np.append(edges, edges[-1] + width)
+        for counts, name, color in ((impostor, "impostor", "#c23b22"), (genuine, "genuine", "#1f5fa8")):
+            axes.stairs(counts / max(1, counts.sum()), right, fill=True, alpha=0.45, label=name, color=color)
+        axes.set(xlim=(float(edges[used[0]]) - width, float(edges[used[-1]]) + 2 * width))
+        axes.set(xlabel="score", ylabel="share of pairs", title=f"Scores: {task.name}")
+        if threshold is not None and np.isfinite(threshold):
+            axes.axvline(threshold, color="#333333", linewidth=0.9, linestyle="--", label=f"threshold {threshold:.3f}")
+        axes.legend(fontsize=8, frameon=False)
+
+    return _figure(draw)
+
+
+def plot_cmc(tasks: Mapping[str, TaskOutcome]) -> str:
+    """Share of probes found by rank."""
+
+    def draw(axes: Any) -> None:
+        for name, task in tasks.items():
+            if task.cmc is not None:
+                axes.step(np.arange(1, len(task.cmc) + 1), task.cmc, where="post", label=name)
+        axes.set(xscale="log", xlabel="rank", ylabel="share of probes found", title="CMC")
+        axes.legend(loc="lower right", fontsize=8, frameon=False)
+
+    return _figure(draw)
+
+
+def plot_reject(tasks: Mapping[str, TaskOutcome]) -> str:
+    """FNMR of what remains over the share rejected."""
+
+    def draw(axes: Any) -> None:
+        for name, task in tasks.items():
+            axes.plot(task.detail["reject"], task.detail["fnmr"], label=name)
+        axes.set(xlabel="share of genuine pairs rejected", ylabel="FNMR of the others", title="Error versus reject")
+        axes.set_ylim(bottom=0)
+        axes.legend(fontsize=8, frameon=False)
+
+    return _figure(draw)

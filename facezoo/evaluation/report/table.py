@@ -1,0 +1,113 @@
+"""Results as tables: in the terminal, and several models and protocols in one, as papers print it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from facezoo.errors import ProtocolError, UnknownNameError
+from facezoo.evaluation.protocols.result import Outcome
+
+FORMATS = ("markdown", "latex")
+
+
+def print_outcome(outcome: Outcome) -> None:
+    """The figures of a result as a table on standard output."""
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console()
+    table = Table(title=f"{outcome.title}: {outcome.model}", title_justify="left")
+    several = len(outcome.tasks) > 1
+    for column in [*(["task"] if several else []), "figure", f"value ({100 * outcome.confidence:g} % interval)"]:
+        table.add_column(column)
+    for task in outcome.tasks:
+        for number, figure in enumerate(task.figures):
+            first = [task.name if number == 0 else ""] if several else []
+            table.add_row(*first, figure.name, figure.text())
+    if outcome.ranking is not None:
+        table.add_row(*(["ranking"] if several else []), "ranking figure", f"{100 * outcome.ranking:.2f} %")
+    console.print(table)
+    for task in outcome.tasks:
+        for note in task.notes:
+            console.print(f"{task.name + ': ' if several else ''}{note}", style="yellow", highlight=False)
+    console.print(f"protocol {outcome.protocol} {outcome.protocol_sha256[:16]}", style="dim", highlight=False)
+
+
+def _headline(task: dict[str, Any]) -> dict[str, Any]:
+    return task["figures"][0]
+
+
+def _cell(figure: dict[str, Any], intervals: bool, dash: str) -> str:
+    if figure["value"] is None:
+        return "n/a"
+    factor, digits = (100, 2) if figure["percent"] else (1, 4)
+    text = f"{figure['value'] * factor:.{digits}f}"
+    if intervals and figure["low"] is not None:
+        text += f" ({figure['low'] * factor:.{digits}f}{dash}{figure['high'] * factor:.{digits}f})"
+    return text
+
+
+def combine(results: Sequence[dict[str, Any]], form: str = "markdown", *, intervals: bool = True) -> str:
+    """One table: a row a model, a column a task, the headline figure of each in percent.
+
+    Args:
+        results: stored results, see :func:`facezoo.evaluation.protocols.result.load_result`.
+        form: "markdown" or "latex" (booktabs).
+        intervals: print them beside the figures.
+
+    Raises:
+        ProtocolError: no results, one model twice on a task, or one task under two versions of a protocol.
+    """
+    if form not in FORMATS:
+        raise UnknownNameError("table format", form, FORMATS)
+    if not results:
+        raise ProtocolError("no results to put in a table; expected files written by --out")
+    cells: dict[str, dict[str, str]] = {}
+    columns: dict[str, str] = {}
+    hashes: dict[str, str] = {}
+    for result in results:
+        known = hashes.setdefault(result["protocol"], result["protocol_sha256"])
+        if known != result["protocol_sha256"]:
+            raise ProtocolError(f"protocol {result['protocol']} differs between results; their figures do not compare")
+        row = cells.setdefault(result["model"], {})
+        for task in result["tasks"]:
+            figure = _headline(task)
+            name = task["name"] if task["name"] == result["protocol"] else f"{result['protocol']} {task['name']}"
+            columns[name] = f"{name}: {figure['name']}"
+            if name in row:
+                raise ProtocolError(f"model {result['model']!r} comes twice for {name}")
+            row[name] = _cell(figure, intervals, "–" if form == "markdown" else "--")
+        if result.get("ranking") is not None:
+            name = f"{result['protocol']} ranking"
+            columns[name] = name
+            row[name] = f"{100 * result['ranking']:.2f}"
+    lines = [[model, *(row.get(name, "") for name in columns)] for model, row in cells.items()]
+    header = ["model", *columns.values()]
+    return _markdown(header, lines) if form == "markdown" else _latex(header, lines)
+
+
+def _markdown(header: list[str], lines: list[list[str]]) -> str:
+    rows = [header, ["---", *["---:"] * (len(header) - 1)], *([cell.replace("|", "\\|") for cell in r] for r in lines)]
+    return "\n".join("| " + " | ".join(row) + " |" for row in rows)
+
+
+def _latex(header: list[str], lines: list[list[str]]) -> str:
+    special = {mark: "\\" + mark for mark in "&%$#_{}"} | {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}"}
+
+    def safe(cell: str) -> str:
+        return "".join(special.get(letter, letter) for letter in cell)
+
+    rows = [" & ".join(map(safe, row)) + r" \\" for row in [header, *lines]]
+    columns = "l" + "r" * (len(header) - 1)
+    return "\n".join(
+        [
+            rf"\begin{{tabular}}{{{columns}}}",
+            r"\toprule",
+            rows[0],
+            r"\midrule",
+            *rows[1:],
+            r"\bottomrule",
+            r"\end{tabular}",
+        ]
+    )

@@ -1,0 +1,1 @@
+"""Scores of pairs: input checks, similarity and ROC."""

@@ -1,0 +1,1 @@
+"""Uncertainty of figures: intervals, bootstrap, calibration and thresholds."""

@@ -1,0 +1,67 @@
+"""Genuine scores identity by identity: intervals, and two models compared, by resampling identities."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from facezoo.evaluation.scores.roc import Roc
+from facezoo.evaluation.statistics.bootstrap import bootstrap_rate, bootstrap_rates
+
+Ends = tuple[float, float]
+_NOTHING = (float("nan"), float("nan"))
+
+
+class Identities:
+    """Genuine scores of each identity.
+
+    Args:
+        genuine: float32 (G,), identity after identity.
+        sizes: int64, how many of them each identity has.
+        confidence: of intervals, in (0, 1).
+    """
+
+    def __init__(self, genuine: np.ndarray, sizes: np.ndarray, confidence: float) -> None:
+        self.genuine = genuine
+        self.sizes = sizes[sizes > 0]
+        self.starts = np.concatenate([[0], np.cumsum(self.sizes)[:-1]]).astype(np.int64)
+        self.confidence = confidence
+
+    def sums(self, values: np.ndarray) -> np.ndarray:
+        """Of one value for each genuine pair, float64 for each identity."""
+        return np.add.reduceat(values.astype(np.float64), self.starts)
+
+    def accepted(self, threshold: float) -> np.ndarray | None:
+        """Genuine pairs accepted of each identity, int64; None where there is no threshold."""
+        if np.isnan(threshold):
+            return None
+        return np.add.reduceat((self.genuine >= np.float32(threshold)).astype(np.int64), self.starts)
+
+    def intervals(self, roc: Roc, thresholds: dict[float, float]) -> tuple[Ends, Ends, dict[float, Ends]]:
+        """Intervals of the AUC, of the EER, and of the TAR at each threshold, all from the same resamples."""
+        beaten = 1.0 - (roc.false + roc.false_above) / (2.0 * roc.impostor)
+        area = beaten[::-1][np.searchsorted(roc.thresholds[::-1], self.genuine)]
+        fits = int(np.searchsorted(roc.false / roc.impostor, roc.eer(), side="right"))
+        refused = self.genuine < roc.thresholds[max(0, fits - 1)]
+        given = {rate: hits for rate, value in thresholds.items() if (hits := self.accepted(value)) is not None}
+        if len(self.sizes) < 2:
+            return _NOTHING, _NOTHING, dict.fromkeys(thresholds, _NOTHING)
+        rows = np.stack([self.sums(area), self.sums(refused), *list(given.values())])  # (2 + rates, identities)
+        auc, eer, *tar = bootstrap_rates(rows, self.sizes, confidence=self.confidence)
+        return auc, eer, {**dict.fromkeys(thresholds, _NOTHING), **dict(zip(given, tar, strict=True))}
+
+
+def difference_by_identity(
+    first: np.ndarray, second: np.ndarray, pairs: np.ndarray, *, confidence: float = 0.95
+) -> tuple[float, tuple[float, float]]:
+    """TAR of one model minus that of another, and its interval, identities resampled for both at once.
+
+    Each model keeps its own threshold, held fixed.
+
+    Args:
+        first: genuine pairs of each identity that the first model accepts, int (S,).
+        second: the same of the second model.
+        pairs: genuine pairs of each identity, int (S,).
+        confidence: in (0, 1).
+    """
+    gain = np.asarray(first, np.float64) - np.asarray(second, np.float64)
+    return float(gain.sum() / np.sum(pairs)), bootstrap_rate(gain, np.asarray(pairs), confidence=confidence)

@@ -1,0 +1,1 @@
+"""From images to embeddings: crops, photos, and galleries on disk."""

@@ -1,0 +1,91 @@
+"""From face crops to embeddings: batches, flip fusion, normalisation; the same whatever the batch size."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+
+import numpy as np
+
+from facezoo.errors import ConfigError, NumericalError, ShapeError, UnknownNameError
+from facezoo.inference.embeddings import normalise
+
+Embed = Callable[[np.ndarray], np.ndarray]
+FLIPS = ("none", "sum", "concat")
+
+
+def _batches(images: Iterable[np.ndarray], size: int) -> Iterator[np.ndarray]:
+    """Batches uint8 (n, H, W, 3) with n <= size; only the last is smaller."""
+    rest = iter(images)
+    expected = None
+    start = 0
+    while batch := list(islice(rest, size)):
+        for offset, image in enumerate(batch):
+            expected = expected or image.shape
+            if image.dtype != np.uint8 or image.ndim != 3 or image.shape != expected:
+                raise ShapeError(f"image {start + offset} is {image.dtype} {image.shape}; expected uint8 {expected}")
+        start += len(batch)
+        yield np.stack(batch)
+
+
+def _run(embed: Embed, batch: np.ndarray, start: int) -> np.ndarray:
+    """One call of ``embed``, checked; a broken model is named here and not three figures later."""
+    out = np.asarray(embed(batch))
+    if out.ndim != 2 or len(out) != len(batch):
+        raise ShapeError(f"embed gave {out.shape} for {len(batch)} images; expected ({len(batch)}, E)")
+    finite = np.isfinite(out).all(axis=1)
+    if not finite.all():
+        bad = start + int(np.flatnonzero(~finite)[0])
+        raise NumericalError(f"the embedding of image {bad} holds NaN or infinity")
+    return out.astype(np.float32, copy=False)
+
+
+def embed_images(
+    images: Iterable[np.ndarray],
+    embed: Embed,
+    *,
+    batch_size: int = 64,
+    flip: str = "sum",
+    unit: bool = True,
+    progress: Callable[[int], None] | None = None,
+) -> np.ndarray:
+    """Embed face crops, fused with their mirror images.
+
+    Args:
+        images: uint8 RGB (H, W, 3) each, all of one size; a generator is read once, a batch at a time.
+        embed: from uint8 NHWC to (n, E) raw embeddings.
+        batch_size: 1 or more; the last batch may be smaller.
+        flip: "none"; "sum" adds the raw embeddings of the image and its mirror image; "concat" puts them
+            side by side, (n, 2E).
+        unit: L2-normalise the rows after fusion, in float64.
+        progress: called with the number of images done after each batch.
+
+    Returns:
+        float32 (N, E), or (N, 2E) for "concat".
+
+    Raises:
+        ShapeError: an image or an embedding has another shape than expected, or there is no image.
+        NumericalError: an embedding holds NaN or infinity, or is zero and should be normalised.
+
+    >>> embed_images([np.full((2, 2, 3), 9, np.uint8)], lambda x: x.mean((1, 2)), flip="none").round(3)
+    array([[0.577, 0.577, 0.577]], dtype=float32)
+    """
+    if flip not in FLIPS:
+        raise UnknownNameError("flip mode", flip, FLIPS)
+    if batch_size < 1:
+        raise ConfigError(f"batch_size is {batch_size}; expected 1 or more")
+    done = 0
+    parts = []
+    for batch in _batches(images, batch_size):
+        out = _run(embed, batch, done)
+        if flip != "none":
+            mirrored = _run(embed, np.ascontiguousarray(batch[:, :, ::-1]), done)
+            out = out + mirrored if flip == "sum" else np.concatenate([out, mirrored], axis=1)
+        parts.append(out)
+        done += len(batch)
+        if progress is not None:
+            progress(done)
+    if not parts:
+        raise ShapeError("no images to embed; expected at least 1")
+    embeddings = np.concatenate(parts)
+    return normalise(embeddings) if unit else embeddings

@@ -1,0 +1,1 @@
+"""Files on disk: atomic writes, careful NumPy reading, and one restricted unpickler."""

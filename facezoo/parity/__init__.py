@@ -1,0 +1,1 @@
+"""How far the torch and paddle implementations of a backbone or head differ."""

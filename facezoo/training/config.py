@@ -1,0 +1,212 @@
+"""Settings of a training run: YAML file under command-line options; an unknown key is an error."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from facezoo.errors import ConfigError, UnknownNameError
+from facezoo.specs.base import BackboneSpec
+from facezoo.zoo import catalog
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Data(_Strict):
+    """Where the faces come from and how they are shown."""
+
+    path: str | list[str] | None = Field(
+        None, description="folder, list file, .rec or shards; several are joined; none: drawn faces"
+    )
+    identities: int = Field(64, ge=2, description="of the drawn faces")
+    images_per_identity: int = Field(20, ge=2, description="of the drawn faces")
+    min_images: int = Field(1, ge=1, description="identities with fewer images are left out")
+    same_names: Literal["refuse", "merge", "apart"] = Field("refuse", description="one name in two of the paths")
+    sampler: Literal["shuffled", "weighted", "identities", "sequential"] = Field(
+        "shuffled", description="order of the images; with Triplet: identities, four or two images of each in a batch"
+    )
+    sampler_options: dict[str, float] = Field(default_factory=dict)
+    augmentation: str = Field("paper", description="recipe: paper, light, none, ...")
+    augmentation_options: dict[str, Any] = Field(default_factory=dict)
+    workers: int = Field(0, ge=0, description="processes that prepare images; 0 prepares them in the training process")
+    cache: bool = Field(False, description="keep decoded images in memory")
+    cache_gigabytes: float = Field(1.0, gt=0, description="limit of the cache; what is beyond is decoded each time")
+    max_bad_share: float = Field(0.01, ge=0, le=1, description="of images that may be unreadable before the run stops")
+
+
+class Schedule(_Strict):
+    """The learning rate at each step, as a share of ``lr``."""
+
+    name: Literal["constant", "step", "polynomial", "cosine"] = "cosine"
+    warmup: float = Field(0.05, ge=0, le=0.5, description="share of all steps with a linearly rising rate")
+    milestones: list[float] = Field(default_factory=lambda: [0.5, 0.75, 0.9], description="step: shares of all steps")
+    gamma: float = Field(0.1, gt=0, lt=1, description="step: factor at each milestone")
+    power: float = Field(2.0, gt=0, description="polynomial: exponent")
+    floor: float = Field(0.0, ge=0, lt=1, description="lowest share of lr")
+
+
+class Validation(_Strict):
+    """How the run is watched."""
+
+    every: int = Field(0, ge=0, description="steps between validations; 0: only at the end")
+    data: str | None = Field(None, description="a verification .bin, or an LFW-like folder; none: identities held out")
+    pairs: str | None = Field(None, description="pair list for a folder")
+    landmarks: str | None = Field(None, description="landmark table for a folder")
+    holdout: int = Field(0, ge=0, description="identities of the training set kept for validation; drawn faces: 16")
+    patience: int = Field(0, ge=0, description="validations without a better one before the run stops; 0: never")
+
+
+class RunConfig(_Strict):
+    """Everything a run depends on. Defaults are facezoo's own recipe."""
+
+    backend: Literal["torch", "paddle"] = "torch"
+    backbone: str = "IR50"
+    backbone_options: dict[str, Any] = Field(default_factory=dict)
+    embedding_size: int = Field(512, ge=1)
+    head: str = "ArcFace"
+    head_options: dict[str, Any] = Field(default_factory=dict)
+    data: Data = Data()
+    epochs: int = Field(10, ge=1)
+    steps: int | None = Field(None, ge=1, description="overrides epochs")
+    batch_size: int = Field(32, ge=2)
+    accumulation: int = Field(1, ge=1, description="micro-batches a step is split into")
+    lr: float = Field(0.05, gt=0)
+    momentum: float = Field(0.9, ge=0, lt=1)
+    weight_decay: float = Field(5e-4, ge=0)
+    clip_norm: float | None = Field(5.0, gt=0)
+    schedule: Schedule = Schedule()
+    validation: Validation = Validation()
+    precision: Literal["float32", "bfloat16", "float64"] = "float32"
+    device: str = "auto"
+    threads: int = Field(0, ge=0)
+    compiled: bool = Field(True, description="embed by the backend's compiled way, where results stay the same")
+    seed: int = Field(0, ge=0)
+    checkpoint_every: int = Field(500, ge=1, description="steps between checkpoints")
+    keep: int = Field(2, ge=1, description="checkpoints kept")
+    log_every: int = Field(10, ge=1)
+    notes: str = Field("", description="what a recipe wants to say: source, published figures")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _groups(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """A head that compares the images of a batch gets several of each identity, unless a sampler is named."""
+        head, data, size = values.get("head"), values.get("data", {}), values.get("batch_size", 32)
+        if not (isinstance(head, str) and isinstance(data, Mapping) and isinstance(size, int)):
+            return values  # the fields will say so
+        if "sampler" in data or not catalog.head_margin(head).compares:
+            return values
+        if size < 4 or size % 2:
+            raise ConfigError(f"{head} compares the images of a batch: batch_size is {size}; expected 4, 6, 8 or so")
+        images = 4 if size > 4 and size % 4 == 0 else 2
+        groups = {"sampler": "identities", "sampler_options": {"identities": size // images, "images": images}}
+        return {**values, "data": {**data, **groups}}
+
+    @model_validator(mode="after")
+    def _names(self) -> RunConfig:
+        self.spec()
+        options = {k: v for k, v in self.head_options.items() if k not in SHARED_HEAD_OPTIONS}
+        catalog.head_margin(self.head, **options)
+        return self
+
+    def spec(self) -> BackboneSpec:
+        """The backbone with its options."""
+        return catalog.backbone_spec(self.backbone, embedding_size=self.embedding_size, **self.backbone_options)
+
+
+SHARED_HEAD_OPTIONS = ("criterion", "label_smoothing", "focal_gamma", "extra")
+
+
+def load_config(path: str | Path | None = None, overrides: Mapping[str, Any] | None = None) -> RunConfig:
+    """Read a YAML file, then apply overrides.
+
+    Args:
+        path: a YAML file, or the name of one in ``zoo_configs``; None starts from the defaults.
+        overrides: dotted key -> value, as ``{"schedule.warmup": 0.1}``; None values are ignored.
+
+    Raises:
+        ConfigError: the file cannot be read, a key is unknown (the message names the nearest) or a value is wrong.
+    """
+    values = _read(path) if path is not None else {}
+    for key, value in (overrides or {}).items():
+        if value is not None:
+            _put(values, key, value)
+    return build_config(values)
+
+
+def build_config(values: Mapping[str, Any]) -> RunConfig:
+    """Validate nested plain values.
+
+    Raises:
+        ConfigError: a key is unknown or a value is wrong.
+    """
+    try:
+        return RunConfig.model_validate(values)
+    except ValidationError as error:
+        raise _explain(error) from None
+
+
+def _explain(error: ValidationError) -> ConfigError:
+    first = error.errors()[0]
+    where = [str(part) for part in first["loc"]]
+    if first["type"] == "extra_forbidden":
+        group: Any = RunConfig
+        for part in where[:-1]:
+            group = group.model_fields[part].annotation
+        return UnknownNameError("key", ".".join(where), [".".join([*where[:-1], name]) for name in group.model_fields])
+    cause = first.get("ctx", {}).get("error")
+    if isinstance(cause, ConfigError):
+        return cause
+    shown = repr(first["input"])
+    return ConfigError(f"{'.'.join(where)} is {shown[:80]}; {first['msg'][0].lower()}{first['msg'][1:]}")
+
+
+def _read(path: str | Path) -> dict[str, Any]:
+    path = Path(path)
+    if not path.is_file():
+        path = _named(str(path)) or path
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        known = ", ".join(sorted(recipes())[:6])
+        raise ConfigError(f"cannot read config {str(path)!r}: {error.strerror}; recipes: {known}, ...") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"config {str(path)!r} is not YAML: {' '.join(str(error).split())}") from error
+    if values is None:
+        return {}
+    if not isinstance(values, dict):
+        raise ConfigError(f"config {str(path)!r} holds {type(values).__name__}; expected keys and values")
+    return values
+
+
+def recipes() -> dict[str, Path]:
+    """The recipes that come with facezoo: name -> file."""
+    import importlib.util
+
+    found = importlib.util.find_spec("facezoo.zoo_configs")
+    folders = list(found.submodule_search_locations or []) if found else []
+    return {file.stem: file for folder in folders for file in sorted(Path(folder).glob("*.yaml"))}
+
+
+def _named(name: str) -> Path | None:
+    return recipes().get(name.removesuffix(".yaml"))
+
+
+def _put(values: dict[str, Any], dotted: str, value: Any) -> None:
+    *groups, last = dotted.split(".")
+    for group in groups:
+        inner = values.setdefault(group, {})
+        if not isinstance(inner, dict):
+            raise ConfigError(f"{dotted} cannot be set: {group} is {inner!r}, not a group")
+        values = inner
+    values[last] = value
+
+
+def dump_config(config: RunConfig) -> str:
+    """The resolved configuration as YAML."""
+    return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)

@@ -1,0 +1,1 @@
+"""The catalog of backbones and heads: names, options, construction and cost."""

@@ -1,0 +1,78 @@
+"""Thresholds: by hand, from a calibration, or none; and galleries."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from facezoo.errors import ConfigError, DataError, UnknownNameError
+from facezoo.evaluation.statistics.calibration import calibrate
+from facezoo.evaluation.statistics.threshold import find_threshold
+from facezoo.inference.gallery import Gallery, photos_below
+
+
+@pytest.fixture
+def weights(tmp_path):
+    rng = np.random.default_rng(0)
+    scores = np.concatenate([rng.normal(0.6, 0.1, 300), rng.normal(0.05, 0.1, 3000)]).clip(-1, 1)
+    calibrate(scores, np.arange(3300) < 300, (1e-2, 1e-3)).save(tmp_path / "w.calibration.json")
+    return tmp_path / "w.safetensors"
+
+
+def test_a_threshold_by_hand():
+    limit = find_threshold("w.safetensors", threshold=0.4)
+    assert limit.as_dict(0.4)["same"] is True
+    assert limit.as_dict(0.399)["same"] is False
+    assert limit.fmr is None
+    assert "by hand" in limit.meaning
+    with pytest.raises(ConfigError, match=r"threshold is 1\.5"):
+        find_threshold("w.safetensors", threshold=1.5)
+
+
+def test_the_calibration_beside_the_weights(weights):
+    strict, loose = find_threshold(weights), find_threshold(weights, fmr=1e-2)
+    assert strict.fmr == 1e-3
+    assert strict.value > loose.value
+    assert "0.001 of impostor pairs" in strict.meaning
+    assert 0.9 < strict.as_dict(0.7)["probability"] <= 1
+    with pytest.raises(UnknownNameError, match="FMR"):
+        find_threshold(weights, fmr=1e-5)
+
+
+def test_without_a_calibration(tmp_path):
+    limit = find_threshold(tmp_path / "w.safetensors")
+    assert limit.as_dict(0.9)["same"] is None
+    assert "no calibration" in limit.meaning
+    with pytest.raises(ConfigError, match="needs a calibration"):
+        find_threshold(tmp_path / "w.safetensors", fmr=1e-3)
+    with pytest.raises(DataError):
+        find_threshold(tmp_path / "w.safetensors", calibration=tmp_path / "none.json")
+
+
+def test_a_gallery_ranks_persons(tmp_path):
+    unit = np.eye(4, dtype=np.float32)
+    gallery = Gallery.from_embeddings(unit[[0, 1, 2, 2]], ["bob", "ann", "cid", "cid"])
+    assert gallery.names == ["ann", "bob", "cid"]
+    assert gallery.photos.tolist() == [1, 1, 2]
+    probe = (0.8 * unit[2] + 0.6 * unit[0]).astype(np.float32)
+    assert [(name, pytest.approx(score, abs=1e-6)) for name, score in gallery.search(probe, 2)] == [
+        ("cid", 0.8), ("bob", 0.6),
+    ]  # fmt: skip
+    with pytest.raises(DataError, match="4 values, the model gives 5"):
+        gallery.search(np.zeros(5, np.float32), 1)
+    (tmp_path / "e.npz").write_bytes(b"none")
+    with pytest.raises(DataError, match=r"e\.npz"):
+        Gallery.load(tmp_path / "e.npz")
+
+
+def test_photos_below(tmp_path):
+    for name in ("a/2.jpg", "a/1.png", "a/.hidden.png", "b.webp", "notes.txt"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"")
+    found = [path.relative_to(tmp_path).as_posix() for path in photos_below([tmp_path])]
+    assert found == ["a/1.png", "a/2.jpg", "b.webp"]
+    with pytest.raises(DataError, match="no such photo"):
+        photos_below([tmp_path / "c.jpg"])
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataError, match="holds no photo"):
+        photos_below([tmp_path / "empty"])
