@@ -6,6 +6,7 @@ Importing this package imports neither framework.
 from __future__ import annotations
 
 import importlib as _importlib
+import logging as _logging
 from pathlib import Path as _Path
 from typing import TYPE_CHECKING
 from typing import Any as _Any
@@ -31,6 +32,10 @@ if TYPE_CHECKING:  # for type checkers and editors; at run time each name is imp
     from facezoo.zoo.create import create_head as create_head
 
 __version__ = "0.1.0"
+
+_logging.getLogger("facezoo").addHandler(
+    _logging.NullHandler()
+)  # a program that uses the library decides what is shown
 
 _checkout = _Path(__file__).resolve().parent.parent
 if (_checkout / "setup.py").is_file() and (_checkout / "backends").is_dir():

@@ -18,6 +18,11 @@ MAX_BYTES = 1 << 30  # an encoded file larger than this is refused unread
 # Only these are tried: Pillow's other readers include ones that start outside programs (EPS).
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "PPM")
 
+# How the names of image files end that the folders of a data set are searched for.
+IMAGE_SUFFIXES = frozenset(
+    {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".ppm", ".pgm"}
+)
+
 _EXIF_WITHIN = 1 << 16  # bytes of a JPEG's start that are searched for EXIF, where cameras put it
 _ORIENTATION = 0x0112  # the EXIF tag
 _TURNING = frozenset({"exif", "xmp"})  # where a JPEG can say that it is not upright

@@ -9,6 +9,7 @@ from typing import Any
 from facezoo.errors import ConfigError
 
 COLORS = {"RGB": 3, "BGR": 3, "gray": 1}
+LUMA = (0.299, 0.587, 0.114)  # weights of R, G and B in grey, ITU-R BT.601
 
 
 @dataclass(frozen=True)
