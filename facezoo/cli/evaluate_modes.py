@@ -40,7 +40,7 @@ def show_protocols(as_json: bool) -> int:
 
 def merge_parts(files: Sequence[Path], as_json: bool) -> int:
     """Join shares of an all-pairs computation."""
-    from facezoo.evaluation.all_pairs.part import AllPairsPart, merge
+    from facezoo.evaluation.pairwise.part import AllPairsPart, merge
     from facezoo.evaluation.protocols.result import Figure
 
     result = merge([AllPairsPart.load(path) for path in files])
@@ -111,7 +111,7 @@ def evaluate(
 
 def one_part(asked: Request, part: str, out: Path | None) -> int:
     """One share of an all-pairs protocol."""
-    from facezoo.evaluation.all_pairs.all_pairs import all_pairs_part
+    from facezoo.evaluation.pairwise.all_pairs import all_pairs_part
 
     number, _, total = part.partition("/")
     if not (number.isdigit() and total.isdigit() and 1 <= int(number) <= int(total)):

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from facezoo.evaluation.all_pairs.all_pairs import all_pairs, all_pairs_part, merge_all_pairs
-from facezoo.evaluation.all_pairs.part import AllPairsPart
-from facezoo.evaluation.all_pairs.result import AllPairsResult
 from facezoo.evaluation.inputs.pairs import PairList, read_pairs
 from facezoo.evaluation.inputs.store import EmbeddingSet, load_embeddings
 from facezoo.evaluation.metrics.compare import Comparison, compare_decisions, compare_tar, compare_verification, mcnemar
@@ -15,6 +12,9 @@ from facezoo.evaluation.metrics.search import IdentificationResult, identificati
 from facezoo.evaluation.metrics.templates import pool_templates
 from facezoo.evaluation.metrics.ten_fold import VerificationResult, best_threshold, verification
 from facezoo.evaluation.metrics.video import clean_frames, pool_frames, pool_videos
+from facezoo.evaluation.pairwise.all_pairs import all_pairs, all_pairs_part, merge_all_pairs
+from facezoo.evaluation.pairwise.part import AllPairsPart
+from facezoo.evaluation.pairwise.result import AllPairsResult
 from facezoo.evaluation.protocols.protocol import Protocol, list_protocols, load_protocol
 from facezoo.evaluation.protocols.run import run_protocol
 from facezoo.evaluation.scores.pair_scores import pair_scores

@@ -15,11 +15,12 @@ import pytest
 
 import facezoo
 from facezoo import backends
+from facezoo.parity import head_case
 from facezoo.testing import heads
 from facezoo.zoo import catalog
 
 ROOT = Path(facezoo.__file__).parents[1] / "backends"
-CASES = [case for name in catalog.HEADS for case in heads.cases(name)]
+CASES = [case for name in catalog.HEADS for case in head_case.cases(name)]
 PLUMBING = {"__init__", "margin", "criterion", "auxiliary"}
 
 
@@ -56,7 +57,7 @@ def test_margin_says_what_it_is(name):
 @pytest.mark.parametrize("backend", backends.INSTALL)
 @pytest.mark.parametrize("name", catalog.HEADS)
 def test_native_class_describes_its_parameters(name, backend):
-    native = heads.native_class(catalog.HEADS[name], backend)
+    native = head_case.native_class(catalog.HEADS[name], backend)
     tree = ast.parse(Path(sys.modules[native.__module__].__file__).read_text("utf-8"))
     init = next(
         node

@@ -33,7 +33,7 @@ LAYERS = (
 INSIDE = {
     "data": (("image", "safe_pickle"), ("drawing", "transforms"), ("sources",), ("loading",), ("tools",)),
     "evaluation": (
-        ("scores", "inputs"), ("statistics",), ("all_pairs",), ("metrics",), ("protocols",), ("report",), ("__init__",),
+        ("scores", "inputs"), ("statistics",), ("pairwise",), ("metrics",), ("protocols",), ("report",), ("__init__",),
     ),
 }  # fmt: skip
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from facezoo.errors import ProtocolError, ShapeError
-from facezoo.evaluation.all_pairs.all_pairs import all_pairs
+from facezoo.evaluation.pairwise.all_pairs import all_pairs
 from facezoo.evaluation.scores.checks import check_far, check_scores
 from facezoo.evaluation.scores.roc import Roc, threshold_at_far
 from facezoo.evaluation.statistics.intervals import clopper_pearson

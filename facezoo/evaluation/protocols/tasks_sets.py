@@ -6,13 +6,13 @@ from collections.abc import Callable
 
 import numpy as np
 
-from facezoo.evaluation.all_pairs.all_pairs import all_pairs
-from facezoo.evaluation.all_pairs.result import AllPairsResult
 from facezoo.evaluation.inputs.store import EmbeddingSet
 from facezoo.evaluation.metrics.distractors import identification_with_distractors
 from facezoo.evaluation.metrics.fairness import fairness_of_all_pairs
 from facezoo.evaluation.metrics.search import IdentificationResult, identification, pick_gallery
 from facezoo.evaluation.metrics.video import pool_videos
+from facezoo.evaluation.pairwise.all_pairs import all_pairs
+from facezoo.evaluation.pairwise.result import AllPairsResult
 from facezoo.evaluation.protocols.protocol import AllPairsTask, DistractorsTask, SearchTask, VideosTask
 from facezoo.evaluation.protocols.result import Figure, TaskOutcome
 from facezoo.evaluation.protocols.tasks_pairs import group_figures

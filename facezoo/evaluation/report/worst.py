@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from facezoo.evaluation.all_pairs.tiles import Side, Tiling
+from facezoo.evaluation.pairwise.tiles import Side, Tiling
 from facezoo.evaluation.protocols.result import PairRecord
 from facezoo.evaluation.scores.checks import encode_labels
 

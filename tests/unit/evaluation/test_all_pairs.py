@@ -9,8 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from facezoo.errors import ConfigError, DataError, NumericalError, ProtocolError, ShapeError, UnknownNameError
-from facezoo.evaluation import AllPairsPart, all_pairs, merge_all_pairs
-from facezoo.evaluation.all_pairs import part as all_pairs_part
+from facezoo.evaluation import AllPairsPart, all_pairs, all_pairs_part, merge_all_pairs
 
 FARS = (1.0, 0.5, 0.1, 0.03, 1e-2, 1e-3, 1e-4)
 

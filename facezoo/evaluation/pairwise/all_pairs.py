@@ -2,7 +2,7 @@
 
 A score is the cosine summed in float64, rounded to 30 binary places and then to float32, so it depends
 neither on the tile it was computed in nor on the machine, and equal pairs tie. Every impostor score is
-compared with every genuine score (:mod:`facezoo.evaluation.all_pairs.counters`): the ROC that results is the whole
+compared with every genuine score (:mod:`facezoo.evaluation.pairwise.counters`): the ROC that results is the whole
 curve, not a sample of it.
 """
 
@@ -17,10 +17,10 @@ from typing import Any
 import numpy as np
 
 from facezoo.errors import ConfigError, ProtocolError, UnknownNameError
-from facezoo.evaluation.all_pairs.counters import RankCounter, TopScores
-from facezoo.evaluation.all_pairs.part import AllPairsPart, fingerprint, merge, query_values
-from facezoo.evaluation.all_pairs.result import AllPairsResult
-from facezoo.evaluation.all_pairs.tiles import Side, Tiling, pair_counts
+from facezoo.evaluation.pairwise.counters import RankCounter, TopScores
+from facezoo.evaluation.pairwise.part import AllPairsPart, fingerprint, merge, query_values
+from facezoo.evaluation.pairwise.result import AllPairsResult
+from facezoo.evaluation.pairwise.tiles import Side, Tiling, pair_counts
 from facezoo.evaluation.scores.checks import allowed, check_far, encode_labels
 
 METRICS = ("cosine", "dot")

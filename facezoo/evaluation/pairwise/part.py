@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from facezoo.errors import DataError, FacezooError, ProtocolError
-from facezoo.evaluation.all_pairs.result import AllPairsResult
+from facezoo.evaluation.pairwise.result import AllPairsResult
 from facezoo.evaluation.scores.checks import allowed
 from facezoo.evaluation.scores.roc import Roc
 from facezoo.evaluation.statistics.identities import Identities
