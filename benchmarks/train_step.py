@@ -20,14 +20,14 @@ from collections.abc import Callable
 import numpy as np
 
 from facezoo.training.config import load_config
-from facezoo.training.setup import build_engine
+from facezoo.training.setup import create_engine
 
 CLASSES = 1000
 
 
 def engine_step(backend: str, backbone: str, precision: str) -> Callable[[np.ndarray, np.ndarray], None]:
     settings = {"backend": backend, "backbone": backbone, "head": "ArcFace", "precision": precision}
-    engine = build_engine(load_config(None, settings), CLASSES)
+    engine = create_engine(load_config(None, settings), CLASSES)
     engine.set_learning_rate(0.01)
     count = iter(range(10**9))
     return lambda images, labels: engine.train_step(images, labels, next(count))

@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 
 from facezoo.training.config import load_config
-from facezoo.training.setup import build_engine, build_loader, open_data
+from facezoo.training.setup import build_loader, create_engine, open_data
 from facezoo.zoo import catalog
 
 Case = tuple[str, str, str]  # backend, backbone, head
@@ -44,7 +44,7 @@ def run(case: Case, data: list[str], batch: int, steps: int, lr: float, scratch:
         },
     )  # fmt: skip
     source, _ = open_data(config)
-    engine = build_engine(config, source.num_classes)
+    engine = create_engine(config, source.num_classes)
     engine.set_learning_rate(lr)
     losses: list[float] = []
     began = time.perf_counter()

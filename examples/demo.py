@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import sys
 import tempfile
 import time
@@ -29,6 +30,7 @@ STRANGERS = 40  # identities of the evaluation, none of them seen in training or
 
 def main() -> int:
     """Train, evaluate, print the table."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
     words = argparse.ArgumentParser(description="A small network on both backends, compared.")
     words.add_argument("--steps", type=int, help="of each training; by default the recipe's")
     steps = words.parse_args().steps
@@ -40,23 +42,19 @@ def main() -> int:
         for backend in BACKENDS:
             config = load_config(RECIPE, {"backend": backend, "steps": steps})
             began = time.perf_counter()
-            finished = run_training(config, Path(folder) / backend, watch=_tell, say=_say)
+            finished = run_training(config, Path(folder) / backend, on_progress=_tell)
             seconds = time.perf_counter() - began
             cells = [_verify(finished.weights, name, crops, pairs, same) for name in BACKENDS]
-            outcome = finished.outcome
-            table.add_row(backend, str(outcome.step), f"{outcome.loss:.3f}", f"{seconds:.0f}", *cells)
+            result = finished.result
+            table.add_row(backend, str(result.step), f"{result.loss:.3f}", f"{seconds:.0f}", *cells)
     print(f"{len(same)} pairs of {STRANGERS} drawn faces that no training saw; ten-fold accuracy and standard error")
     Console(width=100).print(table)
     return 0
 
 
-def _say(line: str) -> None:
-    print(line, flush=True)
-
-
-def _tell(done: int, total: int, text: str) -> None:
+def _tell(done: int, total: int | None = None, text: str = "", /) -> None:
     if done == 1 or done % 20 == 0:
-        _say(f"  step {done}/{total}  {text}")
+        print(f"  step {done}/{total}  {text}", flush=True)
 
 
 def _verify(weights: Path, backend: str, crops: np.ndarray, pairs: np.ndarray, same: np.ndarray) -> str:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:  # for type checkers and editors; at run time each name is imp
     from facezoo.export.fold import fold_batchnorm as fold_batchnorm
     from facezoo.inference.embedder import Embedder as Embedder
     from facezoo.specs.preprocess import Preprocess as Preprocess
+    from facezoo.training.api import train as train
     from facezoo.weights.pretrained import load_pretrained as load_pretrained
     from facezoo.zoo.catalog import list_backbones as list_backbones
     from facezoo.zoo.catalog import list_heads as list_heads
@@ -53,6 +54,7 @@ _LAZY = {
     "load_weights": "facezoo.checkpoints.weights",
     "fold_batchnorm": "facezoo.export.fold",
     "import_checkpoint": "facezoo.checkpoints.foreign.importer",
+    "train": "facezoo.training.api",
     "load_pretrained": "facezoo.weights.pretrained",
     "Embedder": "facezoo.inference.embedder",
     "Preprocess": "facezoo.specs.preprocess",

@@ -12,6 +12,7 @@ from paddle import nn
 from facezoo.backends.paddle.device import pick_device
 from facezoo.backends.paddle.pixels import to_input
 from facezoo.backends.paddle.program import make_program
+from facezoo.specs.preprocess import Preprocess
 
 CLOSE = 1e-3  # of the largest value: what the program may be off
 FEW = 16  # images that the module has embedded before a program would be made
@@ -42,6 +43,7 @@ class Inference:
         precision: "float32" or "bfloat16".
         threads: CPU threads; paddle takes them when it is imported, so this is for torch's twin.
         compiled: whether to make the program.
+        preprocess: from crops to the module's input; None takes that of a backbone of the zoo.
     """
 
     def __init__(
@@ -51,11 +53,13 @@ class Inference:
         precision: str = "float32",
         threads: int = 0,
         compiled: bool = True,
+        preprocess: Preprocess | None = None,
     ) -> None:
         self.device = pick_device(device)
         paddle.set_device(self.device)
         self.module = module
         self.precision = precision
+        self.preprocess: Preprocess = module.spec.preprocess if preprocess is None else preprocess
         self._dtype = module.parameters()[0].dtype
         self._compiled = compiled and self.device == "cpu" and precision == "float32" and self._dtype == paddle.float32
         self._program: Any = None
@@ -65,7 +69,7 @@ class Inference:
     def __call__(self, images: np.ndarray) -> np.ndarray:
         """(N, H, W, 3) uint8 RGB to (N, E) float32, not normalised."""
         self.module.eval()
-        x = to_input(paddle.to_tensor(np.ascontiguousarray(images)), self.module.spec.preprocess).astype(self._dtype)
+        x = to_input(paddle.to_tensor(np.ascontiguousarray(images)), self.preprocess).astype(self._dtype)
         with paddle.no_grad(), paddle.amp.auto_cast(enable=self.precision == "bfloat16", dtype="bfloat16"):
             if self._compiled:
                 self._renew(x)

@@ -21,20 +21,25 @@ def build_head(margin: Any, embedding_size: int, num_classes: int, criterion: di
     return head(embedding_size, num_classes, **margin.hyper(), **criterion)
 
 
-def build_engine(settings: Any) -> Any:
-    """The engine of the settings; see :class:`facezoo.interfaces.engine.Engine`."""
+def build_engine(settings: Any, backbone: Any, head: Any) -> Any:
+    """The engine that trains two built modules; see :class:`facezoo.interfaces.engine.Engine`."""
     from facezoo.backends.torch.engine import TorchEngine
 
-    return TorchEngine(settings)
+    return TorchEngine(settings, backbone, head)
 
 
-def build_inference(module: Any, device: str = "auto", precision: str = "float32", threads: int = 0) -> Any:
-    """A function from (N, H, W, 3) uint8 crops to (N, E) float32 embeddings."""
+def build_inference(
+    module: Any, device: str = "auto", precision: str = "float32", threads: int = 0, preprocess: Any = None
+) -> Any:
+    """A function from (N, H, W, 3) uint8 crops to (N, E) float32 embeddings.
+
+    ``preprocess`` is for modules from outside the zoo; None takes the backbone's own.
+    """
     from facezoo.backends.torch.infer import Inference
 
-    return Inference(module, device, precision, threads)
+    return Inference(module, device, precision, threads, preprocess=preprocess)
 
 
 def exporter() -> Any:
-    """The module of the ways out: ``Exported``, ``save``, ``open_saved``."""
+    """The module of the export formats: ``Exported``, ``save``, ``open_saved``."""
     return importlib.import_module("facezoo.backends.torch.export")

@@ -6,46 +6,47 @@ from collections.abc import Mapping
 
 import numpy as np
 import torch
+from torch import nn
 
 from facezoo.backends.torch import distributed, state
 from facezoo.backends.torch.device import pick_device
 from facezoo.backends.torch.infer import Inference
+from facezoo.backends.torch.optimizers import RunOptimizer
 from facezoo.backends.torch.pixels import to_input
 from facezoo.canonical.leaf import Leaf
 from facezoo.interfaces.engine import Engine, EngineSettings, StepResult
 from facezoo.rng import generator
-from facezoo.zoo.create import build_backbone, create_head
 
 
 class TorchEngine(Engine):
-    """Backbone, head and SGD on one device; see :class:`facezoo.interfaces.engine.Engine`."""
+    """Backbone, head and optimiser on one device; see :class:`facezoo.interfaces.engine.Engine`."""
 
-    def __init__(self, settings: EngineSettings) -> None:
-        self.settings = settings
+    def __init__(self, settings: EngineSettings, backbone: nn.Module, head: nn.Module) -> None:
+        self.settings, self.backbone, self.head = settings, backbone, head
         self.device = pick_device(settings.device)
         if settings.threads:
             torch.set_num_threads(settings.threads)
         self.rank, self.world_size = distributed.join(self.device)
-        self.backbone = build_backbone(settings.spec, backend="torch", seed=settings.seed)
         # torch's batch norm sums naively over channels-last maps in float32: variances are off by 1e-5, and gradients
         # of a deep network by 1e-3. bfloat16 is coarser than that, and there channels-last is twice as fast.
         self._layout = torch.channels_last if settings.precision == "bfloat16" else torch.contiguous_format
         self._dtype = torch.float64 if settings.precision == "float64" else torch.float32
         self.backbone.to(self.device, memory_format=self._layout)
-        self.head = create_head(
-            settings.head, backend="torch", embedding_size=settings.spec.embedding_size,
-            num_classes=settings.num_classes, seed=settings.seed, **settings.head_options,
-        ).to(self.device)  # fmt: skip
+        self.head.to(self.device)
         if settings.precision == "float64":
             self.backbone.double()
             self.head.double()  # otherwise untouched: some heads keep a state in float64
-        self.trained = {name: value for name, item, value in self._leaves() if item.trained}
-        groups = [
-            {"params": [v for n, i, v in self._leaves() if i.trained and i.decays is wanted], "weight_decay": decay}
-            for wanted, decay in ((True, settings.weight_decay), (False, 0.0))
+        seen: set[int] = set()  # a tensor that two layers share is trained once
+        trained = [
+            (name, item, value)
+            for name, item, value in self._leaves()
+            if item.trained and not (id(value) in seen or seen.add(id(value)))  # type: ignore[func-returns-value]
         ]
-        self.optimizer = torch.optim.SGD([g for g in groups if g["params"]], lr=0.0, momentum=settings.momentum)
-        self._inference = Inference(self.backbone, settings.device, settings.precision, settings.threads, self._layout)
+        self.trained = {name: value for name, _, value in trained}
+        self.optimizer = RunOptimizer(settings.optimizer, trained)
+        self._inference = Inference(
+            self.backbone, settings.device, settings.precision, settings.threads, self._layout, settings.preprocess
+        )
 
     def _leaves(self) -> list[tuple[str, Leaf, torch.Tensor]]:
         return [
@@ -58,7 +59,7 @@ class TorchEngine(Engine):
         torch.manual_seed(int(generator(self.settings.seed, "dropout", step, self.rank).integers(2**31)))
         self.backbone.train()
         self.head.train()
-        self.optimizer.zero_grad(set_to_none=True)
+        self.optimizer.clear_gradients()
         loss = 0.0
         parts = self.settings.accumulation
         for part_images, part_labels in zip(np.array_split(images, parts), np.array_split(labels, parts), strict=True):
@@ -79,7 +80,7 @@ class TorchEngine(Engine):
         return StepResult(loss, float(norm), finite)
 
     def _loss(self, images: np.ndarray, labels: np.ndarray) -> torch.Tensor:
-        x = to_input(torch.from_numpy(images).to(self.device, non_blocking=True), self.settings.spec.preprocess)
+        x = to_input(torch.from_numpy(images).to(self.device, non_blocking=True), self.settings.preprocess)
         x = x.to(self._dtype).contiguous(memory_format=self._layout)
         target = torch.from_numpy(labels).to(self.device, non_blocking=True)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.settings.precision == "bfloat16"):
@@ -94,22 +95,13 @@ class TorchEngine(Engine):
         return self._inference(images)
 
     def set_learning_rate(self, value: float) -> None:
-        for group in self.optimizer.param_groups:
-            group["lr"] = value
+        self.optimizer.set_learning_rate(value)
 
-    def momentum_state(self) -> dict[str, np.ndarray]:
-        return {
-            name: state.read(item, self.optimizer.state[value]["momentum_buffer"])
-            for name, item, value in self._leaves()
-            if item.trained and self.optimizer.state.get(value, {}).get("momentum_buffer") is not None
-        }
+    def optimizer_state(self) -> dict[str, np.ndarray]:
+        return self.optimizer.state()
 
-    def load_momentum_state(self, values: Mapping[str, np.ndarray]) -> None:
-        for name, item, value in self._leaves():
-            if item.trained and name in values:
-                buffer = torch.empty_like(value, memory_format=torch.preserve_format)
-                state.write(item, buffer, values[name])
-                self.optimizer.state[value]["momentum_buffer"] = buffer
+    def load_optimizer_state(self, values: Mapping[str, np.ndarray]) -> None:
+        self.optimizer.load_state(values)
 
     def any(self, flag: bool) -> bool:
         return distributed.any_of(flag, self.device) if self.world_size > 1 else flag

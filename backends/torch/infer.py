@@ -8,6 +8,7 @@ from torch import nn
 
 from facezoo.backends.torch.device import pick_device
 from facezoo.backends.torch.pixels import to_input
+from facezoo.specs.preprocess import Preprocess
 
 
 class Inference:
@@ -19,6 +20,7 @@ class Inference:
         precision: "float32" or "bfloat16".
         threads: CPU threads; 0 takes all.
         layout: memory format of the weights; channels last is the fast one.
+        preprocess: from crops to the module's input; None takes that of a backbone of the zoo.
     """
 
     def __init__(
@@ -28,6 +30,7 @@ class Inference:
         precision: str = "float32",
         threads: int = 0,
         layout: torch.memory_format = torch.channels_last,
+        preprocess: Preprocess | None = None,
     ) -> None:
         if threads:
             torch.set_num_threads(threads)
@@ -36,11 +39,12 @@ class Inference:
         self.precision = precision
         self._dtype = next(module.parameters()).dtype
         self.layout = layout
+        self.preprocess: Preprocess = module.spec.preprocess if preprocess is None else preprocess
 
     def __call__(self, images: np.ndarray) -> np.ndarray:
         """(N, H, W, 3) uint8 RGB to (N, E) float32, not normalised."""
         self.module.eval()
-        x = to_input(torch.from_numpy(np.ascontiguousarray(images)).to(self.device), self.module.spec.preprocess)
+        x = to_input(torch.from_numpy(np.ascontiguousarray(images)).to(self.device), self.preprocess)
         with (
             torch.inference_mode(),
             torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bfloat16"),

@@ -67,13 +67,15 @@ def set_state(module: Any, state: Mapping[str, np.ndarray], strict: bool = True)
             )
     pairs = [(item, value) for item, value in pairs if item.name in state]
     for item, _ in pairs:
+        if item.shape == () and np.shape(state[item.name]) == (1,):
+            continue  # files of version 0.1 hold scalars so
         if tuple(np.shape(state[item.name])) != item.shape:
             raise CheckpointError(
                 f"{item.name} has shape {tuple(np.shape(state[item.name]))}; "
                 f"{type(module).__name__} expects {item.shape}"
             )
     for item, value in pairs:
-        native.write(item, value, np.asarray(state[item.name]))
+        native.write(item, value, np.asarray(state[item.name]).reshape(item.shape))
 
 
 def parameter_count(module: Any) -> int:

@@ -12,7 +12,7 @@ import numpy as np
 
 from facezoo import __version__
 from facezoo.canonical.state import backend_of, get_state, set_state
-from facezoo.errors import CheckpointError, FacezooError
+from facezoo.errors import CheckpointError, ConfigError, FacezooError
 from facezoo.io.files import atomic_write
 from facezoo.specs.base import BackboneSpec
 from facezoo.specs.preprocess import Preprocess
@@ -52,6 +52,35 @@ def save_weights(module: Any, path: str | Path, **info: Any) -> None:
     write_weights(path, module.spec, get_state(module), producer={"backend": backend_of(module)}, **info)
 
 
+def save_user_weights(
+    module: Any, path: str | Path, name: str, embedding_size: int, preprocess: Preprocess, **info: Any
+) -> None:
+    """Write a backbone from outside the zoo; :func:`load_weights` reads it into a module that is built already.
+
+    Args:
+        module: a torch.nn.Module or paddle.nn.Layer.
+        path: the file.
+        name: ``package.module:Class``, for people; nothing is imported by it.
+        embedding_size: E.
+        preprocess: from uint8 RGB crops to the module's input.
+        info: more entries of the metadata block, plain types.
+
+    Raises:
+        CheckpointError: the file cannot be written, or a value is NaN or infinite.
+    """
+    state = get_state(module)
+    check_finite(state, path)
+    block = {
+        "format_version": FORMAT_VERSION,
+        "module": name,
+        "embedding_size": embedding_size,
+        "preprocess": preprocess.to_dict(),
+        "producer": {"facezoo": __version__, "backend": backend_of(module)},
+        **info,
+    }
+    write_arrays(path, state, {KEY: json.dumps(block)})
+
+
 def write_weights(
     path: str | Path, spec: BackboneSpec, state: Mapping[str, np.ndarray], *, producer: Mapping[str, Any], **info: Any
 ) -> None:
@@ -86,6 +115,11 @@ def read_weights(path: str | Path) -> WeightFile:
         version = int(block["format_version"])
         if version > FORMAT_VERSION:
             raise CheckpointError(f"{str(path)!r} has format {version}; this facezoo reads up to {FORMAT_VERSION}")
+        if "module" in block:
+            raise CheckpointError(
+                f"{str(path)!r} holds weights of {block['module']}, a class from outside the zoo; build the module "
+                "and give it: facezoo.load_weights(path, module=...)"
+            )
         spec = catalog.backbone_spec(block["backbone"], **block["variant"])
         spec = replace(spec, preprocess=Preprocess.from_dict(block["preprocess"]))
     except (KeyError, TypeError, ValueError, FacezooError) as error:
@@ -94,21 +128,29 @@ def read_weights(path: str | Path) -> WeightFile:
     return WeightFile(spec, state, block)
 
 
-def load_weights(path: str | Path, *, backend: str) -> Any:
+def load_weights(path: str | Path, *, backend: str | None = None, module: Any = None) -> Any:
     """The backbone of a weight file, in evaluation mode; ``module.spec.preprocess`` says how to feed it.
 
     Args:
         path: a file that :func:`save_weights` wrote, on either backend.
-        backend: "torch" or "paddle".
+        backend: "torch" or "paddle"; may be left out with a module.
+        module: a module that takes the state; needed for classes from outside the zoo.
 
     Raises:
-        CheckpointError: as :func:`read_weights`, or the state does not fit its own backbone.
+        ConfigError: neither backend nor module is given.
+        CheckpointError: as :func:`read_weights`, or the state does not fit the module.
         BackendUnavailableError: the framework is not installed.
     """
-    file = read_weights(path)
-    module = build_backbone(file.spec, backend=backend, seed=0)
+    if module is None:
+        if backend is None:
+            raise ConfigError("load_weights got neither a backend nor a module; expected one of them")
+        file = read_weights(path)
+        module, state = build_backbone(file.spec, backend=backend, seed=0), file.state
+    else:
+        state, _ = read_arrays(path)
+        check_finite(state, path)
     try:
-        set_state(module, file.state)
+        set_state(module, state)
     except CheckpointError as error:
         raise CheckpointError(f"{str(path)!r}: {error}") from error
     module.eval()
@@ -125,7 +167,7 @@ def write_arrays(path: str | Path, arrays: Mapping[str, np.ndarray], metadata: M
 
     try:
         with atomic_write(path) as part:
-            save_file({name: np.ascontiguousarray(value) for name, value in arrays.items()}, part, dict(metadata))
+            save_file({name: np.array(value, order="C") for name, value in arrays.items()}, part, dict(metadata))
     except Exception as error:  # safetensors wraps what the operating system says in its own type
         raise CheckpointError(f"cannot write {str(path)!r}: {error}") from error
 

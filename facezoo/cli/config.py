@@ -35,9 +35,10 @@ def list_recipes(as_json: AsJson = False) -> None:
 
 @app.command("show")
 def show(
-    recipe: Annotated[str, typer.Argument(help="A recipe's name, or a YAML file.")],
+    recipe: Annotated[str, typer.Argument(metavar="RECIPE|FILE", help="A recipe's name, or a YAML file.")],
     settings: Annotated[
-        list[str] | None, typer.Option("--set", help="Change a key, as KEY=VALUE: schedule.warmup=0.1")
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Change a key: schedule.warmup=0.1; repeatable."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -54,14 +55,16 @@ def show(
 
 
 @app.command("check")
-def check(files: Annotated[list[Path], typer.Argument(help="YAML files.")]) -> None:
-    """Say whether files are valid; the first that is not ends with what is wrong in it."""
-    from facezoo.errors import ConfigError
+def check(files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="YAML files.")]) -> None:
+    """Check that a run with each file would start; the first that would not is reported with the reason."""
+    from facezoo.errors import ConfigError, FacezooError
+    from facezoo.training.check import check_run
     from facezoo.training.config import load_config
 
     for path in files:
         try:
             config = load_config(path)
-        except ConfigError as error:
+            check_run(config)
+        except FacezooError as error:
             raise ConfigError(f"{path}: {error}") from error
         print(f"{path}: {config.backbone} + {config.head}, valid")

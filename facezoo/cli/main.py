@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import itertools
+import logging
 import sys
 from typing import Any
 
@@ -90,6 +91,21 @@ def _with_value(message: str, words: list[str]) -> str:
     return message
 
 
+class _StandardError(logging.Handler):
+    """Prints the messages of the library on the standard error of the moment."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        print(self.format(record), file=sys.stderr)
+
+
+def configure_logging(level: int = logging.INFO) -> None:
+    """Show the messages of the logger "facezoo"; calling it again changes the level only."""
+    logger = logging.getLogger("facezoo")
+    if not any(isinstance(handler, _StandardError) for handler in logger.handlers):
+        logger.addHandler(_StandardError())
+    logger.setLevel(level)
+
+
 def main(argv: list[str] | None = None) -> int:
     """Run the command line.
 
@@ -108,6 +124,7 @@ def main(argv: list[str] | None = None) -> int:
     if words[0] == "--version":
         print(f"facezoo {__version__}")
         return 0
+    configure_logging()
     try:
         return _run(words[0], words[1:])
     except FacezooError as error:

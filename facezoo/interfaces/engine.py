@@ -9,23 +9,20 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from facezoo.specs.base import BackboneSpec
+from facezoo.interfaces.optimizer import OptimizerSettings
+from facezoo.specs.preprocess import Preprocess
 
 PRECISIONS = ("float32", "bfloat16", "float64")
 
 
 @dataclass(frozen=True)
 class EngineSettings:
-    """What an engine is built from; neutral, and the same for every backend.
+    """How an engine trains and embeds; neutral, and the same for every backend.
 
     Attributes:
-        spec: the backbone.
-        head: public name of the head.
-        head_options: its hyper-parameters, criterion and label smoothing.
-        num_classes: C.
-        seed: of the initial weights and of dropout.
-        momentum: of SGD, 0 to below 1.
-        weight_decay: L2 on weights of convolutions, linear layers and tables; BN, PReLU and biases are free of it.
+        preprocess: from uint8 RGB crops to what the backbone takes.
+        optimizer: what updates the weights.
+        seed: of dropout.
         clip_norm: upper bound of the gradient's global norm; None leaves it.
         accumulation: micro-batches a step is split into, 1 or more.
         precision: "float32", "bfloat16" (autocast; weights and head stay float32) or "float64" (slow; for comparing
@@ -35,13 +32,9 @@ class EngineSettings:
         compiled: embed by the backend's compiled way, where results stay the same.
     """
 
-    spec: BackboneSpec
-    head: str
-    num_classes: int
-    head_options: Mapping[str, Any] = field(default_factory=dict)
+    preprocess: Preprocess = field(default_factory=Preprocess)
+    optimizer: OptimizerSettings = field(default_factory=OptimizerSettings)
     seed: int = 0
-    momentum: float = 0.9
-    weight_decay: float = 5e-4
     clip_norm: float | None = None
     accumulation: int = 1
     precision: str = "float32"
@@ -65,10 +58,10 @@ class StepResult(NamedTuple):
 
 
 class Engine(ABC):
-    """One model in training on one framework: backbone, head and SGD.
+    """One model in training on one framework: a backbone, a head, both built already, and an optimiser.
 
     Attributes:
-        settings: what it was built from.
+        settings: how it trains.
         backbone: the native module.
         head: the native module.
         rank: this process, 0 to world_size - 1.
@@ -83,7 +76,7 @@ class Engine(ABC):
 
     @abstractmethod
     def train_step(self, images: np.ndarray, labels: np.ndarray, step: int) -> StepResult:
-        """One step of SGD.
+        """One step of the optimiser.
 
         Args:
             images: (N, H, W, 3) uint8 RGB.
@@ -100,12 +93,15 @@ class Engine(ABC):
         """For the steps that follow."""
 
     @abstractmethod
-    def momentum_state(self) -> dict[str, np.ndarray]:
-        """Momentum buffers by canonical name, "backbone." or "head." before it; empty before the first step."""
+    def optimizer_state(self) -> dict[str, np.ndarray]:
+        """The optimiser's state, named as :mod:`facezoo.interfaces.optimizer` says; empty before the first step.
+
+        Parameters carry their canonical name with "backbone." or "head." before it.
+        """
 
     @abstractmethod
-    def load_momentum_state(self, state: Mapping[str, np.ndarray]) -> None:
-        """The inverse of :meth:`momentum_state`."""
+    def load_optimizer_state(self, state: Mapping[str, np.ndarray]) -> None:
+        """The inverse of :meth:`optimizer_state`."""
 
     @abstractmethod
     def any(self, flag: bool) -> bool:

@@ -8,57 +8,76 @@ from typing import TYPE_CHECKING, Any
 from facezoo.training.config import RunConfig
 
 if TYPE_CHECKING:  # the card is made when a run has ended; nothing of it is needed before
-    from facezoo.training.loop import Outcome
+    from facezoo.training.loop import TrainResult
+    from facezoo.training.model import Model
     from facezoo.training.validation import Validator
     from facezoo.weights.card import CardData, CardFigure, ModelCard
 
-DRAWN_TERMS = "drawn by facezoo; free of any person's likeness"
+SYNTHETIC_TERMS = "drawn by facezoo; free of any person's likeness"
 SHORT = "It was trained on {identities} identities; figures of published models come from tens of thousands and more."
 FEW = 10_000
 
 
 def training_card(
-    config: RunConfig, outcome: Outcome, validator: Validator | None, *, name: str, identities: int, images: int
+    config: RunConfig,
+    model: Model,
+    result: TrainResult,
+    validator: Validator | None,
+    *,
+    name: str,
+    identities: int,
+    images: int,
 ) -> ModelCard:
     """The card of a finished run.
 
     Args:
         config: the whole configuration.
-        outcome: how the run ended.
-        validator: what it was watched with.
+        model: what was trained.
+        result: how the run ended.
+        validator: what it was validated with.
         name: of the model.
         identities: in training.
         images: in training.
     """
     from facezoo.weights.card import LIMITS, ModelCard
 
-    spec = config.spec()
     limits: tuple[str, ...] = LIMITS
     if config.data.path is None:
-        limits = ("It was trained on drawn faces and says nothing about real ones.", *limits)
+        limits = ("It was trained on synthetic faces and says nothing about real ones.", *limits)
     elif identities < FEW:
         limits = (SHORT.format(identities=f"{identities:,}"), *limits)
     return ModelCard(
         name=name,
-        backbone=spec.name,
+        backbone=model.name,
         variant=dict(config.backbone_options),
-        embedding_size=spec.embedding_size,
-        parameters=spec.parameters,
-        preprocess=spec.preprocess.to_dict(),
+        embedding_size=model.embedding_size,
+        parameters=model.parameters,
+        preprocess=model.preprocess.to_dict(),
         head=f"{config.head} {config.head_options}" if config.head_options else config.head,
-        training=_training(config, outcome),
+        training=_training(config, result),
         data=_data(config, identities, images),
         licence="unknown; the terms of the training data bind the weights too",
-        figures=_figures(outcome, validator),
+        figures=_figures(result, validator),
         limits=limits,
     )
 
 
-def _training(config: RunConfig, outcome: Outcome) -> dict[str, Any]:
+def _training(config: RunConfig, result: TrainResult) -> dict[str, Any]:
     values = config.model_dump(mode="json")
-    kept = ("backend", "batch_size", "lr", "momentum", "weight_decay", "clip_norm", "schedule", "precision", "seed")
+    kept = (
+        "backend",
+        "batch_size",
+        "lr",
+        "optimizer",
+        "momentum",
+        "weight_decay",
+        "clip_norm",
+        "schedule",
+        "precision",
+        "seed",
+    )
     return {
-        "steps": outcome.step, "ended": outcome.stopped, "loss, mean of the last steps": round(outcome.loss, 4),
+        "steps": result.step, "ended": result.stopped, "loss, mean of the last steps": round(result.loss, 4),
         **{key.replace("_", " "): values[key] for key in kept},
         "augmentation": config.data.augmentation, "sampler": config.data.sampler,
         "command": "facezoo train --config config.yaml",
@@ -72,7 +91,7 @@ def _data(config: RunConfig, identities: int, images: int) -> tuple[CardData, ..
     from facezoo.weights.card import CardData
 
     if config.data.path is None:
-        return (CardData("drawn faces", identities, images, DRAWN_TERMS, "facezoo"),)
+        return (CardData("synthetic faces", identities, images, SYNTHETIC_TERMS, "facezoo"),)
     paths = [config.data.path] if isinstance(config.data.path, str) else config.data.path
     index = load_index()
     found = []
@@ -86,14 +105,14 @@ def _data(config: RunConfig, identities: int, images: int) -> tuple[CardData, ..
     return tuple(found)
 
 
-def _figures(outcome: Outcome, validator: Validator | None) -> tuple[CardFigure, ...]:
+def _figures(result: TrainResult, validator: Validator | None) -> tuple[CardFigure, ...]:
     """Accuracy of the last validation with Wilson's interval over its pairs."""
     from facezoo.evaluation.statistics.intervals import wilson
     from facezoo.weights.card import CardFigure
 
-    if outcome.accuracy is None or validator is None:
+    if result.accuracy is None or validator is None:
         return ()
     pairs = len(validator.same)
-    low, high = wilson(round(outcome.accuracy * pairs), pairs)
+    low, high = wilson(round(result.accuracy * pairs), pairs)
     name = f"{validator.name}, {pairs:,} pairs, ten folds"
-    return (CardFigure(name, "accuracy", outcome.accuracy, low, high, command="the run's own validation"),)
+    return (CardFigure(name, "accuracy", result.accuracy, low, high, command="the run's own validation"),)

@@ -8,11 +8,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from facezoo.canonical.state import get_state, set_state
-from facezoo.checkpoints.weights import KEY, read_arrays, read_weights, save_weights, write_arrays
+from facezoo.checkpoints.weights import KEY, check_finite, read_arrays, write_arrays
 from facezoo.errors import CheckpointError
 from facezoo.interfaces.engine import Engine
 from facezoo.io.files import atomic_folder
+from facezoo.training.model import Model
 
 
 @dataclass
@@ -33,7 +36,7 @@ class Progress:
     config: dict[str, Any] = field(default_factory=dict)
 
 
-def save_checkpoint(run: Path, engine: Engine, progress: Progress, *, keep: int) -> Path:
+def save_checkpoint(run: Path, model: Model, engine: Engine, progress: Progress, *, keep: int) -> Path:
     """Write a checkpoint and drop the oldest beyond ``keep``.
 
     Raises:
@@ -44,11 +47,11 @@ def save_checkpoint(run: Path, engine: Engine, progress: Progress, *, keep: int)
         return folder
     try:
         with atomic_folder(folder) as part:
-            save_weights(engine.backbone, part / "backbone.safetensors")
-            write_arrays(
-                part / "head.safetensors", get_state(engine.head), {KEY: json.dumps({"head": engine.settings.head})}
-            )
-            write_arrays(part / "optimizer.safetensors", engine.momentum_state(), {})
+            model.save(part / "backbone.safetensors")
+            head = {KEY: json.dumps({"head": progress.config.get("head")})}
+            write_arrays(part / "head.safetensors", get_state(engine.head), head)
+            optimizer = {KEY: json.dumps({"optimizer": engine.settings.optimizer.name})}
+            write_arrays(part / "optimizer.safetensors", engine.optimizer_state(), optimizer)
             (part / "state.json").write_text(json.dumps(progress.__dict__, indent=1), encoding="utf-8")
     except OSError as error:
         raise CheckpointError(
@@ -86,25 +89,43 @@ def read_progress(folder: Path) -> Progress:
         raise CheckpointError(f"{str(folder / 'state.json')!r} is damaged: {error}") from error
 
 
-def load_checkpoint(folder: Path, engine: Engine) -> Progress:
+def load_checkpoint(folder: Path, model: Model, engine: Engine, head: str) -> Progress:
     """Put a checkpoint into an engine of either backend.
 
+    Args:
+        folder: of the checkpoint.
+        model: of the run that continues.
+        engine: takes the state.
+        head: name of the run's head.
+
     Raises:
-        CheckpointError: it is damaged, or belongs to another architecture, head or number of identities.
+        CheckpointError: it is damaged, or belongs to another architecture, head, optimiser or number of identities.
     """
     progress = read_progress(folder)
-    file = read_weights(folder / "backbone.safetensors")
-    wanted = engine.settings.spec
-    if (file.spec.name, file.spec.embedding_size) != (wanted.name, wanted.embedding_size):
+    state, block = _read(folder / "backbone.safetensors")
+    found = block.get("backbone", block.get("module")), block.get("embedding_size")
+    if found != (model.name, model.embedding_size):
         raise CheckpointError(
-            f"{str(folder)!r} holds {file.spec.name} with {file.spec.embedding_size} numbers an embedding; "
-            f"this run is {wanted.name} with {wanted.embedding_size}"
+            f"{str(folder)!r} holds {found[0]} with embedding size {found[1]}; "
+            f"this run is {model.name} with {model.embedding_size}"
         )
-    head, metadata = read_arrays(folder / "head.safetensors")
-    name = json.loads(metadata.get(KEY, "{}")).get("head")
-    if name != engine.settings.head:
-        raise CheckpointError(f"{str(folder)!r} holds the head {name}; this run has {engine.settings.head}")
-    set_state(engine.backbone, file.state)
-    set_state(engine.head, head)
-    engine.load_momentum_state(read_arrays(folder / "optimizer.safetensors")[0])
+    head_state, block = _read(folder / "head.safetensors")
+    if block.get("head") != head:
+        raise CheckpointError(f"{str(folder)!r} holds the head {block.get('head')}; this run has {head}")
+    optimizer_state, block = _read(folder / "optimizer.safetensors")
+    stored, wanted = block.get("optimizer", "sgd"), engine.settings.optimizer.name  # version 0.1 had SGD alone
+    if optimizer_state and stored != wanted:
+        raise CheckpointError(f"{str(folder)!r} holds the state of the optimiser {stored}; this run has {wanted}")
+    check_finite(state, folder / "backbone.safetensors")
+    set_state(engine.backbone, state)
+    set_state(engine.head, head_state)
+    engine.load_optimizer_state(optimizer_state)
     return progress
+
+
+def _read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    arrays, metadata = read_arrays(path)
+    try:
+        return arrays, dict(json.loads(metadata.get(KEY, "{}")))
+    except (ValueError, TypeError) as error:
+        raise CheckpointError(f"{str(path)!r} has unusable metadata: {error}") from error

@@ -11,7 +11,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from facezoo.errors import ConfigError, UnknownNameError
 from facezoo.specs.base import BackboneSpec
+from facezoo.specs.preprocess import Preprocess
 from facezoo.zoo import catalog
+from facezoo.zoo.head_options import HeadOptions
+from facezoo.zoo.user_class import is_user_class
 
 
 class _Strict(BaseModel):
@@ -51,6 +54,16 @@ class Schedule(_Strict):
     floor: float = Field(0.0, ge=0, lt=1, description="lowest share of lr")
 
 
+class Optimizer(_Strict):
+    """What updates the weights; ``lr``, ``momentum`` and ``weight_decay`` stand beside it."""
+
+    name: Literal["sgd", "adamw", "lamb"] = "sgd"
+    nesterov: bool = Field(False, description="SGD: Nesterov's form of the momentum")
+    beta1: float = Field(0.9, ge=0, lt=1, description="AdamW and LAMB: decay of the mean of gradients")
+    beta2: float = Field(0.999, ge=0, lt=1, description="AdamW and LAMB: decay of the mean of squared gradients")
+    eps: float | None = Field(None, gt=0, description="AdamW and LAMB; none: 1e-8 and 1e-6")
+
+
 class Validation(_Strict):
     """How the run is watched."""
 
@@ -66,24 +79,28 @@ class RunConfig(_Strict):
     """Everything a run depends on. Defaults are facezoo's own recipe."""
 
     backend: Literal["torch", "paddle"] = "torch"
-    backbone: str = "IR50"
+    backbone: str = Field("IR50", description="a name of the zoo, or package.module:Class")
     backbone_options: dict[str, Any] = Field(default_factory=dict)
     embedding_size: int = Field(512, ge=1)
-    head: str = "ArcFace"
+    preprocess: dict[str, Any] | None = Field(
+        None, description="of a backbone from outside the zoo: color, size, mean, std, template"
+    )
+    head: str = Field("ArcFace", description="a name of the zoo, or package.module:Class")
     head_options: dict[str, Any] = Field(default_factory=dict)
     data: Data = Data()
     epochs: int = Field(10, ge=1)
     steps: int | None = Field(None, ge=1, description="overrides epochs")
     batch_size: int = Field(32, ge=2)
     accumulation: int = Field(1, ge=1, description="micro-batches a step is split into")
+    optimizer: Optimizer = Optimizer()
     lr: float = Field(0.05, gt=0)
-    momentum: float = Field(0.9, ge=0, lt=1)
+    momentum: float = Field(0.9, ge=0, lt=1, description="of SGD")
     weight_decay: float = Field(5e-4, ge=0)
     clip_norm: float | None = Field(5.0, gt=0)
     schedule: Schedule = Schedule()
     validation: Validation = Validation()
     precision: Literal["float32", "bfloat16", "float64"] = "float32"
-    device: str = "auto"
+    device: str = Field("auto", pattern=r"^(auto|cpu|(gpu|cuda)(:\d+)?)$", description="auto, cpu, gpu or gpu:N")
     threads: int = Field(0, ge=0)
     compiled: bool = Field(True, description="embed by the backend's compiled way, where results stay the same")
     seed: int = Field(0, ge=0)
@@ -98,8 +115,8 @@ class RunConfig(_Strict):
         """A head that compares the images of a batch gets several of each identity, unless a sampler is named."""
         head, data, size = values.get("head"), values.get("data", {}), values.get("batch_size", 32)
         if not (isinstance(head, str) and isinstance(data, Mapping) and isinstance(size, int)):
-            return values  # the fields will say so
-        if "sampler" in data or not catalog.head_margin(head).compares:
+            return values  # the fields will report it
+        if is_user_class(head) or "sampler" in data or not catalog.head_margin(head).compares:
             return values
         if size < 4 or size % 2:
             raise ConfigError(f"{head} compares the images of a batch: batch_size is {size}; expected 4, 6, 8 or so")
@@ -107,19 +124,41 @@ class RunConfig(_Strict):
         groups = {"sampler": "identities", "sampler_options": {"identities": size // images, "images": images}}
         return {**values, "data": {**data, **groups}}
 
+    @model_validator(mode="before")
+    @classmethod
+    def _short_forms(cls, values: Any) -> Any:
+        """``optimizer: adamw`` stands for ``optimizer: {name: adamw}``."""
+        if isinstance(values, Mapping) and isinstance(values.get("optimizer"), str):
+            return {**values, "optimizer": {"name": values["optimizer"]}}
+        return values
+
     @model_validator(mode="after")
     def _names(self) -> RunConfig:
-        self.spec()
-        options = {k: v for k, v in self.head_options.items() if k not in SHARED_HEAD_OPTIONS}
-        catalog.head_margin(self.head, **options)
+        self.input_rule()
+        if not is_user_class(self.head):
+            HeadOptions.parse(self.head, self.head_options)
+        if self.optimizer.nesterov and (self.optimizer.name != "sgd" or not self.momentum):
+            raise ConfigError("optimizer.nesterov is true; it needs optimizer.name sgd and a momentum above 0")
         return self
 
-    def spec(self) -> BackboneSpec:
-        """The backbone with its options."""
+    def spec(self) -> BackboneSpec | None:
+        """The backbone of the zoo with its options; None for a class from outside."""
+        if is_user_class(self.backbone):
+            return None
         return catalog.backbone_spec(self.backbone, embedding_size=self.embedding_size, **self.backbone_options)
 
+    def input_rule(self) -> Preprocess:
+        """How images become the backbone's input.
 
-SHARED_HEAD_OPTIONS = ("criterion", "label_smoothing", "focal_gamma", "extra")
+        Raises:
+            ConfigError: ``preprocess`` is given for a backbone of the zoo, which has its own, or is not valid.
+        """
+        spec = self.spec()
+        if spec is None:
+            return Preprocess() if self.preprocess is None else Preprocess.from_dict(self.preprocess)
+        if self.preprocess is not None:
+            raise ConfigError(f"preprocess is given, but {spec.name} has its own; it is for package.module:Class")
+        return spec.preprocess
 
 
 def load_config(path: str | Path | None = None, overrides: Mapping[str, Any] | None = None) -> RunConfig:

@@ -1,22 +1,27 @@
-"""One run from its configuration to its weight file: the folder, resuming, and what is said on the way."""
+"""One run from its configuration to its weight file: the folder, resuming and logging."""
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from facezoo.checkpoints.weights import save_weights
-from facezoo.data.sources.source import StreamSource
+from facezoo.data.sources.source import Source, StreamSource
 from facezoo.errors import CheckpointError, ConfigError
 from facezoo.io.files import atomic_write
+from facezoo.io.progress import OnProgress, ignore_progress
 from facezoo.training.card import training_card
 from facezoo.training.checkpoint import Progress, checkpoints, latest_checkpoint, load_checkpoint, read_progress
 from facezoo.training.config import RunConfig, build_config, dump_config
 from facezoo.training.log import RunLog
-from facezoo.training.loop import Outcome, Watch, total_steps, train
+from facezoo.training.loop import TrainResult, total_steps, train_loop
+from facezoo.training.model import build_model, build_run_head
 from facezoo.training.setup import build_engine, build_loader, open_data
+from facezoo.training.signals import stop_on_signals
 from facezoo.weights.card import write_card
+
+logger = logging.getLogger(__name__)
 
 FREE_TO_CHANGE = (
     "backend",
@@ -33,20 +38,22 @@ FREE_TO_CHANGE = (
 
 
 @dataclass(frozen=True)
-class Finished:
+class FinishedRun:
     """A run that ended.
 
     Attributes:
         folder: the run's.
         weights: the weight file of its last step.
-        outcome: how it ended.
-        leads: whether this process is the one that writes and speaks, of several that train together.
+        result: how it ended.
+        backbone: the trained native module.
+        is_main_process: whether this process is the one that writes files, of several that train together.
     """
 
     folder: Path
     weights: Path
-    outcome: Outcome
-    leads: bool
+    result: TrainResult
+    backbone: Any
+    is_main_process: bool
 
 
 def resumed_config(run: Path, overrides: dict[str, Any]) -> RunConfig:
@@ -78,69 +85,80 @@ def _present(values: Any, dotted: str) -> Any:
 
 
 def run_training(
-    config: RunConfig, run: Path, *, resume: bool = False, watch: Watch | None = None, say: Any = print
-) -> Finished:
+    config: RunConfig, run: Path, *, resume: bool = False, on_progress: OnProgress = ignore_progress,
+    backbone: Any = None, head: Any = None, source: Source | None = None,
+) -> FinishedRun:  # fmt: skip
     """Train as configured, in folder ``run``.
 
     Args:
         config: the whole configuration; with ``resume`` as :func:`resumed_config` gives it.
         run: the run's folder; it must not hold another run unless ``resume``.
         resume: continue from the newest checkpoint, also one of the other backend.
-        watch: called after each step with (steps done, steps in all, text).
-        say: gets one line at a time.
+        on_progress: called after each step with (steps done, steps in all, text).
+        backbone: a module that is built already; None builds the configuration's.
+        head: a module that is built already, or a class or function called with embedding_size and num_classes; None
+            builds the configuration's.
+        source: training faces that are open already; None opens ``data.path``.
 
     Raises:
         ConfigError: the folder holds a run already.
+        TrainingInterrupted: a signal asked the run to stop; resume it.
         DataError, CheckpointError, NumericalError, BackendUnavailableError: see where they are defined.
     """
-    if not resume and checkpoints(run):
-        raise ConfigError(f"{str(run)!r} holds a run already; give --resume to continue it, or another --out")
-    source, validator = open_data(config)
-    labels = None if isinstance(source, StreamSource) else source.labels
-    engine = build_engine(config, source.num_classes, labels)
-    images = source.length if isinstance(source, StreamSource) else len(source)
-    leads = engine.rank == 0  # of several processes one writes and speaks
-    say = say if leads else _silent
-    say(f"{images} images of {source.num_classes} identities; {config.backbone} + {config.head} on {config.backend}")
+    check_folder(run, resume)
+    faces, validator = open_data(config, source)
+    labels = None if isinstance(faces, StreamSource) else faces.labels
+    model = build_model(config, backbone)
+    native_head = build_run_head(config, model, faces.num_classes, labels, head)
+    engine = build_engine(config, model, native_head)
+    images = faces.length if isinstance(faces, StreamSource) else len(faces)
+    main = engine.rank == 0  # of several processes one writes files and logs
+    log_info = logger.info if main else logger.debug
+    log_info(
+        "%d images of %d identities; %s + %s on %s", images, faces.num_classes, model.name, config.head, config.backend
+    )
     run.mkdir(parents=True, exist_ok=True)
-    progress = load_checkpoint(latest_checkpoint(run), engine) if resume else Progress()
+    progress = load_checkpoint(latest_checkpoint(run), model, engine, config.head) if resume else Progress()
     progress.config = config.model_dump(mode="json")
-    log = RunLog(run, progress.step) if leads else None
-    if leads:
+    log = RunLog(run, progress.step) if main else None
+    if main:
         with atomic_write(run / "config.yaml") as part:
             part.write_text(dump_config(config), encoding="utf-8")
     try:
-        with build_loader(config, source, run, engine.rank, engine.world_size) as loader:
-            steps = total_steps(config, loader)
+        with build_loader(config, faces, run, engine.rank, engine.world_size) as loader, stop_on_signals() as stop:
             if progress.step:
-                say(f"continuing after step {progress.step} of {steps}")
-            outcome = train(
-                config, engine, loader, validator, log, run, progress, watch if watch and leads else _silent
-            )
+                log_info("continuing after step %d of %d", progress.step, total_steps(config, loader))
+            result = train_loop(
+                config, model, engine, loader, validator, log, run, progress,
+                on_progress if main else ignore_progress, stop,
+            )  # fmt: skip
             bad = len(loader.bad.reasons)
     finally:
         if log is not None:
             log.close()
     if bad:
-        say(f"{bad} images could not be read; they are listed in {run / 'bad_images.txt'}")
+        log_info("%d images could not be read; they are listed in %s", bad, run / "bad_images.txt")
     weights = run / "weights.safetensors"
-    if leads:
-        save_weights(engine.backbone, weights, training=_training_block(config, outcome, source.num_classes, images))
+    if main:
+        model.save(weights, training=_training_block(config, result, faces.num_classes, images))
         card = training_card(
-            config, outcome, validator, name=run.resolve().name, identities=source.num_classes, images=images
+            config, model, result, validator, name=run.resolve().name, identities=faces.num_classes, images=images
         )
         write_card(card, weights)
     engine.barrier()
-    return Finished(run, weights, outcome, leads)
+    return FinishedRun(run, weights, result, model.backbone, main)
 
 
-def _training_block(config: RunConfig, outcome: Outcome, identities: int, images: int) -> dict[str, Any]:
-    """What a weight file says of how it was made."""
-    kept = ("head", "head_options", "batch_size", "lr", "momentum", "weight_decay", "precision", "seed", "backend")
+def _training_block(config: RunConfig, result: TrainResult, identities: int, images: int) -> dict[str, Any]:
+    """How a weight file was made, for its metadata."""
+    kept = (
+        "head", "head_options", "batch_size", "optimizer", "lr", "momentum", "weight_decay", "precision", "seed",
+        "backend",
+    )  # fmt: skip
     values = config.model_dump(mode="json")
     return {
         **{key: values[key] for key in kept},
-        "steps": outcome.step, "identities": identities, "images": images, "validation_accuracy": outcome.accuracy,
+        "steps": result.step, "identities": identities, "images": images, "validation_accuracy": result.accuracy,
         "data": _data_names(config),
     }  # fmt: skip
 
@@ -148,15 +166,24 @@ def _training_block(config: RunConfig, outcome: Outcome, identities: int, images
 def _data_names(config: RunConfig) -> str:
     """Names of the training data, without the folders of this machine."""
     paths = [config.data.path] if isinstance(config.data.path, str) else config.data.path
-    return "drawn faces" if paths is None else ", ".join(Path(path).name for path in paths)
+    return "synthetic faces" if paths is None else ", ".join(Path(path).name for path in paths)
 
 
-def _silent(*_: object) -> None:
-    pass
+def check_folder(run: Path, resume: bool) -> None:
+    """Refuse a folder that holds another run.
+
+    Raises:
+        ConfigError: it does, or it is a file.
+    """
+    if run.exists() and not run.is_dir():
+        raise ConfigError(f"{str(run)!r} is a file; expected a folder for the run")
+    if not resume and checkpoints(run):
+        raise ConfigError(f"{str(run)!r} holds a run already; give --resume to continue it, or another --out")
 
 
 def free_folder(backbone: str, head: str, backend: str) -> Path:
     """``runs/BACKBONE-HEAD-BACKEND``, with a number where that is taken."""
+    backbone, head = (name.rpartition(":")[2] for name in (backbone, head))
     base = Path("runs") / f"{backbone}-{head}-{backend}"
     candidates = [base, *(base.with_name(f"{base.name}-{number}") for number in range(2, 10_000))]
     for candidate in candidates:

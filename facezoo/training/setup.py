@@ -1,8 +1,9 @@
-"""From a configuration to the parts a run is made of."""
+"""From a configuration to the parts a run is made of: data, loader and engine."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -14,66 +15,80 @@ from facezoo.data.sources.source import Source, StreamSource
 from facezoo.data.transforms.augment import create_augmentation
 from facezoo.errors import ConfigError
 from facezoo.interfaces.engine import Engine, EngineSettings
+from facezoo.interfaces.optimizer import OptimizerSettings
 from facezoo.training.config import Data, RunConfig
+from facezoo.training.model import Model, build_model, build_run_head
 from facezoo.training.validation import Validator, file_validator, held_out_validator
-from facezoo.zoo import catalog
 
-DRAWN_HOLDOUT = 16  # drawn identities for validation, when the data are drawn
+SYNTHETIC_HOLDOUT = 16  # synthetic identities for validation, when the data are synthetic
 
 
-def build_engine(config: RunConfig, num_classes: int, labels: np.ndarray | None = None) -> Engine:
-    """The engine of the backend asked for.
-
-    Args:
-        config: the run's.
-        num_classes: identities.
-        labels: of all training images; a head that weighs classes by their images counts them here, unless its
-            options do.
+def build_engine(config: RunConfig, model: Model, head: Any) -> Engine:
+    """The engine of the run's backend for a built backbone and a built head.
 
     Raises:
         BackendUnavailableError: the framework is not installed.
     """
-    options = dict(config.head_options)
-    counting = "class_counts" in catalog.head_margin(config.head).hyper()
-    if labels is not None and counting and options.get("class_counts") is None:
-        options["class_counts"] = np.bincount(labels, minlength=num_classes).tolist()
+    optimizer = OptimizerSettings(
+        name=config.optimizer.name, momentum=config.momentum, nesterov=config.optimizer.nesterov,
+        weight_decay=config.weight_decay, beta1=config.optimizer.beta1, beta2=config.optimizer.beta2,
+        eps=config.optimizer.eps,
+    )  # fmt: skip
     settings = EngineSettings(
-        spec=config.spec(), head=config.head, num_classes=num_classes, head_options=options,
-        seed=config.seed, momentum=config.momentum, weight_decay=config.weight_decay, clip_norm=config.clip_norm,
+        preprocess=model.preprocess, optimizer=optimizer, seed=config.seed, clip_norm=config.clip_norm,
         accumulation=config.accumulation, precision=config.precision, device=config.device, threads=config.threads,
         compiled=config.compiled,
     )  # fmt: skip
-    return backends.load(config.backend).build_engine(settings)
+    return backends.load(config.backend).build_engine(settings, model.backbone, head)
 
 
-def open_data(config: RunConfig) -> tuple[Source | StreamSource, Validator | None]:
-    """Training faces, and pairs to watch the run with.
+def create_engine(config: RunConfig, num_classes: int, labels: np.ndarray | None = None) -> Engine:
+    """Backbone, head and engine of a configuration, without its data; arguments as for ``build_run_head``."""
+    model = build_model(config)
+    return build_engine(config, model, build_run_head(config, model, num_classes, labels))
+
+
+def open_data(config: RunConfig, source: Source | None = None) -> tuple[Source | StreamSource, Validator | None]:
+    """Training faces, and pairs for validation.
+
+    Args:
+        config: the run's.
+        source: training faces that are open already; None opens ``data.path``.
 
     Raises:
         DataError: the data are missing, empty, or of one identity.
     """
-    size, watched = config.spec().input_size, config.validation
-    if config.data.path is None:
-        drawn, held = _drawn(config.data, config.seed, size)
-        return drawn, file_validator(watched, size) if watched.data else held_out_validator(held, size, config.seed)
-    source = _opened(config.data)
-    if watched.data:
-        return source, file_validator(watched, size)
-    if not watched.holdout:
-        return source, None
-    if isinstance(source, StreamSource):
+    size = config.input_rule().size
+    shown, held = open_training_data(config, source)
+    if config.validation.data:
+        return shown, file_validator(config.validation, size)
+    return shown, None if held is None else held_out_validator(held, size, config.seed)
+
+
+def open_training_data(config: RunConfig, source: Source | None = None) -> tuple[Source | StreamSource, Source | None]:
+    """Training faces, and the identities held out for validation, where the run holds some out.
+
+    Raises:
+        DataError: the data are missing, empty, or of one identity.
+    """
+    validation = config.validation
+    if config.data.path is None and source is None:
+        return _synthetic(config.data, config.seed, config.input_rule().size)
+    opened = _opened(config.data) if source is None else source
+    if validation.data or not validation.holdout:
+        return opened, None
+    if isinstance(opened, StreamSource):
         raise ConfigError("validation.holdout needs random access; shards are a stream: give validation.data")
-    source, held = split_identities(source, watched.holdout / source.num_classes, seed=config.seed)
-    return source, held_out_validator(held, size, config.seed)
+    return split_identities(opened, validation.holdout / opened.num_classes, seed=config.seed)
 
 
-def _drawn(data: Data, seed: int, size: tuple[int, int]) -> tuple[Source, Source]:
+def _synthetic(data: Data, seed: int, size: tuple[int, int]) -> tuple[Source, Source]:
     from facezoo.data.sources.synthetic import SyntheticFaces
 
     if size[0] != size[1]:
-        raise ConfigError(f"drawn faces are square; the model takes {size[0]}x{size[1]}: give data.path")
+        raise ConfigError(f"synthetic faces are square; the model takes {size[0]}x{size[1]}: give data.path")
     shown = SyntheticFaces(data.identities, data.images_per_identity, seed=seed, size=size[0])
-    held = SyntheticFaces(DRAWN_HOLDOUT, 20, seed=seed, size=size[0], first_identity=data.identities)
+    held = SyntheticFaces(SYNTHETIC_HOLDOUT, 20, seed=seed, size=size[0], first_identity=data.identities)
     return shown, held
 
 
@@ -103,7 +118,7 @@ def build_loader(config: RunConfig, source: Source | StreamSource, run: Path, ra
     return Loader(
         source, batch_size=config.batch_size, sampler=data.sampler, sampler_options=data.sampler_options,
         augmentation=create_augmentation(data.augmentation, **data.augmentation_options),
-        size=config.spec().input_size, seed=config.seed, workers=data.workers, rank=rank, world_size=world_size,
+        size=config.input_rule().size, seed=config.seed, workers=data.workers, rank=rank, world_size=world_size,
         cache=data.cache, cache_bytes=round(data.cache_gigabytes * 2**30), max_bad_share=data.max_bad_share,
         on_bad=BadImageFile(run / "bad_images.txt"),
     )  # fmt: skip

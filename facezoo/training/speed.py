@@ -12,7 +12,7 @@ import numpy as np
 from facezoo import backends
 from facezoo.specs.base import BackboneSpec
 from facezoo.training.config import load_config
-from facezoo.training.setup import build_engine
+from facezoo.training.setup import create_engine
 from facezoo.zoo.create import build_backbone
 
 CLASSES = 1000  # of the head that training is measured with
@@ -71,7 +71,7 @@ def measure_speed(
             "backend": backend, "backbone": spec.name, "head": head, "precision": precision, "device": device,
             "threads": threads, "embedding_size": spec.embedding_size,
         }  # fmt: skip
-        engine = build_engine(load_config(None, settings), CLASSES)
+        engine = create_engine(load_config(None, settings), CLASSES)
         engine.set_learning_rate(1e-4)
         steps = iter(range(rounds + 1))
         training = batch_size / _seconds(lambda: engine.train_step(images, labels, next(steps)), rounds)

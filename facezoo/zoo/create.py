@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import secrets
 from collections.abc import Mapping
 from typing import Any
@@ -10,12 +9,10 @@ from typing import Any
 from facezoo import backends
 from facezoo.canonical.initial import initial_state
 from facezoo.canonical.state import inventory, set_state
-from facezoo.errors import ConfigError, UnknownNameError
-from facezoo.margins.base import Margin
+from facezoo.errors import ConfigError
 from facezoo.specs.base import BackboneSpec
 from facezoo.zoo import catalog
-
-CRITERIA = ("softmax", "focal")
+from facezoo.zoo.head_options import HeadOptions
 
 
 def create_backbone(
@@ -74,45 +71,25 @@ def create_head(
         ConfigError: a value is out of range.
         BackendUnavailableError: the framework is not installed.
     """
-    shared: dict[str, Any] = {key: hyper.pop(key) for key in ("label_smoothing", "focal_gamma") if key in hyper}
-    margin = catalog.head_margin(name, **hyper)
+    if extra is not None:
+        hyper["extra"] = extra
+    options = HeadOptions.parse(name, {"criterion": criterion, **hyper})
+    return build_head(options, backend=backend, embedding_size=embedding_size, num_classes=num_classes, seed=seed)
+
+
+def build_head(
+    options: HeadOptions, *, backend: str, embedding_size: int, num_classes: int, seed: int | None = None
+) -> Any:
+    """Like :func:`create_head`, from validated options."""
+    margin = options.margin
     if embedding_size < 1:
         raise ConfigError(f"{margin.name}: embedding_size is {embedding_size}; expected 1 or more")
-    margin.check_classes(num_classes)
-    if criterion not in CRITERIA:
-        raise UnknownNameError("criterion", criterion, CRITERIA)
-    if not 0 <= shared.get("label_smoothing", 0.0) < 1:
-        raise ConfigError(f"label_smoothing is {shared['label_smoothing']}; expected 0 to below 1")
-    if shared.get("focal_gamma", 2.0) < 0:
-        raise ConfigError(f"focal_gamma is {shared['focal_gamma']}; expected 0 or more")
-    if margin.classifies:
-        shared["criterion"] = criterion if criterion in margin.criteria else margin.criteria[0]
-    elif shared or criterion != "softmax":
-        raise ConfigError(f"{margin.name} has no criterion of its own to choose or smooth; it is not a cross-entropy")
-    module = backends.load(backend).build_head(margin, embedding_size, num_classes, shared)
+    options.check_classes(num_classes)
+    native = backends.load(backend)
+    module = native.build_head(margin, embedding_size, num_classes, dict(options.criterion))
     seed = secrets.randbits(32) if seed is None else seed
     set_state(module, margin.initial_state(embedding_size, num_classes, seed), strict=False)
-    _attach(module, margin, extra or {}, backend)
+    for term in options.extra:
+        part = native.build_head(term.margin, embedding_size, num_classes, {})
+        module.attach(term.margin.name, part, term.factor)
     return module
-
-
-def _attach(module: Any, margin: Margin, extra: Mapping[str, Any], backend: str) -> None:
-    """Put auxiliary heads beside a classification head."""
-    native = backends.load(backend)
-    for name, given in extra.items():
-        hyper = dict(given) if isinstance(given, Mapping) else {"factor": given}
-        factor = hyper.pop("factor", 1.0)
-        term = catalog.head_margin(name, **hyper)
-        if not term.auxiliary:
-            raise ConfigError(f"extra: {term.name} is a head of its own; expected one of {', '.join(_auxiliary())}")
-        if margin.family not in ("margin", "linear") or (term.family == "regulariser" and not margin.one_row):
-            raise ConfigError(f"extra: {term.name} needs one weight row a class; {margin.name} has none or several")
-        term.check_classes(module.num_classes)
-        if not isinstance(factor, (int, float)) or not 0 <= factor < math.inf:
-            raise ConfigError(f"extra: the factor of {term.name} is {factor!r}; expected 0 or more")
-        part = native.build_head(term, module.embedding_size, module.num_classes, {})
-        module.attach(term.name, part, float(factor))
-
-
-def _auxiliary() -> list[str]:
-    return [name for name, margin in catalog.HEADS.items() if margin().auxiliary]

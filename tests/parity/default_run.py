@@ -13,7 +13,7 @@ def main(backbone: str) -> None:
     options = {"backbone": backbone, "compiled": True, "clip_norm": None}
     (torch, expected), (paddle, found) = (run(name, batches, **options) for name in ("torch", "paddle"))
     np.testing.assert_allclose(found[0].loss, expected[0].loss, rtol=1e-4)
-    wanted, gradient = torch.momentum_state(), paddle.momentum_state()  # after one step the momentum is the gradient
+    wanted, gradient = torch.optimizer_state(), paddle.optimizer_state()  # after one step the momentum is the gradient
     total = np.sqrt(sum((value.astype(np.float64) ** 2).sum() for value in wanted.values()))
     apart = np.sqrt(sum(((gradient[name] - value).astype(np.float64) ** 2).sum() for name, value in wanted.items()))
     assert apart < 0.05 * total, f"gradients are {apart / total:.3f} apart"

@@ -9,7 +9,7 @@ import numpy as np
 from facezoo.canonical.state import get_state
 from facezoo.data.sources.synthetic import SyntheticFaces
 from facezoo.training.config import load_config
-from facezoo.training.setup import build_engine
+from facezoo.training.setup import create_engine
 
 STEPS, BATCH = 3, 8
 
@@ -19,7 +19,7 @@ def build(backend, accumulation=1):
         "backend": backend, "backbone": "MobileFaceNet", "backbone_options": {"dropout": 0.0}, "embedding_size": 32,
         "head": "ArcFace", "accumulation": accumulation, "compiled": False, "seed": 1,
     }  # fmt: skip
-    engine = build_engine(load_config(None, settings), 6)
+    engine = create_engine(load_config(None, settings), 6)
     engine.set_learning_rate(0.01)
     return engine
 

@@ -12,7 +12,7 @@ import pytest
 from facezoo.canonical.state import get_state
 from facezoo.data.sources.synthetic import SyntheticFaces
 from facezoo.training.config import load_config
-from facezoo.training.setup import build_engine
+from facezoo.training.setup import create_engine
 
 STEPS, BATCH = 4, 8
 
@@ -34,7 +34,7 @@ def run(backend, batches, **overrides):
         "backend": backend, "backbone": "MobileFaceNet", "backbone_options": {"dropout": 0.0}, "embedding_size": 64,
         "head": "ArcFace", "seed": 1, "compiled": False, **overrides,
     }  # fmt: skip
-    engine = build_engine(load_config(None, settings), 8)
+    engine = create_engine(load_config(None, settings), 8)
     engine.set_learning_rate(0.01)
     results = [engine.train_step(images, labels, step) for step, (images, labels) in enumerate(batches)]
     return engine, results
@@ -49,7 +49,7 @@ def test_in_float64_training_agrees_to_many_digits(batches):
     for ours, theirs in (
         (get_state(torch_engine.backbone), get_state(paddle_engine.backbone)),
         (get_state(torch_engine.head), get_state(paddle_engine.head)),
-        (torch_engine.momentum_state(), paddle_engine.momentum_state()),
+        (torch_engine.optimizer_state(), paddle_engine.optimizer_state()),
     ):
         assert set(ours) == set(theirs)
         for name, value in ours.items():
@@ -69,7 +69,7 @@ def test_by_default_both_backends_take_the_same_step_and_embed_alike(backbone):
 def test_weights_without_decay_keep_out_of_it(backend, batches):
     loose, _ = run(backend, batches[:1], weight_decay=0.0, clip_norm=None)
     tight, _ = run(backend, batches[:1], weight_decay=0.1, clip_norm=None)
-    a, b = loose.momentum_state(), tight.momentum_state()
+    a, b = loose.optimizer_state(), tight.optimizer_state()
     changed = {name for name in a if not np.array_equal(a[name], b[name])}
     assert "backbone.stem.conv.weight" in changed
     assert "head.weight" in changed
@@ -78,7 +78,7 @@ def test_weights_without_decay_keep_out_of_it(backend, batches):
 
 def test_clipping_bounds_the_step(backend, batches):
     engine, (result,) = run(backend, batches[:1], weight_decay=0.0, clip_norm=0.5)
-    total = np.sqrt(sum((value.astype(np.float64) ** 2).sum() for value in engine.momentum_state().values()))
+    total = np.sqrt(sum((value.astype(np.float64) ** 2).sum() for value in engine.optimizer_state().values()))
     assert result.grad_norm > 0.5
     assert total == pytest.approx(0.5, rel=1e-3)
 
@@ -88,7 +88,7 @@ def test_micro_batches_add_up_to_the_mean_gradient(backend, batches):
     engine, (whole,) = run(backend, batches[:1], accumulation=1)
     split, (parts,) = run(backend, batches[:1], accumulation=2)
     assert parts.loss == pytest.approx(whole.loss, rel=0.1)  # batch norm sees half batches
-    assert set(split.momentum_state()) == set(engine.momentum_state())
+    assert set(split.optimizer_state()) == set(engine.optimizer_state())
 
 
 def test_bfloat16_stays_near_float32(backend, batches):

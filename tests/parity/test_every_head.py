@@ -8,7 +8,7 @@ import pytest
 from facezoo.canonical.state import get_state
 from facezoo.data.sources.synthetic import SyntheticFaces
 from facezoo.training.config import load_config
-from facezoo.training.setup import build_engine
+from facezoo.training.setup import create_engine
 from facezoo.zoo import catalog
 
 CLASSES, STEPS = 4, 3
@@ -27,7 +27,7 @@ def run(backend, head, batches, precision="float32"):
         "backend": backend, "backbone": "MobileFaceNet", "backbone_options": {"input_size": 32}, "embedding_size": 16,
         "head": head, "seed": 1, "compiled": False, "precision": precision,
     }  # fmt: skip
-    engine = build_engine(load_config(None, settings), CLASSES)
+    engine = create_engine(load_config(None, settings), CLASSES)
     before = get_state(engine.head)
     engine.set_learning_rate(0.001)
     results = [engine.train_step(images, labels, step) for step, (images, labels) in enumerate(batches)]
@@ -63,6 +63,6 @@ def test_class_counts_come_from_the_data(backend):
     labels = np.array([0, 0, 0, 1, 1, 2])
     settings = {"backend": backend, "backbone": "MobileFaceNet", "backbone_options": {"input_size": 32}}
     config = load_config(None, {**settings, "head": "ClassBalanced"})
-    assert get_state(build_engine(config, 3, labels).head)["class_counts"].tolist() == [3, 2, 1]
+    assert get_state(create_engine(config, 3, labels).head)["class_counts"].tolist() == [3, 2, 1]
     given = load_config(None, {**settings, "head": "ClassBalanced", "head_options": {"class_counts": [7, 8, 9]}})
-    assert get_state(build_engine(given, 3, labels).head)["class_counts"].tolist() == [7, 8, 9]
+    assert get_state(create_engine(given, 3, labels).head)["class_counts"].tolist() == [7, 8, 9]

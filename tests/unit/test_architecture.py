@@ -141,7 +141,7 @@ def test_neutral_code_reaches_a_backend_through_the_loader_only():
         for module, path in MODULES.items()
         if "import_module(" in path.read_text("utf-8") and room_of(module) not in ("backends.torch", "backends.paddle")
     }
-    assert found == {"__init__", "backends.__init__", "cli.main", "testing.__init__", "zoo.catalog"}
+    assert found == {"__init__", "backends.__init__", "cli.main", "testing.__init__", "zoo.catalog", "zoo.user_class"}
 
 
 def test_neutral_code_imports_no_framework():

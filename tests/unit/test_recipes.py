@@ -7,8 +7,9 @@ import yaml
 
 from facezoo.cli.main import main
 from facezoo.data.transforms.augment import create_augmentation
-from facezoo.training.config import SHARED_HEAD_OPTIONS, load_config, recipes
+from facezoo.training.config import load_config, recipes
 from facezoo.zoo.catalog import head_margin
+from facezoo.zoo.head_options import SHARED
 
 TABLES = {
     **{
@@ -25,7 +26,7 @@ TABLES = {
 @pytest.mark.parametrize("backend", ["torch", "paddle"])
 @pytest.mark.parametrize("name", sorted(recipes()))
 def test_a_recipe_resolves(name, backend, capsys):
-    assert main(["train", "--config", name, "--backend", backend, "--dry-run"]) == 0
+    assert main(["config", "show", name, "--set", f"backend={backend}"]) == 0
     shown = yaml.safe_load(capsys.readouterr().out)
     written = yaml.safe_load(recipes()[name].read_text(encoding="utf-8"))
     assert shown["backend"] == backend
@@ -37,7 +38,7 @@ def test_a_recipe_resolves(name, backend, capsys):
 @pytest.mark.parametrize("name", sorted(recipes()))
 def test_what_a_recipe_names_can_be_built(name):
     config = load_config(name)
-    own = {key: value for key, value in config.head_options.items() if key not in SHARED_HEAD_OPTIONS}
+    own = {key: value for key, value in config.head_options.items() if key not in SHARED}
     margin = head_margin(config.head, **own)
     assert config.head_options.get("criterion", "softmax") in margin.criteria
     changed = create_augmentation(config.data.augmentation, **config.data.augmentation_options)

@@ -81,7 +81,7 @@ def test_terms_refuse_parts(backend):
         ("ArcFace", {"extra": {"Center": -1.0}}, "factor of Center is -1.0"),
         ("ArcFace", {"extra": {"Centre": 1.0}}, "did you mean 'Center'"),
         ("ArcFace", {"extra": {"Center": {"alfa": 1.0}}}, "did you mean 'alpha'"),
-        ("SubCenterArcFace", {"extra": {"RegularFace": 1.0}}, "needs one weight row a class"),
+        ("SubCenterArcFace", {"extra": {"RegularFace": 1.0}}, "needs one weight row per class"),
         ("Triplet", {"extra": {"Center": 1.0}}, "extra"),
         ("ArcFace", {"margin": 3.0}, "margin is 3.0"),
         ("ArcFace", {"variant": "insight_face"}, "did you mean 'insightface'"),

@@ -6,26 +6,23 @@ from dataclasses import replace
 import pytest
 
 from facezoo.training.card import training_card
-from facezoo.training.loop import Outcome
+from facezoo.training.loop import TrainResult
+from facezoo.training.model import build_model
 from facezoo.training.run import run_training
 from facezoo.weights.card import read_card
 
-OUTCOME = Outcome(step=6, loss=1.25, accuracy=None, best=None, stopped="done", images_per_second=3.0)
-
-
-def quiet(line):
-    pass
+RESULT = TrainResult(step=6, loss=1.25, accuracy=None, best=None, stopped="done", images_per_second=3.0)
 
 
 def test_a_run_writes_its_card_beside_its_weights(tiny, tmp_path):
-    finished = run_training(tiny(), tmp_path / "run", say=quiet)
+    finished = run_training(tiny(), tmp_path / "run")
     card = read_card(finished.weights)
     assert (card.name, card.backbone, card.embedding_size) == ("run", "MobileFaceNet", 32)
     assert card.size == finished.weights.stat().st_size
-    assert [(item.name, item.identities, item.images) for item in card.data] == [("drawn faces", 4, 16)]
+    assert [(item.name, item.identities, item.images) for item in card.data] == [("synthetic faces", 4, 16)]
     assert "says nothing about real ones" in card.limits[0]
     figure = card.figures[0]
-    assert figure.value == finished.outcome.accuracy
+    assert figure.value == finished.result.accuracy
     assert figure.low < figure.value <= figure.high or figure.low < figure.value < 1
     page = finished.weights.with_suffix(".card.md").read_text(encoding="utf-8")
     for words in ("How it was trained", "held-out identities", "(95 %)", "Limits of use", "CosFace"):
@@ -40,7 +37,7 @@ def test_a_run_writes_its_card_beside_its_weights(tiny, tmp_path):
 def test_known_data_bring_their_terms(tiny, path, title, terms):
     config = tiny()
     config = config.model_copy(update={"data": config.data.model_copy(update={"path": path})})
-    card = training_card(config, OUTCOME, None, name="x", identities=90, images=900)
+    card = training_card(config, build_model(config), RESULT, None, name="x", identities=90, images=900)
     assert title.lower() in card.data[0].name.lower()
     assert (card.data[0].terms != "unknown") is terms
     assert card.figures == ()

@@ -15,10 +15,6 @@ from facezoo.checkpoints.weights import read_arrays
 from facezoo.training.run import resumed_config, run_training
 
 
-def quiet(line):
-    pass
-
-
 def command(run, *more):
     words = [sys.executable, "-m", "facezoo", "train", "--out", str(run)]
     return [*words, *more]
@@ -60,9 +56,9 @@ def test_half_on_one_backend_and_half_on_the_other_gives_the_same_losses(tiny, t
     options = {"backbone_options": {"dropout": 0.0}, "schedule__warmup": 0.0, "schedule__name": "constant"}
     options["precision"] = "float64"  # in float32 rounding grows too fast in eight steps to tell anything
     for run, backend in (("torch", "torch"), ("mixed", "torch")):
-        run_training(tiny(backend=backend, steps=8 if run == "torch" else 4, **options), tmp_path / run, say=quiet)
+        run_training(tiny(backend=backend, steps=8 if run == "torch" else 4, **options), tmp_path / run)
     config = resumed_config(tmp_path / "mixed", {"backend": "paddle", "steps": 8})
-    run_training(config, tmp_path / "mixed", resume=True, say=quiet)
+    run_training(config, tmp_path / "mixed", resume=True)
     np.testing.assert_allclose(losses(tmp_path / "mixed"), losses(tmp_path / "torch"), rtol=1e-3)
     assert len(losses(tmp_path / "mixed")) == 8
 

@@ -1,0 +1,103 @@
+"""The optimisers of a run on paddle: groups, and their state in canonical form."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import paddle
+
+from facezoo.backends.paddle import state
+from facezoo.canonical.leaf import Leaf
+from facezoo.interfaces.optimizer import EPS, SLOTS, OptimizerSettings, single, state_name, steps_name
+
+NATIVE = {"momentum": "velocity", "exp_avg": "moment1", "exp_avg_sq": "moment2"}  # slot -> paddle's name
+Trained = Sequence[tuple[str, Leaf, paddle.Tensor]]  # canonical name with its module's prefix, description, parameter
+
+
+class RunOptimizer:
+    """One of paddle's optimisers over the trained tensors of backbone and head.
+
+    Args:
+        settings: which, and its settings.
+        trained: the tensors it updates.
+    """
+
+    def __init__(self, settings: OptimizerSettings, trained: Trained) -> None:
+        self.settings = settings
+        self.trained = trained
+        groups = [
+            {"params": [value for _, item, value in trained if item.decays is wanted], "weight_decay": decay}
+            for wanted, decay in ((True, single(settings.weight_decay)), (False, 0.0))
+        ]
+        self.native = _create(settings, [group for group in groups if group["params"]])
+        self._steps: dict[str, int] = {}  # paddle keeps powers of beta, which vanish after some thousand steps
+
+    def step(self) -> None:
+        """Update by the gradients that are there."""
+        for name, _, value in self.trained:
+            if value.grad is not None:
+                self._steps[name] = self._steps.get(name, 0) + 1
+        self.native.step()
+
+    def clear_gradients(self) -> None:
+        """Forget the gradients of the step before."""
+        for _, _, value in self.trained:
+            value.clear_gradient(set_to_zero=False)
+
+    def set_learning_rate(self, value: float) -> None:
+        """For the steps that follow."""
+        self.native.set_lr(single(value))
+
+    def state(self) -> dict[str, np.ndarray]:
+        """State tensors by ``state_name``, and step counts; empty before the first step."""
+        found = {}
+        for name, item, value in self.trained:
+            if name not in self._steps:
+                continue
+            for slot in SLOTS[self.settings.name]:
+                tensor = self.native._accumulators[NATIVE[slot]][value.name]
+                found[state_name(self.settings.name, slot, name)] = state.read(item, tensor)
+            if self.settings.name != "sgd":
+                found[steps_name(name)] = np.array([self._steps[name]], np.int64)
+        return found
+
+    def load_state(self, values: Mapping[str, np.ndarray]) -> None:
+        """The inverse of :meth:`state`."""
+        block = paddle.static.default_main_program().global_block()
+        self.native._create_accumulators(block, [value for _, _, value in self.trained])
+        held = self.native._accumulators
+        for name, item, value in self.trained:
+            slots = {slot: state_name(self.settings.name, slot, name) for slot in SLOTS[self.settings.name]}
+            if not all(stored in values for stored in slots.values()):
+                continue
+            for slot, stored in slots.items():
+                state.write(item, held[NATIVE[slot]][value.name], values[stored])
+            self._steps[name] = int(values[steps_name(name)].reshape(-1)[0]) if steps_name(name) in values else 1
+            for power, beta in (("beta1_pow_acc", self.settings.beta1), ("beta2_pow_acc", self.settings.beta2)):
+                if power in held:
+                    tensor = held[power][value.name]
+                    tensor.set_value(
+                        np.full(tensor.shape, single(beta) ** (self._steps[name] + 1), np.float64).astype(
+                            str(tensor.dtype).rpartition(".")[2]
+                        )
+                    )
+
+
+def _create(settings: OptimizerSettings, groups: list[dict[str, Any]]) -> paddle.optimizer.Optimizer:
+    """The framework's optimiser."""
+    if settings.name == "sgd":
+        return paddle.optimizer.Momentum(
+            0.0, momentum=single(settings.momentum), parameters=groups, use_nesterov=settings.nesterov
+        )
+    betas = {"beta1": single(settings.beta1), "beta2": single(settings.beta2)}
+    eps = single(EPS[settings.name] if settings.eps is None else settings.eps)
+    if settings.name == "adamw":
+        return paddle.optimizer.AdamW(0.0, **betas, epsilon=eps, parameters=groups)
+    free = {value.name for group in groups if not group["weight_decay"] for value in group["params"]}
+    return paddle.optimizer.Lamb(
+        0.0, lamb_weight_decay=single(settings.weight_decay), **betas, epsilon=eps,
+        parameters=[value for group in groups for value in group["params"]],
+        exclude_from_weight_decay_fn=lambda value: value.name in free,
+    )  # fmt: skip

@@ -1,0 +1,117 @@
+"""The model of a run: its backbone, from the zoo or from outside, and what files and cards say of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from facezoo.canonical.state import parameter_count
+from facezoo.checkpoints.weights import save_user_weights, save_weights
+from facezoo.specs.base import BackboneSpec
+from facezoo.specs.preprocess import Preprocess
+from facezoo.training.config import RunConfig
+from facezoo.zoo import user_class
+from facezoo.zoo.create import build_backbone, build_head
+from facezoo.zoo.head_options import HeadOptions
+
+
+@dataclass(frozen=True)
+class Model:
+    """A backbone as a run trains it.
+
+    Attributes:
+        backbone: the native module.
+        name: public name, or ``package.module:Class``.
+        embedding_size: E.
+        preprocess: from uint8 RGB crops to the backbone's input.
+        spec: the description of a backbone of the zoo; None for one from outside.
+    """
+
+    backbone: Any
+    name: str
+    embedding_size: int
+    preprocess: Preprocess
+    spec: BackboneSpec | None
+
+    @property
+    def parameters(self) -> int:
+        """Trained values of the backbone."""
+        return parameter_count(self.backbone)
+
+    def save(self, path: Path, **info: Any) -> None:
+        """Write the backbone's weight file; ``info`` are further entries of its metadata.
+
+        Raises:
+            CheckpointError: it cannot be written, or a value is NaN or infinite.
+        """
+        if self.spec is not None:
+            save_weights(self.backbone, path, **info)
+        else:
+            save_user_weights(self.backbone, path, self.name, self.embedding_size, self.preprocess, **info)
+
+
+def build_model(config: RunConfig, module: Any = None) -> Model:
+    """The backbone of a configuration.
+
+    Args:
+        config: the run's.
+        module: a module that is built already; None builds what the configuration names.
+
+    Raises:
+        ConfigError: a class from outside cannot be built, or does not give one embedding per image.
+        BackendUnavailableError: the framework is not installed.
+    """
+    rule, spec = config.input_rule(), config.spec()
+    if spec is not None and module is None:
+        backbone = build_backbone(spec, backend=config.backend, seed=config.seed)
+        return Model(backbone, spec.name, spec.embedding_size, rule, spec)
+    if module is None:
+        factory = user_class.load_class(config.backbone)
+        module = user_class.construct(
+            config.backbone, factory, config.backend, config.backbone_options, embedding_size=config.embedding_size
+        )
+    own = getattr(module, "spec", None)
+    if isinstance(own, BackboneSpec):
+        return Model(module, own.name, own.embedding_size, own.preprocess, own)
+    user_class.require_backend("backbone", module, config.backend)
+    size = user_class.check_backbone(config.backbone, module, rule)
+    return Model(module, config.backbone, size, rule, None)
+
+
+def build_run_head(
+    config: RunConfig, model: Model, num_classes: int, labels: np.ndarray | None = None, head: Any = None
+) -> Any:
+    """The head of a configuration.
+
+    Args:
+        config: the run's.
+        model: whose embeddings it takes.
+        num_classes: identities.
+        labels: of all training images; a head that weighs classes by their images counts them here, unless its
+            options do.
+        head: a built module, or a class or function called with embedding_size and num_classes; None builds what the
+            configuration names.
+
+    Raises:
+        ConfigError: the number of classes does not suit the head, or a class from outside is not a loss head.
+    """
+    if head is None and not user_class.is_user_class(config.head):
+        options = dict(config.head_options)
+        counting = "class_counts" in HeadOptions.parse(config.head, options).margin.hyper()
+        if labels is not None and counting and options.get("class_counts") is None:
+            options["class_counts"] = np.bincount(labels, minlength=num_classes).tolist()
+        return build_head(
+            HeadOptions.parse(config.head, options), backend=config.backend, embedding_size=model.embedding_size,
+            num_classes=num_classes, seed=config.seed,
+        )  # fmt: skip
+    sizes = {"embedding_size": model.embedding_size, "num_classes": num_classes}
+    if head is None:
+        head = user_class.load_class(config.head)
+    if user_class.is_factory(head):
+        head = user_class.construct(config.head, head, config.backend, config.head_options, **sizes)
+    user_class.require_backend("head", head, config.backend)
+    user_class.check_head(config.head, head, **sizes)
+    return head
