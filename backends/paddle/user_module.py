@@ -1,4 +1,4 @@
-"""One call of a module from outside the zoo, to see what it returns."""
+"""Building a module from outside the zoo, and one call of it, to see what it returns."""
 
 from __future__ import annotations
 
@@ -8,6 +8,11 @@ from paddle import nn
 
 from facezoo.backends.paddle.pixels import to_input
 from facezoo.specs.preprocess import Preprocess
+
+
+def seed_framework(seed: int) -> None:
+    """Make the initial weights of the next module depend on the seed alone."""
+    paddle.seed(seed)
 
 
 def output_of(module: nn.Layer, images: np.ndarray, preprocess: Preprocess) -> tuple[int, ...] | str:

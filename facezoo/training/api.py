@@ -62,8 +62,10 @@ def train(
     overrides = {key.replace("__", "."): value for key, value in options.items()}
     built = backbone if backbone is not None and not isinstance(backbone, str) else None
     built_head = head if head is not None and not isinstance(head, str) else None
+    overrides["backbone"] = backbone
+    if built is not None:
+        overrides |= _backbone_settings(built)
     overrides["backend"] = backend or _backend_of(built, built_head)
-    overrides["backbone"] = _backbone_name(built) if built is not None else backbone
     overrides["head"] = name_of(built_head) if built_head is not None else head
     if preprocess is not None:
         overrides["preprocess"] = preprocess.to_dict()
@@ -90,8 +92,8 @@ def _backend_of(*modules: Any) -> str | None:
     return next(iter(found), None)
 
 
-def _backbone_name(module: Any) -> str:
-    """The public name of a network of the zoo with its own options is not enough to build it again."""
+def _backbone_settings(module: Any) -> dict[str, Any]:
+    """What the configuration says of a built backbone; one of the zoo with all its options, to build it again."""
     if is_factory(module):
         raise ConfigError(f"backbone is {module!r}; expected a name, or a module that is built")
     if not hasattr(module, "parameters"):
@@ -99,4 +101,7 @@ def _backbone_name(module: Any) -> str:
             f"backbone is {module!r}; expected a name, or a built module of {' or '.join(backends.INSTALL)}"
         )
     spec = getattr(module, "spec", None)
-    return spec.name if isinstance(spec, BackboneSpec) else name_of(module)
+    if not isinstance(spec, BackboneSpec):
+        return {"backbone": name_of(module)}
+    options = spec.options()
+    return {"backbone": spec.name, "embedding_size": options.pop("embedding_size"), "backbone_options": options}

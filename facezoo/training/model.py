@@ -71,7 +71,12 @@ def build_model(config: RunConfig, module: Any = None) -> Model:
     if module is None:
         factory = user_class.load_class(config.backbone)
         module = user_class.construct(
-            config.backbone, factory, config.backend, config.backbone_options, embedding_size=config.embedding_size
+            config.backbone,
+            factory,
+            config.backend,
+            config.backbone_options,
+            seed=config.seed,
+            embedding_size=config.embedding_size,
         )
     own = getattr(module, "spec", None)
     if isinstance(own, BackboneSpec):
@@ -111,7 +116,7 @@ def build_run_head(
     if head is None:
         head = user_class.load_class(config.head)
     if user_class.is_factory(head):
-        head = user_class.construct(config.head, head, config.backend, config.head_options, **sizes)
+        head = user_class.construct(config.head, head, config.backend, config.head_options, seed=config.seed, **sizes)
     user_class.require_backend("head", head, config.backend)
     user_class.check_head(config.head, head, **sizes)
     return head

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -64,9 +65,7 @@ def resumed_config(run: Path, overrides: dict[str, Any]) -> RunConfig:
         ConfigError: an override would make it another experiment.
     """
     values = dict(read_progress(latest_checkpoint(run)).config)
-    for key, value in overrides.items():
-        if value is None:
-            continue
+    for key, value in _flat(overrides):
         if key.split(".")[0] in FREE_TO_CHANGE or key == "data.workers":
             group, _, name = key.rpartition(".")
             values = {**values, group: {**values[group], name: value}} if group else {**values, name: value}
@@ -76,6 +75,15 @@ def resumed_config(run: Path, overrides: dict[str, Any]) -> RunConfig:
                 f"only {', '.join(FREE_TO_CHANGE)} and data.workers may change"
             )
     return build_config(values)
+
+
+def _flat(overrides: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """(dotted key, value) of nested overrides; values that are None are not given."""
+    for key, value in overrides.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{key}.")
+        elif value is not None:
+            yield prefix + key, value
 
 
 def _present(values: Any, dotted: str) -> Any:

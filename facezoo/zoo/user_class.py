@@ -64,7 +64,7 @@ def name_of(value: Any) -> str:
     return f"{kind.__module__}:{kind.__qualname__}"
 
 
-def construct(name: str, factory: Any, backend: str, options: Mapping[str, Any], **offered: Any) -> Any:
+def construct(name: str, factory: Any, backend: str, options: Mapping[str, Any], *, seed: int, **offered: Any) -> Any:
     """Call a user's class.
 
     Args:
@@ -72,6 +72,7 @@ def construct(name: str, factory: Any, backend: str, options: Mapping[str, Any],
         factory: the class or function.
         backend: what the result must be made for.
         options: keyword arguments that the user gave.
+        seed: of the framework's generator, so that the module's own initial weights can be repeated.
         offered: further keyword arguments, passed where the signature names them.
 
     Raises:
@@ -82,6 +83,7 @@ def construct(name: str, factory: Any, backend: str, options: Mapping[str, Any],
     except (TypeError, ValueError):
         known = {}
     given = {key: value for key, value in offered.items() if key in known}
+    backends.module(backend, "user_module").seed_framework(seed)
     try:
         module = factory(**{**given, **options})
     except Exception as error:  # the user's code may raise anything

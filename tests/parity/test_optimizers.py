@@ -25,7 +25,8 @@ def faces():
 def build(backend, name, **overrides):
     settings = {
         "backend": backend, "backbone": "MobileFaceNet", "backbone_options": {"dropout": 0.0, "input_size": 32},
-        "embedding_size": 32, "head": "CosFace", "head_options": {"scale": 8.0, "margin": 0.1}, "seed": 1, "compiled": False, "precision": "float64",
+        "embedding_size": 32, "head": "CosFace", "head_options": {"scale": 8.0, "margin": 0.1},
+        "seed": 1, "compiled": False, "precision": "float64",
         "optimizer.name": name, "weight_decay": 0.05, **overrides,
     }  # fmt: skip
     engine = create_engine(load_config(None, settings), 8)

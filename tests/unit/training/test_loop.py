@@ -72,6 +72,9 @@ def test_resuming_refuses_another_experiment_but_not_another_backend(tiny, tmp_p
     assert resumed_config(tmp_path / "run", {"backend": "paddle"}).backend == "paddle"
     with pytest.raises(ConfigError, match=r"lr is 0.5, but the run to resume has 0.01"):
         resumed_config(tmp_path / "run", {"lr": 0.5})
+    assert resumed_config(tmp_path / "run", {"schedule": {"name": "cosine"}, "data": {"workers": 2}}).data.workers == 2
+    with pytest.raises(ConfigError, match=r"schedule.name is 'step', but the run to resume has 'cosine'"):
+        resumed_config(tmp_path / "run", {"schedule": {"name": "step"}})
     with pytest.raises(CheckpointError, match="no checkpoint"):
         resumed_config(tmp_path / "elsewhere", {})
 
