@@ -1,4 +1,4 @@
-"""``facezoo align``: from photos to aligned faces."""
+"""``facezoo align``: crop the faces of photos and videos, aligned to a template."""
 
 from __future__ import annotations
 
@@ -7,36 +7,57 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from facezoo.cli import options
+
 if TYPE_CHECKING:
     from facezoo.align.batch import AlignSummary
 
+IMAGE_FORMATS = ("png", "jpg")
+FACES = ("largest", "central", "all")
+TEMPLATES = "arcface112, arcfaceN (N pixels wide), sphereface96x112"
+
 
 def command(
-    photos: Annotated[Path, typer.Argument(help="Folder of photos and videos, with identity folders or not.")],
-    out: Annotated[Path, typer.Argument(help="Folder for the crops and their table.")],
-    backend: Annotated[str, typer.Option(help="torch or paddle; the crops are the same.")] = "torch",
-    detector: Annotated[str, typer.Option(help="mtcnn or uniface.")] = "mtcnn",
-    template: Annotated[str, typer.Option(help="arcface112, arcfaceN or sphereface96x112.")] = "arcface112",
-    size: Annotated[str, typer.Option(help="Size of the crops, N or HxW; default the template's.")] = "",
-    margin: Annotated[float, typer.Option(help="Room around the template, as a share of its side.")] = 0.0,
-    face: Annotated[str, typer.Option(help="Faces kept: largest, central or all.")] = "largest",
-    min_face_size: Annotated[float, typer.Option(help="Smallest face looked for, in pixels.")] = 20,
-    min_score: Annotated[float, typer.Option(help="Faces with a lower score are left out.")] = 0.0,
-    landmarks: Annotated[Path | None, typer.Option(help="CSV of landmarks in the detector's place.")] = None,
-    image_format: Annotated[str, typer.Option("--format", help="png or jpg.")] = "png",
-    table: Annotated[str, typer.Option(help="auto (Parquet where pyarrow is), csv or parquet.")] = "auto",
-    contact_sheet: Annotated[bool, typer.Option("--contact-sheet", help="Write contact_sheet.png.")] = False,
-    frame_step: Annotated[int, typer.Option(help="Of a video, take every so many-th frame.")] = 25,
-    max_pixels: Annotated[int, typer.Option(help="Photos with more are not decoded.")] = 100_000_000,
-    max_unreadable: Annotated[float, typer.Option(help="Fail above this share of unreadable photos.")] = 0.1,
+    photos: Annotated[
+        Path, typer.Argument(metavar="PHOTOS", help="Folder of photos and videos, with or without identity folders.")
+    ],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder for the crops and their table.")],
+    backend: options.Backend = "torch",
+    detector: options.Detector = "mtcnn",
+    template: Annotated[str, typer.Option(metavar="NAME", help=f"One of {TEMPLATES}.")] = "arcface112",
+    size: Annotated[str, typer.Option(metavar="N|HxW", help="Size of the crops. Default: the template's.")] = "",
+    margin: Annotated[
+        float, typer.Option(metavar="SHARE", help="Border around the template, as a share of its side.")
+    ] = 0.0,
+    face: Annotated[str, options.one_of("choice of face", FACES, "Which faces of a photo are kept.")] = "largest",
+    min_face_size: options.MinFaceSize = 20,
+    min_score: Annotated[float, typer.Option(metavar="SCORE", help="Faces with a lower score are left out.")] = 0.0,
+    landmarks: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="CSV of landmarks, used instead of a detector.")
+    ] = None,
+    image_format: Annotated[
+        str, options.one_of("image format", IMAGE_FORMATS, "File format of the crops.", "--format")
+    ] = "png",
+    table: Annotated[
+        str,
+        options.one_of(
+            "table format", ("auto", "csv", "parquet"), "Table format; auto: Parquet if pyarrow is installed."
+        ),
+    ] = "auto",
+    contact_sheet: Annotated[bool, typer.Option("--contact-sheet", help="Also write contact_sheet.png.")] = False,
+    frame_step: Annotated[int, typer.Option(metavar="N", help="Take every N-th frame of a video.")] = 25,
+    max_pixels: options.MaxPixels = 100_000_000,
+    max_unreadable: Annotated[
+        float, typer.Option(metavar="SHARE", help="Fail if a larger share of the photos is unreadable.")
+    ] = 0.1,
     retry: Annotated[bool, typer.Option("--retry", help="Try photos without a face again.")] = False,
-    workers: Annotated[int, typer.Option(help="Processes; 0 takes one a core.")] = 0,
-    device: Annotated[str, typer.Option(help="Where the networks run.")] = "cpu",
-    json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
+    workers: options.Workers = 0,
+    device: options.Device = "cpu",
+    as_json: options.AsJson = False,
 ) -> None:
-    """Find, choose and align the faces in a folder of photos.
+    """Find and align the faces in a folder of photos.
 
-    Folders are kept. A second call does only what is missing, also after the first was stopped.
+    The subfolders are kept. A call that was interrupted can be repeated: only the missing photos are processed.
     """
     import os
 
@@ -47,13 +68,13 @@ def command(
     from facezoo.cli.progress import counting
     from facezoo.cli.show import print_json
 
-    options: dict[str, Any] = {"min_face_size": min_face_size} if detector == "mtcnn" else {}
+    detector_options: dict[str, Any] = {"min_face_size": min_face_size} if detector == "mtcnn" else {}
     settings = AlignSettings(
         template=template, size=parse_size(size), margin=margin, face=face, min_score=min_score,
-        format=image_format, detector=detector, options=options, frame_step=frame_step, backend=backend,
+        format=image_format, detector=detector, options=detector_options, frame_step=frame_step, backend=backend,
         landmarks=None if landmarks is None else str(landmarks), device=device, max_pixels=max_pixels,
     )  # fmt: skip
-    os.environ.setdefault("OMP_NUM_THREADS", "1")  # processes share the cores; threads would only get in the way
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # processes share the cores; threads would only compete
     count = workers if workers > 0 else os.cpu_count() or 1
     with counting(f"aligning {photos.name}", "photos") as tick:
         summary = align_folder(
@@ -61,7 +82,7 @@ def command(
         )
     if contact_sheet and summary.crops:
         write_sheet(read_table(Path(summary.table)), out, out / "contact_sheet.png")
-    print_json(summary.as_dict()) if json else print(_text(summary))
+    print_json(summary.as_dict()) if as_json else print(_text(summary))
 
 
 def parse_size(text: str) -> tuple[int, int] | None:

@@ -1,4 +1,4 @@
-"""Questions to the person at the terminal."""
+"""Questions to the user at the terminal."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import sys
 
 
 def accept_terms(name: str, terms: str, *, yes: bool) -> None:
-    """Show terms that were not accepted before, and ask; off a terminal only ``yes`` accepts.
+    """Show terms that were not accepted before, and ask; without a terminal only ``yes`` accepts them.
 
     Raises:
         DataError: they were not accepted.
@@ -19,7 +19,7 @@ def accept_terms(name: str, terms: str, *, yes: bool) -> None:
 
 
 def confirmed(question: str) -> bool:
-    """Whether the person says yes; False where there is nobody to ask."""
+    """Whether the user answers yes; False without a terminal."""
     import typer
 
     return sys.stdin.isatty() and typer.confirm(question, err=True)

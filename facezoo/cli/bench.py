@@ -1,4 +1,4 @@
-"""``facezoo bench``: how fast networks train and embed on the user's own machine."""
+"""``facezoo bench``: how fast networks train and embed on this machine."""
 
 from __future__ import annotations
 
@@ -7,32 +7,34 @@ from typing import Annotated
 
 import typer
 
+from facezoo.cli import options
+
 
 def command(
-    backbone: Annotated[list[str] | None, typer.Option(help="A backbone; may be repeated. Default: IR50.")] = None,
-    head: Annotated[str, typer.Option(help="The loss to train with.")] = "ArcFace",
-    backend: Annotated[str | None, typer.Option(help="torch or paddle; default: each that is installed.")] = None,
-    precision: Annotated[str, typer.Option(help="float32 or bfloat16.")] = "float32",
-    batch_size: Annotated[int, typer.Option(help="Images a step, 2 or more.")] = 16,
-    rounds: Annotated[int, typer.Option(help="Steps measured; the median counts.")] = 5,
-    threads: Annotated[int, typer.Option(help="Of the framework; 0 leaves its own choice.")] = 0,
-    device: Annotated[str, typer.Option(help="auto, cpu, gpu or gpu:N.")] = "auto",
-    embed_only: Annotated[bool, typer.Option("--embed-only", help="Leave training out.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+    backbone: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="A backbone; repeatable. Default: IR50.")
+    ] = None,
+    head: Annotated[str, typer.Option(metavar="NAME", help="The loss head to train with.")] = "ArcFace",
+    backend: options.AnyBackend = None,
+    precision: Annotated[
+        str, options.one_of("precision", ("float32", "bfloat16"), "Numeric type of the computation.")
+    ] = "float32",
+    batch_size: Annotated[int, typer.Option(metavar="N", help="Images per step, 2 or more.")] = 16,
+    rounds: Annotated[int, typer.Option(metavar="N", help="Steps to measure; the median is shown.")] = 5,
+    threads: Annotated[int, typer.Option(metavar="N", help="Threads; 0: the framework's own choice.")] = 0,
+    device: options.Device = "auto",
+    embed_only: Annotated[bool, typer.Option("--embed-only", help="Do not measure training.")] = False,
+    as_json: options.AsJson = False,
 ) -> None:
-    """Images/s in training and in embedding, from random images in memory: what a run can reach at best."""
+    """Measure images/s in training and embedding, on random images in memory: the upper limit for a run."""
     from facezoo import backends
     from facezoo.cli.show import print_json, print_table
-    from facezoo.errors import BackendUnavailableError, ConfigError, UnknownNameError
+    from facezoo.errors import BackendUnavailableError, ConfigError
     from facezoo.training.speed import Speed, measure_speed
     from facezoo.zoo import catalog
 
     if batch_size < 2 or rounds < 1:
         raise ConfigError(f"--batch-size is {batch_size} and --rounds {rounds}; expected 2 or more and 1 or more")
-    if precision not in ("float32", "bfloat16"):
-        raise UnknownNameError("precision", precision, ("float32", "bfloat16"))
-    if backend is not None and backend not in backends.INSTALL:
-        raise UnknownNameError("backend", backend, backends.INSTALL)
     wanted = [backend] if backend else backends.available()
     if not wanted:
         raise BackendUnavailableError("bench needs torch or paddle; neither is installed")

@@ -1,4 +1,4 @@
-"""``facezoo datasets``: the group; each of its verbs stands in a file of its own, ``datasets_<verb>.py``."""
+"""``facezoo datasets``: the group; each verb is in a file of its own, ``datasets_<verb>.py``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``facezoo datasets check``: decode everything and say what is broken."""
+"""``facezoo datasets check``: decode every image and report what is broken."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from facezoo.cli import options
+
 if TYPE_CHECKING:
     from facezoo.data.tools.check import CheckReport
 
@@ -14,20 +16,24 @@ _SHOWN = 20  # entries of a list that the table prints; --json has all
 
 
 def command(
-    data: Annotated[Path, typer.Argument(help="Identity folders, a list, a .rec, tar shards or a .bin.")],
-    min_images: Annotated[int, typer.Option(help="List identities with fewer readable images.")] = 2,
-    workers: Annotated[int, typer.Option(help="Processes that decode; 0 takes one a core.")] = 0,
-    list_broken: Annotated[Path | None, typer.Option(help="Write the broken images to this file.")] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+    data: Annotated[
+        Path, typer.Argument(metavar="DATA", help="Identity folders, a list, a .rec, tar shards or a .bin.")
+    ],
+    min_images: Annotated[int, typer.Option(metavar="N", help="List the identities with fewer readable images.")] = 2,
+    workers: options.Workers = 0,
+    list_broken: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the list of broken images to this file.")
+    ] = None,
+    as_json: options.AsJson = False,
 ) -> None:
-    """Decode every image of a data set; exit code 1 when some cannot be read.
+    """Decode every image of a data set. The exit code is 1 if some cannot be read.
 
-    Also shows identities with few images, images that are there twice, and what the index files contradict.
+    Also reports identities with few images, duplicate images, and images that contradict the index files.
     """
     import os
-    from json import dumps
 
     from facezoo.cli.progress import counting
+    from facezoo.cli.show import print_json
     from facezoo.data.tools.check import check_data
     from facezoo.io.files import atomic_write
 
@@ -37,7 +43,7 @@ def command(
     if list_broken is not None:
         with atomic_write(list_broken) as part:
             part.write_text("".join(f"{key}\t{reason}\n" for key, reason in report.broken), encoding="utf-8")
-    print(dumps(report.as_dict(), indent=1) if json else _table(report, min_images))
+    print_json(report.as_dict()) if as_json else print(_table(report, min_images))
     if report.broken:
         raise typer.Exit(1)
 

@@ -7,17 +7,25 @@ from typing import Annotated
 
 import typer
 
+from facezoo.cli import options
+
 
 def command(
-    name: Annotated[str, typer.Argument(help="A name out of `facezoo datasets list`.")],
-    out: Annotated[Path | None, typer.Option(help="Where to put the files; default: the cache folder.")] = None,
-    file: Annotated[list[str] | None, typer.Option(help="Only this file; may be given several times.")] = None,
-    everything: Annotated[bool, typer.Option("--all", help="The optional files too.")] = False,
+    name: options.DatasetName,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Folder for the files. Default: the cache folder.")
+    ] = None,
+    file: Annotated[list[str] | None, typer.Option(metavar="NAME", help="Only this file; repeatable.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Also the optional files.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Accept the terms, which are shown first.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
+    quiet: options.Quiet = False,
+    as_json: options.AsJson = False,
 ) -> None:
-    """Fetch a data set's files, resumed and checked; say what has to be fetched by hand."""
+    """Download the files of a data set.
+
+    Downloads resume and are checked by their hash. Files that must be fetched by hand are listed; the exit code is
+    then 2.
+    """
     from facezoo.cli.ask import accept_terms
     from facezoo.cli.show import print_json
     from facezoo.datasets import get, obtain

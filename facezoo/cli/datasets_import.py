@@ -7,21 +7,30 @@ from typing import Annotated
 
 import typer
 
+from facezoo.cli import options
+
 
 def command(
-    archive: Annotated[Path, typer.Argument(help="The archive, or the folder of downloads or of a pack.")],
-    out: Annotated[Path, typer.Option(help="The new folder.")],
+    archive: Annotated[
+        Path, typer.Argument(metavar="ARCHIVE", help="The archive, or the folder of downloads or of a pack.")
+    ],
+    out: Annotated[Path, typer.Option(metavar="FOLDER", help="The new folder.")],
     dataset: Annotated[
-        str | None, typer.Option(help="Its name in `facezoo datasets list`, if it cannot be told from the files.")
+        str | None,
+        typer.Option(metavar="NAME", help="Name from `facezoo datasets list`. Default: recognized by the files."),
     ] = None,
     identities: Annotated[
-        Path | None, typer.Option(help="CelebA's identity_CelebA.txt, if not beside the archive.")
+        Path | None,
+        typer.Option(metavar="FILE", help="CelebA's identity_CelebA.txt. Default: the one beside the archive."),
     ] = None,
     partial: Annotated[bool, typer.Option("--partial", help="Accept fewer images than the data set has.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
+    quiet: options.Quiet = False,
+    as_json: options.AsJson = False,
 ) -> None:
-    """Bring an archive to a form that trains or evaluates: all of it, checked, or nothing."""
+    """Unpack an archive into a folder for training or evaluation.
+
+    The result is complete and checked; after an error nothing is left.
+    """
     import dataclasses
 
     from facezoo.cli.show import count, print_json

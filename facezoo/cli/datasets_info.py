@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-import typer
+from facezoo.cli import options
 
 
-def command(
-    name: Annotated[str, typer.Argument(help="A name out of `facezoo datasets list`.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
-) -> None:
-    """All that is known of one data set; what is not known says unknown."""
+def command(name: options.DatasetName, as_json: options.AsJson = False) -> None:
+    """Show what is known about one data set."""
     from facezoo.cli.show import count, print_facts, print_json
     from facezoo.datasets import get
 

@@ -6,14 +6,16 @@ from typing import Annotated
 
 import typer
 
+from facezoo.cli import options
+
 
 def command(
     purpose: Annotated[
-        str | None, typer.Option(help="Only those for this: training, verification, templates, ...")
+        str | None, typer.Option(metavar="PURPOSE", help="Only for this: training, verification, templates, ...")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+    as_json: options.AsJson = False,
 ) -> None:
-    """The public data sets facezoo knows of."""
+    """List the public data sets in the index."""
     from facezoo.cli.show import count, print_json, print_table
     from facezoo.datasets import load_index
     from facezoo.datasets.schema import PURPOSES

@@ -7,27 +7,36 @@ from typing import Annotated
 
 import typer
 
+from facezoo.cli import options
+
+FORMATS = ("folder", "rec", "shards", "bin")
+
 
 def command(
     data: Annotated[Path, typer.Argument(metavar="IN", help="Identity folders, a list, a .rec or tar shards.")],
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="What to make; must not exist.")],
-    format: Annotated[str, typer.Option(help="folder, rec, shards or bin (verification pairs).")],
-    min_images: Annotated[int, typer.Option(help="Leave out identities with fewer images.")] = 1,
-    per_shard: Annotated[int, typer.Option(help="Images in a tar shard.")] = 4096,
-    pairs: Annotated[int, typer.Option(help="Pairs in a .bin, at most.")] = 6000,
-    identity_headers: Annotated[bool, typer.Option(help="Header records in a .rec, as InsightFace's have.")] = True,
-    seed: Annotated[int, typer.Option(help="Of the shards' order and of the pairs.")] = 0,
-    max_broken: Annotated[float, typer.Option(help="Share of images that may be unreadable.")] = 0.01,
-    json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="The file or folder to write; must not exist.")],
+    format: Annotated[str, options.one_of("format", FORMATS, "The new layout; bin: verification pairs.")],
+    min_images: Annotated[int, typer.Option(metavar="N", help="Leave out identities with fewer images.")] = 1,
+    per_shard: Annotated[int, typer.Option(metavar="N", help="Images per tar shard.")] = 4096,
+    pairs: Annotated[int, typer.Option(metavar="N", help="Largest number of pairs in a .bin.")] = 6000,
+    identity_headers: Annotated[
+        bool, typer.Option(help="Write identity header records into a .rec, as InsightFace does.")
+    ] = True,
+    seed: Annotated[int, typer.Option(metavar="N", help="Seed of the order in shards and of the pairs.")] = 0,
+    max_broken: Annotated[
+        float, typer.Option(metavar="SHARE", help="Largest share of images that may be unreadable.")
+    ] = 0.01,
+    as_json: options.AsJson = False,
 ) -> None:
-    """Convert a data set; stored JPEG and PNG bytes are passed on unchanged.
+    """Convert a data set to another layout.
 
-    Unreadable images are left out and listed in OUT.broken.txt; past the share --max-broken nothing is made.
+    JPEG and PNG bytes are copied unchanged. Unreadable images are left out and listed in OUT.broken.txt; if their
+    share is larger than --max-broken, nothing is written.
     """
     from dataclasses import asdict
-    from json import dumps
 
     from facezoo.cli.progress import counting
+    from facezoo.cli.show import print_json
     from facezoo.data.tools.pack import pack
 
     with counting(f"packing {data.name}", "images") as tick:
@@ -43,8 +52,8 @@ def command(
             max_broken=max_broken,
             tick=tick,
         )
-    if json:
-        print(dumps(asdict(packed)))
+    if as_json:
+        print_json(asdict(packed))
         return
     print(f"{packed.out}: {packed.images} images of {packed.identities} identities as {packed.format}")
     if packed.broken:

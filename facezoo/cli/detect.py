@@ -7,18 +7,22 @@ from typing import Annotated, Any
 
 import typer
 
+from facezoo.cli import options
+
 
 def command(
-    photo: Annotated[Path, typer.Argument(help="The photo.")],
-    draw: Annotated[Path | None, typer.Option(help="Write the photo with boxes and landmarks here.")] = None,
-    backend: Annotated[str, typer.Option(help="torch or paddle; the result is the same.")] = "torch",
-    detector: Annotated[str, typer.Option(help="mtcnn or uniface.")] = "mtcnn",
-    min_face_size: Annotated[float, typer.Option(help="Smallest face looked for, in pixels.")] = 20,
-    max_pixels: Annotated[int, typer.Option(help="A photo with more is not decoded.")] = 100_000_000,
-    device: Annotated[str, typer.Option(help="Where the networks run.")] = "cpu",
-    json: Annotated[bool, typer.Option("--json", help="Print the faces as JSON.")] = False,
+    photo: options.Photo,
+    draw: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the photo with boxes and landmarks to this file.")
+    ] = None,
+    backend: options.Backend = "torch",
+    detector: options.Detector = "mtcnn",
+    min_face_size: options.MinFaceSize = 20,
+    max_pixels: options.MaxPixels = 100_000_000,
+    device: options.Device = "cpu",
+    as_json: options.AsJson = False,
 ) -> None:
-    """Print the faces in a photo: score, box, landmarks and pose, best first."""
+    """List the faces in a photo with score, box and pose, the highest score first."""
     from PIL import Image
 
     from facezoo.align.create import create_detector
@@ -33,14 +37,14 @@ def command(
     if draw is not None and draw.suffix.lower() not in formats:
         raise ConfigError(f"--draw is {str(draw)!r}; its name must end in one of {', '.join(formats)}")
     pixels = read_image(photo, max_pixels=max_pixels)
-    options: dict[str, Any] = {}
+    settings: dict[str, Any] = {}
     if detector == "mtcnn":
-        options = {"backend": backend, "device": device, "min_face_size": min_face_size}
-    faces = create_detector(detector, **options).detect_batch([pixels])[0]
+        settings = {"backend": backend, "device": device, "min_face_size": min_face_size}
+    faces = create_detector(detector, **settings).detect_batch([pixels])[0]
     if draw is not None:
         with atomic_write(draw) as part:
             Image.fromarray(draw_faces(pixels, faces)).save(part, formats[draw.suffix.lower()])
-    if json:
+    if as_json:
         found = [
             {"score": face.score, "box": face.box.tolist(), "landmarks": face.landmarks.tolist(),
              "yaw_pitch_roll": pose(face.landmarks)}

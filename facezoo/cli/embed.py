@@ -7,20 +7,23 @@ from typing import Annotated
 
 import typer
 
+from facezoo.cli import options
+
 
 def command(
-    paths: Annotated[list[Path], typer.Argument(help="Photos, or folders of photos.")],
-    weights: Annotated[Path, typer.Option(help="The weight file, or a name of the index of weights.")],
-    out: Annotated[Path, typer.Option(help="The .npz file to write.")],
-    backend: Annotated[str, typer.Option(help="torch or paddle.")] = "torch",
-    face: Annotated[str, typer.Option(help="Of several faces: largest or central.")] = "largest",
-    aligned: Annotated[bool, typer.Option("--aligned", help="The photos are aligned crops already.")] = False,
-    device: Annotated[str, typer.Option(help="auto, cpu, gpu or gpu:N.")] = "auto",
-    json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
+    paths: Annotated[list[Path], typer.Argument(metavar="PHOTOS", help="Photos, or folders of photos.")],
+    weights: options.Weights,
+    out: Annotated[Path, typer.Option(metavar="FILE", help="The .npz file to write.")],
+    backend: options.Backend = "torch",
+    face: options.Face = "largest",
+    aligned: options.Aligned = False,
+    device: options.Device = "auto",
+    as_json: options.AsJson = False,
 ) -> None:
-    """Write the unit embeddings of photos to a .npz file: embeddings, paths, labels, boxes, landmarks, scores.
+    """Write the normalized embeddings of photos to a .npz file.
 
-    Photos that cannot be read or show no face are left out and listed.
+    Its arrays: embeddings, paths, labels, boxes, landmarks, scores. Photos that cannot be read or show no face are
+    left out and listed.
     """
     import sys
 
@@ -42,7 +45,7 @@ def command(
         raise DataError(f"none of {len(photos)} photos gave an embedding; the first: {next(iter(result.skipped))}")
     write_embeddings(out, result)
     count, width = result.embeddings.shape
-    if json:
+    if as_json:
         print_json({"out": str(out), "embeddings": count, "size": width, "skipped": result.skipped})
         return
     print(f"{count} embeddings of {width} values in {out}; {len(result.skipped)} photos skipped")

@@ -1,77 +1,39 @@
-"""What ``facezoo evaluate`` works on: a model's embeddings, stored ones, or scores."""
+"""The input of ``facezoo evaluate``: the embeddings of a model, stored embeddings, or scores."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from facezoo.cli.progress import counting
-from facezoo.errors import DataError, FacezooError, ProtocolError, UnknownNameError
+from facezoo.cli.evaluate_request import Request
+from facezoo.errors import DataError, FacezooError, ProtocolError
 from facezoo.evaluation.inputs.rows import NpyRows
 from facezoo.evaluation.inputs.store import EmbeddingSet, load_embeddings, read_columns
 from facezoo.evaluation.protocols.protocol import PairsTask, Protocol, RejectTask, load_protocol
 from facezoo.evaluation.protocols.result import Outcome
-from facezoo.inference.embed import FLIPS
 from facezoo.interfaces.detector import Detector
 from facezoo.io.numpy_files import read_npz
+from facezoo.io.progress import progress_bar
 
 Crop = Callable[[str], np.ndarray]
 
 
-@dataclass(frozen=True)
-class Request:
-    """The options that say what to evaluate."""
-
-    protocol: str
-    weights: Path | None
-    backend: str
-    data: Path | None
-    lists: Path | None
-    pairs: Path | None
-    landmarks: Path | None
-    detector: str | None
-    embeddings: Path | None
-    columns: Path | None
-    scores: Path | None
-    model: str | None
-    flip: str | None
-    confidence: float
-    batch_size: int
-    device: str
-    precision: str
-    save_embeddings: Path | None
-
-    def load_protocol(self) -> Protocol:
-        """The protocol, with what the options change in it: its hash then changes too."""
-        protocol = load_protocol(self.protocol)
-        if self.pairs is not None:
-            protocol = _with_pairs(protocol, self.pairs)
-        if self.flip is None:
-            return protocol
-        if self.flip not in FLIPS:
-            raise UnknownNameError("flip mode", self.flip, FLIPS)
-        return protocol.model_copy(update={"embedding": protocol.embedding.model_copy(update={"flip": self.flip})})
-
-    def find_lists(self, protocol: Protocol) -> Path | None:
-        """Where the protocol's list files are: the folder given, or the likely one that holds the first."""
-        if self.pairs is not None:
-            return self.pairs.parent
-        if self.lists is not None or self.data is None:
-            return self.lists
-        first = getattr(protocol.tasks[0], "pairs", None) or getattr(protocol.tasks[0], "images", None)
-        beside = [self.data.parent, *([self.landmarks.parent] if self.landmarks else [])]
-        likely = [folder for folder in (self.data, *beside) if first and (folder / first).is_file()]
-        return likely[0] if likely else self.data
+def chosen_protocol(asked: Request) -> Protocol:
+    """The protocol with the changes of --pairs and --flip, which also change its hash."""
+    protocol = load_protocol(asked.protocol)
+    if asked.pairs is not None:
+        protocol = _with_pairs(protocol, asked.pairs)
+    if asked.flip is None:
+        return protocol
+    return protocol.model_copy(update={"embedding": protocol.embedding.model_copy(update={"flip": asked.flip})})
 
 
 def _with_pairs(protocol: Protocol, pairs: Path) -> Protocol:
-    """The protocol with another file name for its list; a hash that the protocol holds is still checked."""
+    """The protocol with another file name for its list. A hash in the protocol is still checked."""
     if not any(isinstance(task, PairsTask | RejectTask) for task in protocol.tasks):
         raise ProtocolError(f"protocol {protocol.name} has no list of pairs; --pairs does not fit it")
     tasks = [
@@ -81,8 +43,20 @@ def _with_pairs(protocol: Protocol, pairs: Path) -> Protocol:
     return protocol.model_copy(update={"tasks": tasks})
 
 
+def find_lists(asked: Request, protocol: Protocol) -> Path | None:
+    """The folder of the protocol's list files: the one given, or the one near the data that holds the first list."""
+    if asked.pairs is not None:
+        return asked.pairs.parent
+    if asked.lists is not None or asked.data is None:
+        return asked.lists
+    first = getattr(protocol.tasks[0], "pairs", None) or getattr(protocol.tasks[0], "images", None)
+    beside = [asked.data.parent, *([asked.landmarks.parent] if asked.landmarks else [])]
+    likely = [folder for folder in (asked.data, *beside) if first and (folder / first).is_file()]
+    return likely[0] if likely else asked.data
+
+
 def large_rows(asked: Request, protocol: Protocol) -> NpyRows | None:
-    """A plain .npy for a template protocol is read a block at a time."""
+    """The rows of a plain .npy for a template protocol, which are read in blocks; None for other input."""
     templates = all(task.kind in ("templates", "template-search") for task in protocol.tasks)
     if asked.embeddings is None or asked.embeddings.suffix != ".npy" or not templates or asked.columns is not None:
         return None
@@ -90,13 +64,13 @@ def large_rows(asked: Request, protocol: Protocol) -> NpyRows | None:
 
 
 def model_name(asked: Request) -> str:
-    """What tables call the model."""
+    """The name of the model in tables."""
     source = asked.weights or asked.embeddings or asked.scores
     return asked.model or (source.stem if source is not None else "model")
 
 
 def find_embeddings(asked: Request, protocol: Protocol) -> tuple[EmbeddingSet, Crop | None, dict[str, Any]]:
-    """Stored embeddings, or those of the model's images."""
+    """The embeddings, stored or computed from the images; a function that returns the crop of an image; the inputs."""
     if asked.embeddings is not None:
         store = load_embeddings(asked.embeddings, asked.columns)
         return store, _stored_crop(asked), {}
@@ -107,13 +81,13 @@ def find_embeddings(asked: Request, protocol: Protocol) -> tuple[EmbeddingSet, C
     assert asked.data is not None
     model = Embedder(asked.weights, backend=asked.backend, device=asked.device, precision=asked.precision)
     detector = _detector(asked)
-    with _progress("finding faces", "photos") as step:
+    with progress_bar("finding faces", "photos") as on_progress:
         faces = find_faces(
-            protocol, asked.data, model.preprocess, lists=asked.find_lists(protocol), landmarks=asked.landmarks,
-            detector=detector, progress=step,
+            protocol, asked.data, model.preprocess, lists=find_lists(asked, protocol), landmarks=asked.landmarks,
+            detector=detector, progress=on_progress,
         )  # fmt: skip
-    with _progress("embedding", "images", len(faces.names)) as step:
-        store = embed_faces(faces, model, protocol, batch_size=asked.batch_size, progress=step)
+    with progress_bar("embedding", "images", len(faces.names)) as on_progress:
+        store = embed_faces(faces, model, protocol, batch_size=asked.batch_size, progress=on_progress)
     if asked.columns is not None:
         store = read_columns(store, asked.columns)
     inputs = {
@@ -143,22 +117,8 @@ def _detector(asked: Request) -> Detector | None:
     )
 
 
-@contextmanager
-def _progress(title: str, unit: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
-    """A bar that is told how many are done."""
-    with counting(title, unit, total) as tick:
-        before = 0
-
-        def step(done: int) -> None:
-            nonlocal before
-            tick(done - before)
-            before = done
-
-        yield step
-
-
 def _version(backend: str) -> str:
-    """Of the framework, without importing it."""
+    """The version of the framework, without importing it."""
     from importlib import metadata
 
     for package in {"torch": ("torch",), "paddle": ("paddlepaddle", "paddlepaddle-gpu")}.get(backend, ()):
@@ -170,7 +130,7 @@ def _version(backend: str) -> str:
 
 
 def _stored_crop(asked: Request) -> Crop | None:
-    """Pictures for a report on stored embeddings, from --data."""
+    """A function that reads the images of --data, for a report on stored embeddings."""
     if asked.data is None or not asked.data.is_dir():
         return None
     from facezoo.align.crop import central_crop
@@ -187,7 +147,7 @@ def _stored_crop(asked: Request) -> Crop | None:
 
 
 def outcome_of_stored_scores(asked: Request, protocol: Protocol) -> Outcome:
-    """Scores that another system computed."""
+    """The result for scores that another system computed."""
     from facezoo.evaluation.metrics.ten_fold import fold_numbers
     from facezoo.evaluation.protocols.tasks_pairs import outcome_of_scores
 

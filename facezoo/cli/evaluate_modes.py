@@ -1,31 +1,32 @@
-"""What ``facezoo evaluate`` does, once its options are read."""
+"""The actions of ``facezoo evaluate``."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from facezoo.cli.evaluate_inputs import (
     Crop,
-    Request,
+    chosen_protocol,
     find_embeddings,
+    find_lists,
     large_rows,
     model_name,
     outcome_of_stored_scores,
 )
-from facezoo.cli.progress import counting
+from facezoo.cli.evaluate_request import Request
 from facezoo.cli.show import print_json
 from facezoo.errors import ConfigError, ProtocolError
 from facezoo.evaluation.inputs.store import EmbeddingSet
 from facezoo.evaluation.protocols.protocol import AllPairsTask, Protocol, load_protocol
 from facezoo.evaluation.protocols.result import Outcome, load_result
+from facezoo.io.progress import progress_bar
 
 
 def show_protocols(as_json: bool) -> int:
-    """Every protocol in a line."""
+    """Print one line per protocol."""
     from facezoo.evaluation.protocols.protocol import list_protocols
 
     found = [load_protocol(name) for name in list_protocols()]
@@ -39,7 +40,7 @@ def show_protocols(as_json: bool) -> int:
 
 
 def merge_parts(files: Sequence[Path], as_json: bool) -> int:
-    """Join shares of an all-pairs computation."""
+    """Merge the parts of an all-pairs computation."""
     from facezoo.evaluation.pairwise.part import AllPairsPart, merge
     from facezoo.evaluation.protocols.result import Figure
 
@@ -56,7 +57,7 @@ def merge_parts(files: Sequence[Path], as_json: bool) -> int:
 
 
 def compare_files(files: Sequence[Path], confidence: float, as_json: bool) -> int:
-    """Two stored results, pair by pair."""
+    """Compare two stored results pair by pair."""
     from facezoo.evaluation.report.compare_results import compare_results
 
     if len(files) != 2:
@@ -73,7 +74,7 @@ def compare_files(files: Sequence[Path], confidence: float, as_json: bool) -> in
 
 
 def combine_files(files: Sequence[Path], form: str, as_json: bool) -> int:
-    """Several stored results in one table."""
+    """Print several stored results as one table."""
     from facezoo.evaluation.report.table import combine
 
     results = [load_result(path) for path in files]
@@ -85,8 +86,8 @@ def combine_files(files: Sequence[Path], form: str, as_json: bool) -> int:
 def evaluate(
     asked: Request, *, out: Path | None, report: Path | None, calibrate: Sequence[float], as_json: bool
 ) -> int:
-    """Run the protocol; print, store and draw what was asked for."""
-    protocol = asked.load_protocol()
+    """Run the protocol; print the result, store it and write the page, as requested."""
+    protocol = chosen_protocol(asked)
     outcome, store, crop = _outcome(asked, protocol)
     if out is not None:
         outcome.save(out)
@@ -99,7 +100,7 @@ def evaluate(
     if as_json:
         shown = outcome.to_dict()
         for task in shown["tasks"]:
-            task.pop("pairs", None)  # thousands of numbers: --out keeps them
+            task.pop("pairs", None)  # thousands of values; --out stores them
             task.pop("identities", None)
         print_json(shown)
     else:
@@ -110,7 +111,7 @@ def evaluate(
 
 
 def one_part(asked: Request, part: str, out: Path | None) -> int:
-    """One share of an all-pairs protocol."""
+    """Compute one part of an all-pairs protocol."""
     from facezoo.evaluation.pairwise.all_pairs import all_pairs_part
 
     number, _, total = part.partition("/")
@@ -118,13 +119,13 @@ def one_part(asked: Request, part: str, out: Path | None) -> int:
         raise ConfigError(f"--part is {part!r}; expected K/N such as 1/4, K from 1 to N")
     if out is None:
         raise ConfigError("--part needs --out: where to store the part")
-    protocol = asked.load_protocol()
+    protocol = chosen_protocol(asked)
     task = protocol.tasks[0]
     if len(protocol.tasks) != 1 or not isinstance(task, AllPairsTask) or task.against or task.group:
         raise ProtocolError(f"protocol {protocol.name} is not one plain all-pairs task; it cannot be split")
     store, _, _ = find_embeddings(asked, protocol)
     chosen = store.choose(task.where)
-    with _tiles() as progress:
+    with progress_bar("comparing", "tiles") as on_progress:
         found = all_pairs_part(
             store.embeddings[chosen],
             store.column("label")[chosen],
@@ -132,10 +133,10 @@ def one_part(asked: Request, part: str, out: Path | None) -> int:
             part=int(number) - 1,
             parts=int(total),
             confidence=asked.confidence,
-            progress=progress,
+            progress=on_progress,
         )
     found.save(out)
-    print(f"wrote part {part} to {out}; join all with: facezoo evaluate --merge FILES")
+    print(f"wrote part {part} to {out}; merge all with: facezoo evaluate --merge FILES")
     return 0
 
 
@@ -146,23 +147,23 @@ def _outcome(asked: Request, protocol: Protocol) -> tuple[Outcome, EmbeddingSet 
         return outcome_of_stored_scores(asked, protocol), None, None
     large = large_rows(asked, protocol)
     if large is not None:
-        return run_protocol(protocol, large, lists=asked.find_lists(protocol), model=model_name(asked)), None, None
+        return run_protocol(protocol, large, lists=find_lists(asked, protocol), model=model_name(asked)), None, None
     store, crop, inputs = find_embeddings(asked, protocol)
-    with _tiles() as progress:
+    with progress_bar("comparing", "tiles") as on_progress:
         outcome = run_protocol(
             protocol,
             store,
-            lists=asked.find_lists(protocol),
+            lists=find_lists(asked, protocol),
             model=model_name(asked),
             inputs=inputs,
             confidence=asked.confidence,
-            progress=progress,
+            progress=on_progress,
         )
     return outcome, store, crop
 
 
 def _galleries(protocol: Protocol, store: EmbeddingSet | None) -> Any:
-    """The worst of all pairs, for protocols without a list."""
+    """The worst pairs of protocols that compare all pairs."""
     from facezoo.evaluation.report.worst import worst_of_all_pairs
 
     if store is None or "name" not in store.columns:
@@ -201,10 +202,3 @@ def _plain(value: Any) -> Any:
     from facezoo.evaluation.protocols.result import plain
 
     return plain(value)
-
-
-@contextmanager
-def _tiles() -> Iterator[Callable[[int, int], None]]:
-    """Progress of all-pairs tasks in tiles."""
-    with counting("comparing", "tiles") as tick:
-        yield lambda done, total: tick(1, total)

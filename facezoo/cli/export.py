@@ -7,29 +7,43 @@ from typing import Annotated
 
 import typer
 
+from facezoo.cli import options
+
+TARGETS = ("onnx", "torchscript", "torch-export", "paddle-inference", "paddle-lite-ready", "openvino")
+PRECISIONS = ("float32", "float16", "int8")
+
 
 def command(
-    weights: Annotated[str, typer.Argument(help="A weight file, or a name of the index of weights.")],
-    to: Annotated[
-        str,
-        typer.Option(help="onnx, torchscript, torch-export, paddle-inference, paddle-lite-ready or openvino."),
+    weights: Annotated[
+        str, typer.Argument(metavar="FILE|NAME", help="A weight file, or a name from `facezoo weights list`.")
     ],
-    out: Annotated[Path | None, typer.Option(help="The file to write; none: beside the weights.")] = None,
+    to: Annotated[str, options.one_of("export target", TARGETS, "The format.")],
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The file to write. Default: beside the weights.")
+    ] = None,
     with_preprocess: Annotated[
-        bool, typer.Option("--with-preprocess", help="Take uint8 RGB (N, H, W, 3); colour and scaling go inside.")
+        bool,
+        typer.Option("--with-preprocess", help="Include preprocessing: the input is uint8 RGB (N, H, W, 3)."),
     ] = False,
-    fold: Annotated[bool, typer.Option("--fold", help="Fold batch norm into the convolutions before it.")] = False,
-    precision: Annotated[str, typer.Option(help="float32, float16 or int8.")] = "float32",
+    fold: Annotated[bool, typer.Option("--fold", help="Fold batch norm into the preceding convolutions.")] = False,
+    precision: Annotated[str, options.one_of("precision", PRECISIONS, "Numeric type of the new file.")] = "float32",
     images: Annotated[
-        Path | None, typer.Option(help="Aligned crops to compare on, and for int8 to calibrate on; none: drawn faces.")
+        Path | None,
+        typer.Option(
+            metavar="FOLDER", help="Aligned crops for the comparison, and for int8 the calibration. Default: synthetic."
+        ),
     ] = None,
     tolerance: Annotated[
-        float | None, typer.Option(help="Largest cosine distance from the original; none: the precision's own.")
+        float | None,
+        typer.Option(metavar="DISTANCE", help="Largest cosine distance from the original. Default: by precision."),
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Use a model whose licence or hash is unknown.")] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+    as_json: options.AsJson = False,
 ) -> None:
-    """Export a model; the file is run at once, compared with the original, and refused past the tolerance."""
+    """Export a model to another runtime.
+
+    The new file is run and compared with the original; if the difference exceeds the tolerance, it is not kept.
+    """
     from facezoo.cli.show import print_json
     from facezoo.export import export_model
     from facezoo.export.targets import find_target
@@ -45,7 +59,7 @@ def command(
         path, out or path.with_name(f"{path.stem}{target.suffix}"), to=to, with_preprocess=with_preprocess,
         fold=fold, precision=precision, images=images, tolerance=tolerance,
     )  # fmt: skip
-    if json:
+    if as_json:
         print_json(report.to_dict())
         return
     difference = report.difference

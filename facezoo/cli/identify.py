@@ -1,4 +1,4 @@
-"""``facezoo identify``: who of a gallery is in a photo."""
+"""``facezoo identify``: which person of a gallery a photo shows."""
 
 from __future__ import annotations
 
@@ -7,27 +7,30 @@ from typing import Annotated
 
 import typer
 
+from facezoo.cli import options
+
 
 def command(
-    photo: Annotated[Path, typer.Argument(help="The photo.")],
+    photo: options.Photo,
     gallery: Annotated[
-        Path, typer.Option(help="Folder with a folder or a photo a person, or a file of `facezoo embed`.")
+        Path,
+        typer.Option(metavar="PATH", help="Folder with one folder or photo per person, or a file of `facezoo embed`."),
     ],
-    weights: Annotated[Path, typer.Option(help="The weight file, or a name of the index of weights.")],
-    backend: Annotated[str, typer.Option(help="torch or paddle.")] = "torch",
-    top: Annotated[int, typer.Option(help="How many candidates are shown.")] = 5,
-    threshold: Annotated[float | None, typer.Option(help="Cosine similarity, by hand.")] = None,
-    calibration: Annotated[Path | None, typer.Option(help="Default: the one beside the weights.")] = None,
-    fmr: Annotated[float | None, typer.Option(help="Which calibrated false match rate; default the lowest.")] = None,
-    face: Annotated[str, typer.Option(help="Of several faces: largest or central.")] = "largest",
-    aligned: Annotated[bool, typer.Option("--aligned", help="The photos are aligned crops already.")] = False,
-    device: Annotated[str, typer.Option(help="auto, cpu, gpu or gpu:N.")] = "auto",
-    json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+    weights: options.Weights,
+    backend: options.Backend = "torch",
+    top: Annotated[int, typer.Option(metavar="N", help="Number of candidates to show.")] = 5,
+    threshold: options.Threshold = None,
+    calibration: options.Calibration = None,
+    fmr: options.Fmr = None,
+    face: options.Face = "largest",
+    aligned: options.Aligned = False,
+    device: options.Device = "auto",
+    as_json: options.AsJson = False,
 ) -> None:
-    """Rank the persons of a gallery by similarity to the face in a photo, and name one if it is similar enough.
+    """Rank the persons of a gallery by similarity to the face in a photo.
 
-    The false match rate of a threshold holds for one comparison: with P persons in the gallery a stranger is
-    named wrongly up to P times as often.
+    The first is named if the similarity reaches the threshold. The false match rate of a threshold holds for one
+    comparison: with P persons in the gallery, a stranger gets a name up to P times as often.
     """
     import sys
 
@@ -57,7 +60,7 @@ def command(
     ranked = persons.search(embedder.embed_one(photo), top)
     name, score = ranked[0]
     decision = limit.as_dict(score)
-    if json:
+    if as_json:
         candidates = [{"name": name, "score": round(score, 6)} for name, score in ranked]
         found = name if decision["same"] else None
         print_json({"photo": str(photo), "identity": found, "candidates": candidates, **decision})

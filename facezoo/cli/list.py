@@ -6,26 +6,34 @@ from typing import Annotated, Any
 
 import typer
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, help="List the members of the zoo.")
-Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
-Name = Annotated[str | None, typer.Argument(help="Only names that contain this; case does not matter.")]
+from facezoo.backends import INSTALL
+from facezoo.cli import options
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, help="List the backbones or the loss heads of the zoo.")
+Name = Annotated[
+    str | None, typer.Argument(metavar="NAME", help="Only names that contain this string, in upper or lower case.")
+]
 
 
 @app.command()
 def backbones(
     name: Name = None,
-    max_params: Annotated[str | None, typer.Option(help="At most so many parameters, as 5M or 800k.")] = None,
-    max_flops: Annotated[
-        str | None, typer.Option(help="At most so many multiply-adds an image, as 1G or 450M.")
+    max_params: Annotated[
+        str | None, typer.Option(metavar="N", help="Largest number of parameters, such as 5M or 800k.")
     ] = None,
-    bench: Annotated[bool, typer.Option("--bench", help="Measure images/s on this machine.")] = False,
-    backend: Annotated[str | None, typer.Option(help="With --bench: torch or paddle; default: what is there.")] = None,
-    as_json: Json = False,
+    max_flops: Annotated[
+        str | None, typer.Option(metavar="N", help="Largest number of multiply-adds per image, such as 1G or 450M.")
+    ] = None,
+    bench: Annotated[bool, typer.Option("--bench", help="Also measure images/s on this machine.")] = False,
+    backend: Annotated[
+        str | None, options.one_of("backend", tuple(INSTALL), "With --bench. Default: the first installed one.")
+    ] = None,
+    as_json: options.AsJson = False,
 ) -> None:
-    """Backbones: parameters, multiply-adds, size, speed, paper."""
+    """List backbones with parameters, multiply-adds, size and paper."""
     from facezoo import backends
     from facezoo.cli.show import print_json, print_table
-    from facezoo.errors import BackendUnavailableError, UnknownNameError
+    from facezoo.errors import BackendUnavailableError
     from facezoo.zoo import catalog
     from facezoo.zoo.cost import cost, quantity
 
@@ -34,8 +42,6 @@ def backbones(
     limits = [None if text is None else quantity(text) for text in (max_params, max_flops)]
     if bench and not backends.available():
         raise BackendUnavailableError("--bench needs torch or paddle; neither is installed")
-    if backend is not None and backend not in backends.INSTALL:
-        raise UnknownNameError("backend", backend, backends.INSTALL)
     records: list[dict[str, Any]] = []
     for spec in catalog.BACKBONES.values():
         found = cost(spec)
@@ -70,8 +76,8 @@ def backbones(
 
 
 @app.command()
-def heads(name: Name = None, as_json: Json = False) -> None:
-    """Loss heads: kind, hyper-parameters with their defaults, paper."""
+def heads(name: Name = None, as_json: options.AsJson = False) -> None:
+    """List loss heads with kind, hyper-parameters and their defaults, and paper."""
     from facezoo.cli.show import print_json, print_table
     from facezoo.zoo import catalog
 

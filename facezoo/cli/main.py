@@ -1,10 +1,11 @@
-"""``facezoo``: the table of verbs, and the one place where errors become exit codes."""
+"""``facezoo``: the table of verbs; here errors become exit codes, and messages of the library become text."""
 
 from __future__ import annotations
 
 import importlib
 import itertools
 import logging
+import os
 import sys
 from typing import Any
 
@@ -16,19 +17,19 @@ from facezoo.errors import FacezooError, UnknownNameError
 VERBS: dict[str, tuple[str, str]] = {
     "train": ("facezoo.cli.train", "Train a backbone with a loss head."),
     "weights": ("facezoo.cli.weights", "Get, check, convert and publish weights."),
-    "evaluate": ("facezoo.cli.evaluate", "Evaluate a model by a protocol, with intervals."),
+    "evaluate": ("facezoo.cli.evaluate", "Evaluate a model by a protocol, with confidence intervals."),
     "datasets": ("facezoo.cli.datasets", "Get, convert and check data sets."),
     "align": ("facezoo.cli.align", "Find and align the faces in photos and videos."),
     "detect": ("facezoo.cli.detect", "Show the faces in a photo."),
-    "verify": ("facezoo.cli.verify", "Say whether two photos show one person."),
+    "verify": ("facezoo.cli.verify", "Decide whether two photos show the same person."),
     "embed": ("facezoo.cli.embed", "Write the embeddings of photos to a file."),
-    "export": ("facezoo.cli.export", "Write a model for another runtime, checked against the original."),
-    "identify": ("facezoo.cli.identify", "Find the person in a photo in a gallery."),
-    "list": ("facezoo.cli.list", "List backbones and loss heads with what they cost."),
-    "parity": ("facezoo.cli.parity", "Compare torch and paddle, member by member, on this machine."),
+    "export": ("facezoo.cli.export", "Export a model to another runtime, checked against the original."),
+    "identify": ("facezoo.cli.identify", "Find the person in a photo among the persons of a gallery."),
+    "list": ("facezoo.cli.list", "List backbones and loss heads with parameters, speed and papers."),
+    "parity": ("facezoo.cli.parity", "Compare torch and paddle on this machine, per backbone and head."),
     "bench": ("facezoo.cli.bench", "Measure how fast networks train and embed on this machine."),
-    "config": ("facezoo.cli.config", "List recipes, show one resolved, check a file."),
-    "report": ("facezoo.cli.report", "Write an HTML page of a training run."),
+    "config": ("facezoo.cli.config", "List training recipes, show one with all its keys, check a file."),
+    "report": ("facezoo.cli.report", "Write an HTML page about a training run."),
 }
 
 
@@ -38,23 +39,25 @@ def usage() -> str:
     lines = [f"  {verb:<{width}}  {text}" for verb, (_, text) in VERBS.items()]
     return "\n".join(
         [
-            "Usage: facezoo VERB [OPTIONS]",
+            "Usage: facezoo [--quiet] VERB [OPTIONS]",
             "",
-            "Face recognition on PyTorch and PaddlePaddle, comparable.",
+            "Face recognition on PyTorch and PaddlePaddle, with comparable results.",
             "",
             "Verbs:",
             *lines,
             "",
             "Options:",
-            "  --version  Print the version.",
-            "  --debug    With any verb: show the traceback of an error.",
-            "  --help     Print this; `facezoo VERB --help` says what a verb takes.",
+            "  -q, --quiet  Show warnings, errors and results only; stands before the verb.",
+            "  --debug      With any verb: show the traceback of an error.",
+            "  --version    Print the version.",
+            "  --help       Print this text; `facezoo VERB --help` describes a verb.",
         ]
     )
 
 
 def _run(verb: str, words: list[str]) -> int:
     import typer
+    from typer.main import get_command
 
     if verb not in VERBS:
         raise UnknownNameError("verb", verb, VERBS)
@@ -63,28 +66,40 @@ def _run(verb: str, words: list[str]) -> int:
     if app is None:
         app = typer.Typer(add_completion=False)
         app.command(verb)(module.command)
-    app.pretty_exceptions_enable = False
+    app.rich_markup_mode = None  # plain help: no frames, and nothing of rich is imported
+    command: Any = get_command(app)
+    _hide_argument_types(command)
     # typer does not export this base class, and versions differ in where it lives
     usage_error: Any = next(base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException")
     try:
-        result = app(args=words, prog_name=f"facezoo {verb}", standalone_mode=False)
-        if result == 130:  # what newer versions of typer make of Ctrl-C
-            raise KeyboardInterrupt
+        # not command(words): that exits with code 1 where standard output was closed
+        with command.make_context(f"facezoo {verb}", list(words)) as context:
+            result = command.invoke(context)
         return result if isinstance(result, int) else 0
     except typer.Exit as stop:
         return stop.exit_code
     except typer.Abort as stop:
         raise KeyboardInterrupt from stop
     except usage_error as error:
-        message = _with_value(" ".join(error.format_message().split()), words)
-        if not message:  # a group called without its verb has printed its help
+        if type(error).__name__ == "NoArgsIsHelpError":  # a group without a verb
+            print(error.ctx.get_help(), file=sys.stderr)
             return 2
+        message = _with_value(" ".join(error.format_message().split()), words)
         print(f"facezoo: {message} (see: facezoo {verb} --help)", file=sys.stderr)
         return 2
 
 
+def _hide_argument_types(command: Any) -> None:
+    """Newer versions of typer print the Python type after an argument's name, as in ``FILES <list[Path]>``."""
+    for parameter in command.params:
+        if parameter.param_type_name == "argument":
+            parameter.display_type_rich = lambda ctx: None
+    for nested in getattr(command, "commands", {}).values():
+        _hide_argument_types(nested)
+
+
 def _with_value(message: str, words: list[str]) -> str:
-    """The message with the value it is about; newer versions of typer leave it out."""
+    """Add the value that the message is about; newer versions of typer omit it."""
     for option, value in itertools.pairwise(words):
         if option.startswith("--") and f"'{option}'" in message and not value.startswith("--"):
             return message if repr(value) in message else f"{message}, got {value!r}"
@@ -92,14 +107,14 @@ def _with_value(message: str, words: list[str]) -> str:
 
 
 class _StandardError(logging.Handler):
-    """Prints the messages of the library on the standard error of the moment."""
+    """Prints each message to the current ``sys.stderr``."""
 
     def emit(self, record: logging.LogRecord) -> None:
         print(self.format(record), file=sys.stderr)
 
 
 def configure_logging(level: int = logging.INFO) -> None:
-    """Show the messages of the logger "facezoo"; calling it again changes the level only."""
+    """Show the messages of the logger "facezoo". Another call changes the level and adds no second handler."""
     logger = logging.getLogger("facezoo")
     if not any(isinstance(handler, _StandardError) for handler in logger.handlers):
         logger.addHandler(_StandardError())
@@ -113,28 +128,58 @@ def main(argv: list[str] | None = None) -> int:
         argv: the words after ``facezoo``; None takes them from the process.
 
     Returns:
-        The exit code: 0, 2 for bad input, 130 after Ctrl-C.
+        The exit code: 0, 2 for bad input or a file that cannot be read or written, 130 after Ctrl-C.
     """
     words = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in words
     words = [word for word in words if word != "--debug"]
+    quiet = words[:1] in (["-q"], ["--quiet"])
+    try:
+        code = _main(words[1:] if quiet else words, quiet)
+        sys.stdout.flush()
+        return code
+    except FacezooError as error:
+        if debug:
+            raise
+        print(f"facezoo: {error}", file=sys.stderr)
+        return error.exit_code
+    except OSError as error:
+        if isinstance(error, BrokenPipeError) and _output_is_closed():
+            return 0
+        if debug:
+            raise
+        print(f"facezoo: {_one_line(error)}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("facezoo: interrupted", file=sys.stderr)
+        return 130
+
+
+def _main(words: list[str], quiet: bool) -> int:
     if not words or words[0] in ("--help", "-h", "help"):
         print(usage())
         return 0 if words else 2
     if words[0] == "--version":
         print(f"facezoo {__version__}")
         return 0
-    configure_logging()
+    configure_logging(logging.WARNING if quiet else logging.INFO)
+    return _run(words[0], words[1:])
+
+
+def _output_is_closed() -> bool:
+    """Whether the program that reads standard output has ended, as in ``facezoo list backbones | head -1``."""
     try:
-        return _run(words[0], words[1:])
-    except FacezooError as error:
-        if debug:
-            raise
-        print(f"facezoo: {error}", file=sys.stderr)
-        return error.exit_code
-    except KeyboardInterrupt:
-        print("facezoo: interrupted", file=sys.stderr)
-        return 130
+        os.write(sys.stdout.fileno(), b"\n")
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes once more when it exits
+        return True
+    return False
+
+
+def _one_line(error: OSError) -> str:
+    if error.filename is None:
+        return " ".join(str(error).split()) or type(error).__name__
+    return f"cannot read or write {str(error.filename)!r}: {error.strerror}"
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""``facezoo parity``: how far torch and paddle are apart, on the user's own machine."""
+"""``facezoo parity``: the difference between torch and paddle, measured on this machine."""
 
 from __future__ import annotations
 
@@ -6,20 +6,22 @@ from typing import Annotated, Any
 
 import typer
 
+from facezoo.cli import options
+
 
 def command(
-    backbone: Annotated[list[str] | None, typer.Option(help="Only this backbone; may be repeated.")] = None,
-    head: Annotated[list[str] | None, typer.Option(help="Only this head; may be repeated.")] = None,
+    backbone: Annotated[list[str] | None, typer.Option(metavar="NAME", help="Only this backbone; repeatable.")] = None,
+    head: Annotated[list[str] | None, typer.Option(metavar="NAME", help="Only this loss head; repeatable.")] = None,
     full: Annotated[
-        bool, typer.Option("--full", help="In the networks' own depth and image size; minutes each on a CPU.")
+        bool, typer.Option("--full", help="Full depth and image size; minutes per network on a CPU.")
     ] = False,
-    seed: Annotated[int, typer.Option(help="Of weights and images.")] = 0,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
+    seed: Annotated[int, typer.Option(metavar="N", help="Seed of weights and images.")] = 0,
+    as_json: options.AsJson = False,
 ) -> None:
-    """Compare every backbone and head on torch and paddle, from the same weights on the same batch.
+    """Compare every backbone and head on torch and paddle, with equal weights and an equal batch.
 
-    Backbones: evaluation in float32, a training step in float64. Heads: loss, logits and gradients in float64, each
-    backend against the NumPy oracle. The exit code is 1 when anything lies beyond its bound.
+    Backbones: evaluation in float32 and a training step in float64. Heads: loss, logits and gradients in float64, each
+    backend against the NumPy reference. The exit code is 1 if any difference exceeds its bound.
     """
     from dataclasses import replace
 
@@ -33,7 +35,7 @@ def command(
     networks = [] if only_heads else [catalog.backbone_spec(name) for name in backbone or catalog.BACKBONES]
     losses = [] if only_backbones else [catalog.head_margin(name).name for name in head or catalog.HEADS]
     rows: list[Any] = []
-    known: dict[str, Any] = {}  # in small, many depths of a family are one construction
+    known: dict[str, Any] = {}  # reduced, many depths of a family are the same network
     for spec in networks:
         key = spec.name if full else construction(reduced(spec))
         if key not in known:

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
 
 def command(
-    run: Annotated[Path, typer.Argument(help="Folder of a run, as `facezoo train --out` names it.")],
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run, the --out of `facezoo train`.")],
     out: Annotated[
-        Optional[Path],  # noqa: UP045  typer reads this at run time
-        typer.Option(help="The page; by default report.html in the run's folder."),
+        Path | None, typer.Option(metavar="FILE", help="The page. Default: report.html in the run's folder.")
     ] = None,
 ) -> None:
-    """Write one HTML page of a run: curves of loss, learning rate and validation, figures, configuration."""
+    """Write one HTML page about a run: loss, learning rate, validation, results and configuration."""
     from facezoo.training.report import write_report
 
     print(write_report(run, out or run / "report.html"))

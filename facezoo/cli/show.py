@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Sequence
 from typing import Any
 
 
 def print_json(value: Any) -> None:
-    """One JSON document, so that a program can read it."""
-    json.dump(value, sys.stdout, indent=1, ensure_ascii=False, default=str)
-    sys.stdout.write("\n")
+    """Print one JSON document."""
+    text = json.dumps(value, indent=1, ensure_ascii=False, default=str)
+    try:
+        print(text)
+    except UnicodeEncodeError:  # the terminal's encoding lacks a character
+        print(json.dumps(value, indent=1, default=str))
 
 
 def print_table(head: Sequence[str], rows: Sequence[Sequence[object]], right: Sequence[int] = ()) -> None:
-    """Columns as wide as their content; plain text, so that it can be searched and copied.
+    """Print a table as plain text, each column as wide as its content.
 
     Args:
-        head: the columns' names.
+        head: the names of the columns.
         rows: the cells.
-        right: numbers of the columns that are set to the right.
+        right: numbers of the columns that are aligned to the right.
     """
     lines = [list(map(str, line)) for line in [head, *rows]]
     widths = [max(len(line[at]) for line in lines) for at in range(len(head))]
@@ -33,14 +35,14 @@ def print_table(head: Sequence[str], rows: Sequence[Sequence[object]], right: Se
 
 
 def print_facts(facts: dict[str, object]) -> None:
-    """One fact a line, the names in a column."""
+    """Print one fact per line, the names in a column."""
     width = max(map(len, facts), default=0)
     for name, value in facts.items():
         print(f"{name:<{width}}  {value}")
 
 
 def count(value: object) -> str:
-    """A number with separators; "unknown" and other words as they are.
+    """An integer with thousands separators; other values as they are.
 
     >>> count(13233)
     '13,233'

@@ -1,4 +1,4 @@
-"""``facezoo weights``: the group; each of its verbs stands in a file of its own, ``weights_<verb>.py``."""
+"""``facezoo weights``: the group; each verb is in a file of its own, ``weights_<verb>.py``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``facezoo weights convert``: another precision, or a framework's own file."""
+"""``facezoo weights convert``: another precision, or a framework's own file format."""
 
 from __future__ import annotations
 
@@ -7,21 +7,33 @@ from typing import Annotated
 
 import typer
 
+from facezoo.cli import options
+
+PRECISIONS = ("float32", "float16", "bfloat16")
+FORMS = ("facezoo", "torch", "paddle")
+
 
 def command(
-    weights: Annotated[Path, typer.Argument(help="A weight file, or a name of the index of weights.")],
-    out: Annotated[Path, typer.Option(help="The file to write: .safetensors, .pt or .pdparams.")],
-    precision: Annotated[str, typer.Option(help="float32, float16 or bfloat16.")] = "float32",
-    to: Annotated[str, typer.Option(help="facezoo, torch (.pt) or paddle (.pdparams).")] = "facezoo",
-    json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+    weights: Annotated[
+        Path, typer.Argument(metavar="FILE|NAME", help="A weight file, or a name from `facezoo weights list`.")
+    ],
+    out: Annotated[Path, typer.Option(metavar="FILE", help="The file to write: .safetensors, .pt or .pdparams.")],
+    precision: Annotated[str, options.one_of("precision", PRECISIONS, "Numeric type of the new file.")] = "float32",
+    to: Annotated[
+        str, options.one_of("form", FORMS, "Format: facezoo's own, torch's .pt or paddle's .pdparams.")
+    ] = "facezoo",
+    as_json: options.AsJson = False,
 ) -> None:
-    """Write weights in another precision, or as torch's or paddle's own file; read back and compared at once."""
+    """Convert weights to another precision or file format.
+
+    The new file is read back and compared with the original.
+    """
     from facezoo.checkpoints.convert import convert_weights
     from facezoo.cli.show import print_json
     from facezoo.weights.pretrained import model_path
 
     done = convert_weights(model_path(weights), out, precision=precision, to=to)
-    if json:
+    if as_json:
         print_json(done)
         return
     print(f"{done['out']}: {done['size'] / 1e6:.1f} MB, {done['precision']}; largest change {done['change']:.2g}")

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from facezoo.cli import options
+
 
 def command(
-    name: Annotated[list[str], typer.Argument(help="Names out of `facezoo weights list`.")],
-    out: Annotated[Path | None, typer.Option(help="Cache folder to use instead of the usual one.")] = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Use it although a licence or a hash is unknown.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of the paths.")] = False,
+    name: Annotated[list[str], typer.Argument(metavar="NAME", help="Names from `facezoo weights list`.")],
+    out: options.CacheFolder = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Accept an unknown licence or hash.")] = False,
+    quiet: options.Quiet = False,
+    as_json: options.AsJson = False,
 ) -> None:
-    """Fetch models, resumed and checked against their hashes; prints where each stands."""
+    """Download models and print their paths.
+
+    Downloads resume and are checked by their hash.
+    """
     import sys
 
     from facezoo.cli.ask import confirmed
@@ -24,7 +28,7 @@ def command(
     from facezoo.download.progress import bar
     from facezoo.weights import fetch, get
 
-    entries = [get(word) for word in name]  # all names hold before the first byte is fetched
+    entries = [get(text) for text in name]  # an unknown name fails before the first download
     found = {}
     for entry in entries:
         doubts = entry.doubts()
@@ -33,7 +37,7 @@ def command(
             print(f"{entry.name}: {doubt}", file=sys.stderr)
         sure = yes
         if doubts and not yes and not terms.accepted(f"weights {entry.name}", "; ".join(doubts)):
-            sure = confirmed("Use it all the same?")
+            sure = confirmed("Use it anyway?")
         with bar(entry.name, quiet=quiet) as meter:
             found[entry.name] = fetch(entry.name, cache_dir=out, yes=sure, meter=meter)
     if as_json:

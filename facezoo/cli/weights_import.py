@@ -7,16 +7,23 @@ from typing import Annotated
 
 import typer
 
+from facezoo.cli import options
+
 
 def command(
-    file: Annotated[Path, typer.Argument(help="A .pth, .pt, .ckpt, .pdparams, .safetensors or .npz.")],
-    out: Annotated[Path | None, typer.Option(help="The .safetensors to write; without it, only check.")] = None,
-    layout: Annotated[str | None, typer.Option(help="A layout by name, where two projects share all keys.")] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A .pth, .pt, .ckpt, .pdparams, .safetensors or .npz.")],
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The .safetensors to write. Default: only check.")
+    ] = None,
+    layout: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Name of the layout, if the same keys are used by two projects.")
+    ] = None,
+    as_json: options.AsJson = False,
 ) -> None:
-    """Import published weights: wrappers and prefixes come off, every tensor is checked, leftovers are refused.
+    """Import the checkpoint of another project.
 
-    The layout is found by keys and shapes. Nothing in the file is run.
+    The layout is recognized by keys and shapes. Wrappers and prefixes are removed, every tensor is checked, and a
+    missing or surplus tensor is an error. No code in the file is executed.
     """
     from facezoo.checkpoints.foreign.importer import import_checkpoint
     from facezoo.checkpoints.weights import write_weights
@@ -29,7 +36,7 @@ def command(
     if out is not None:
         producer = {"imported_from": file.name, "layout": imported.layout}
         write_weights(out, imported.spec, imported.state, producer=producer)
-    if json:
+    if as_json:
         print_json(
             {
                 "file": str(file),

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-import typer
+from facezoo.cli import options
 
 
-def command(
-    name: Annotated[str, typer.Argument(help="A name out of `facezoo weights list`.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
-) -> None:
-    """All that is known of one model; what is not known says unknown."""
+def command(name: options.WeightsName, as_json: options.AsJson = False) -> None:
+    """Show what is known about one model."""
     from facezoo.cli.show import count, print_facts, print_json
     from facezoo.weights import folder_of, get
 
@@ -46,4 +41,4 @@ def command(
             interval = "" if figure.low is None else f" [{figure.low}, {figure.high}]"
             print(f"{title}: {figure.benchmark} {figure.value}{interval} ({figure.source})")
     for doubt in entry.doubts():
-        print(f"beware: {doubt}")
+        print(f"warning: {doubt}")

@@ -6,13 +6,15 @@ from typing import Annotated
 
 import typer
 
+from facezoo.cli import options
+
 
 def command(
-    cached: Annotated[bool, typer.Option("--cached", help="Only what is in the cache, with its size.")] = False,
-    backbone: Annotated[str | None, typer.Option(help="Only models with this backbone.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+    cached: Annotated[bool, typer.Option("--cached", help="Only models in the cache, with their size.")] = False,
+    backbone: Annotated[str | None, typer.Option(metavar="NAME", help="Only models with this backbone.")] = None,
+    as_json: options.AsJson = False,
 ) -> None:
-    """The pretrained models facezoo knows of."""
+    """List the pretrained models in the index."""
     from facezoo.cli.show import count, print_json, print_table
     from facezoo.errors import UnknownNameError
     from facezoo.weights import folder_of, load_index

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from facezoo.cli import options
+
 
 def command(
     keep: Annotated[
-        str | None, typer.Option(help="Delete least recently used files until this much is left, such as 5GB.")
+        str | None,
+        typer.Option(metavar="SIZE", help="Delete the least recently used files until this size is left: 5GB."),
     ] = None,
-    name: Annotated[list[str] | None, typer.Option(help="Delete all files of this model.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Cache folder instead of the usual one.")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be deleted.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
+    name: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Delete all files of this model; repeatable.")
+    ] = None,
+    out: options.CacheFolder = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="List what would be deleted, and stop.")] = False,
+    as_json: options.AsJson = False,
 ) -> None:
-    """Make room in the cache; files put there by hand are never deleted by --keep."""
+    """Delete files from the cache.
+
+    --keep does not delete files that were put there by hand.
+    """
     import shutil
 
     from facezoo.cli.show import count, print_json
@@ -26,7 +33,7 @@ def command(
 
     root = (out or cache.root()) / "weights"
     limit = cache.parse_size(keep) if keep is not None else None
-    folders = [folder_of(get(word).name, out) for word in name or []]
+    folders = [folder_of(get(text).name, out) for text in name or []]
     doomed = [entry for folder in folders for entry in cache.entries(folder)]
     for folder in [] if dry_run else folders:
         shutil.rmtree(folder, ignore_errors=True)

@@ -7,16 +7,25 @@ from typing import Annotated
 
 import typer
 
+from facezoo.cli import options
+
 
 def command(
-    folder: Annotated[Path, typer.Argument(help="The new folder to make.")],
-    weights: Annotated[Path, typer.Option(help="The weight file, as facezoo wrote it.")],
-    name: Annotated[str | None, typer.Option(help="Name in an index; default: the folder's.")] = None,
-    url: Annotated[list[str] | None, typer.Option(help="Where the folder will be served; several are mirrors.")] = None,
-    licence: Annotated[str, typer.Option(help="Licence of the weights.")] = "unknown",
-    as_json: Annotated[bool, typer.Option("--json", help="Print the entry as JSON.")] = False,
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="The new folder.")],
+    weights: Annotated[Path, typer.Option(metavar="FILE", help="A weight file written by facezoo.")],
+    name: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Name in the index. Default: the folder's name.")
+    ] = None,
+    url: Annotated[
+        list[str] | None, typer.Option(metavar="URL", help="Address of the folder on a server; repeat for mirrors.")
+    ] = None,
+    licence: Annotated[str, typer.Option(metavar="NAME", help="Licence of the weights.")] = "unknown",
+    as_json: options.AsJson = False,
 ) -> None:
-    """Make a folder that anyone can serve: the file, its card, its index entry, hashes."""
+    """Make a folder that any web server can publish.
+
+    It holds the weight file, its model card, its index entry and hashes.
+    """
     from facezoo.cli.show import print_json
     from facezoo.weights.publish import publish
 

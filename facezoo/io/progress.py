@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import time
 from collections.abc import Iterator
@@ -34,9 +35,9 @@ def progress_bar(title: str, unit: str, total: int | None = None, *, quiet: bool
         title: what is being done.
         unit: what is counted, in the plural; "bytes" is shown as kB, MB and kB/s.
         total: how many there are, when known before; the callback may give it later.
-        quiet: show nothing.
+        quiet: show nothing; this is also so when the level of the logger "facezoo" is above INFO.
     """
-    if quiet:
+    if quiet or logging.getLogger("facezoo").level > logging.INFO:
         yield ignore_progress
         return
     if not sys.stderr.isatty():

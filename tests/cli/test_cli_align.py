@@ -89,7 +89,7 @@ def test_workers_do_the_same(photos, capsys, monkeypatch):
         (["--face", "bigest"], "did you mean 'largest'"),
         (["--size", "big"], "--size is 'big'"),
         (["--size", "4"], "4x4"),
-        (["--table", "excel"], "table is 'excel'"),
+        (["--table", "excel"], "unknown table format 'excel'"),
         (["--landmarks", "missing.csv"], "missing.csv"),
         (["--backend", "jax"], "unknown backend 'jax'"),
         (["--detector", "dlib"], "unknown detector 'dlib'"),

@@ -1,0 +1,93 @@
+"""The options that several verbs share, each defined once."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from facezoo.backends import INSTALL
+from facezoo.errors import UnknownNameError
+
+DEVICES = "[auto|cpu|gpu|gpu:N]"
+DETECTORS = ("mtcnn", "uniface")
+
+
+def one_of(kind: str, names: tuple[str, ...], help: str, *flags: str) -> Any:
+    """An option that takes one of a few names. The help lists them; another value is an error with the nearest one.
+
+    Args:
+        kind: what the names are, for the error message ("table format").
+        names: the valid values.
+        help: the line in the help text.
+        flags: the option's name, where it differs from the parameter's.
+    """
+    return typer.Option(*flags, metavar=f"[{'|'.join(names)}]", help=help, callback=_checked(kind, names))
+
+
+def _checked(kind: str, names: tuple[str, ...]) -> Callable[[str | None], str | None]:
+    def check(value: str | None) -> str | None:
+        if value is not None and value not in names:
+            raise UnknownNameError(kind, value, names)
+        return value
+
+    return check
+
+
+def from_fields(kind: type[Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Give a command the fields of a dataclass as options.
+
+    The command takes an instance of ``kind`` as its first argument; typer sees the fields in its place, with their
+    annotations and defaults.
+    """
+    fields = list(inspect.signature(kind, eval_str=True).parameters.values())
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        signature = inspect.signature(command, eval_str=True)
+
+        def expanded(**values: Any) -> Any:
+            instance = kind(**{field.name: values.pop(field.name) for field in fields})
+            return command(instance, **values)
+
+        parameters = [*fields, *list(signature.parameters.values())[1:]]
+        expanded.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+        expanded.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+        expanded.__doc__, expanded.__name__ = command.__doc__, command.__name__
+        return expanded
+
+    return decorate
+
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress.")]
+
+Backend = Annotated[str, one_of("backend", tuple(INSTALL), "The framework.")]
+AnyBackend = Annotated[str | None, one_of("backend", tuple(INSTALL), "The framework. Default: each installed one.")]
+Device = Annotated[str, typer.Option(metavar=DEVICES, help="Where the networks run.")]
+Workers = Annotated[int, typer.Option(metavar="N", help="Number of processes; 0: one per core.")]
+
+Weights = Annotated[Path, typer.Option(metavar="FILE|NAME", help="Weight file, or a name from `facezoo weights list`.")]
+WeightsName = Annotated[str, typer.Argument(metavar="NAME", help="A name from `facezoo weights list`.")]
+CacheFolder = Annotated[Path | None, typer.Option(metavar="FOLDER", help="Cache folder instead of the default one.")]
+DatasetName = Annotated[str, typer.Argument(metavar="NAME", help="A name from `facezoo datasets list`.")]
+
+Photo = Annotated[Path, typer.Argument(metavar="PHOTO", help="The photo.")]
+Detector = Annotated[str, one_of("detector", DETECTORS, "The face detector.")]
+MinFaceSize = Annotated[float, typer.Option(metavar="PIXELS", help="Smallest face that mtcnn looks for.")]
+MaxPixels = Annotated[int, typer.Option(metavar="N", help="Photos with more pixels are not decoded.")]
+Face = Annotated[
+    str, one_of("choice of face", ("largest", "central"), "Which face counts where a photo shows several.")
+]
+Aligned = Annotated[bool, typer.Option("--aligned", help="The photos are aligned crops; detect nothing.")]
+
+Threshold = Annotated[float | None, typer.Option(metavar="COSINE", help="Cosine similarity from which faces match.")]
+Calibration = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Calibrated thresholds. Default: the file beside the weights.")
+]
+Fmr = Annotated[
+    float | None,
+    typer.Option(metavar="RATE", help="False match rate whose calibrated threshold is used. Default: the lowest."),
+]

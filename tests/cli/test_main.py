@@ -1,0 +1,95 @@
+"""``facezoo.cli.main``: logging, closed output, and files that cannot be read or written."""
+
+from __future__ import annotations
+
+import logging
+import subprocess
+import sys
+import types
+
+import pytest
+
+from facezoo.cli import main as cli
+from facezoo.io.progress import progress_bar
+
+
+@pytest.fixture
+def verb(monkeypatch):
+    """A function that makes ``facezoo try`` run a function."""
+
+    def add(action):
+        module = types.ModuleType("tried")
+        module.command = action
+        monkeypatch.setitem(sys.modules, "tried", module)
+        monkeypatch.setitem(cli.VERBS, "try", ("tried", ""))
+
+    return add
+
+
+@pytest.fixture(autouse=True)
+def level():
+    """The level that the command line sets must not last for other tests."""
+    logger = logging.getLogger("facezoo")
+    before = logger.level
+    yield
+    logger.setLevel(before)
+
+
+def test_messages_of_the_library_are_printed_once(verb, capsys):
+    logger = logging.getLogger("facezoo.some.module")
+
+    def action() -> None:
+        logger.info("a message")
+        logger.debug("a detail")
+
+    verb(action)
+    for _ in range(3):
+        assert cli.main(["try"]) == 0
+        assert capsys.readouterr().err == "a message\n"
+
+
+def test_quiet_leaves_warnings_and_hides_progress(verb, capsys, monkeypatch):
+    monkeypatch.setattr("facezoo.io.progress.FIRST", 0.0)
+
+    def action() -> None:
+        logging.getLogger("facezoo.x").info("a message")
+        logging.getLogger("facezoo.x").warning("a warning")
+        with progress_bar("work", "steps", 2) as on_progress:
+            on_progress(1)
+            on_progress(2)
+
+    verb(action)
+    for option in ("-q", "--quiet"):
+        assert cli.main([option, "try"]) == 0
+        assert capsys.readouterr().err == "a warning\n"
+    assert cli.main(["try"]) == 0
+    assert "work 2/2" in capsys.readouterr().err
+
+
+def test_a_file_that_cannot_be_written_is_one_line(verb, tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+
+    def action() -> None:
+        (tmp_path / "file" / "out.json").write_text("")
+
+    verb(action)
+    assert cli.main(["try"]) == 2
+    shown = capsys.readouterr().err
+    assert shown.startswith("facezoo: cannot read or write ")
+    assert "out.json" in shown
+    assert shown.count("\n") == 1
+    with pytest.raises(NotADirectoryError):
+        cli.main(["try", "--debug"])
+
+
+@pytest.mark.parametrize("words", [["list", "backbones"], ["--help"], ["config", "list"]])
+@pytest.mark.parametrize("unbuffered", [[], ["-u"]])
+def test_a_closed_pipe_ends_quietly(words, unbuffered):
+    process = subprocess.Popen(
+        [sys.executable, *unbuffered, "-m", "facezoo", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    process.stdout.close()
+    errors = process.stderr.read()
+    process.stderr.close()
+    assert process.wait() == 0
+    assert errors == b""
