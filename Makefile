@@ -9,7 +9,7 @@ SETUP := setup.py pyproject.toml constraints.txt
 TESTS ?= tests
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-full zoo-steps check format docs clean distclean
+.PHONY: help install demo test test-full zoo-steps check types format docs clean distclean
 
 help:  ## List the verbs.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,9 +47,14 @@ zoo-steps: $(VENV)/.demo-ready  ## Three training steps of the whole zoo on both
 check: $(VENV)/.test-ready  ## Run ruff and mypy.
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
+	@$(MAKE) --no-print-directory types
+
+types: $(VENV)/.test-ready  ## Run mypy alone, on facezoo/ and backends/ laid out as in the installed package.
+	@rm -rf build/types && mkdir -p build/types/facezoo
+	@ln -s $(CURDIR)/facezoo/* $(CURDIR)/backends build/types/facezoo
 	@$(BIN)/mypy
 
-format: $(VENV)/.test-ready  ## Mend what ruff can mend.
+format: $(VENV)/.test-ready  ## Apply the fixes that ruff can make.
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 

@@ -131,7 +131,7 @@ class Networks:
         return self._run(self._onet, images)
 
     def _load(self, net: nn.Layer, state: Mapping[str, np.ndarray]) -> Callable[..., Any]:
-        native = {}
+        native: dict[str, Any] = {}
         for name, value in state.items():
             layer = getattr(net, name.split(".")[0])
             if isinstance(layer, nn.Linear) and name.endswith("weight"):

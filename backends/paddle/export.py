@@ -16,6 +16,7 @@ from paddle.static import InputSpec
 from facezoo.backends.paddle.pixels import to_input
 from facezoo.backends.paddle.program import PROGRAMS, open_program
 from facezoo.errors import ExportError
+from facezoo.interfaces.backbone import spec_of
 
 
 class Exported(nn.Layer):
@@ -36,12 +37,12 @@ class Exported(nn.Layer):
         self.eval()
 
     def forward(self, images: paddle.Tensor) -> paddle.Tensor:
-        x = to_input(images, self.backbone.spec.preprocess) if self.pixels else images
+        x = to_input(images, spec_of(self.backbone).preprocess) if self.pixels else images
         return self.backbone(x)
 
     def example(self) -> InputSpec:
         """What goes in."""
-        spec = self.backbone.spec
+        spec = spec_of(self.backbone)
         if self.pixels:
             return InputSpec([None, *spec.input_size, 3], "uint8", "images")
         return InputSpec([None, spec.in_channels, *spec.input_size], "float32", "images")
@@ -90,7 +91,7 @@ def embed(backbone: nn.Layer, images: np.ndarray) -> np.ndarray:
     """The original's embeddings (N, E) of uint8 RGB crops (N, H, W, 3), by the plain way."""
     backbone.eval()
     with paddle.no_grad():
-        return backbone(to_input(paddle.to_tensor(images), backbone.spec.preprocess)).astype("float32").numpy()
+        return backbone(to_input(paddle.to_tensor(images), spec_of(backbone).preprocess)).astype("float32").numpy()
 
 
 def save_state(backbone: nn.Layer, path: Path, precision: str) -> None:
@@ -102,7 +103,7 @@ def save_state(backbone: nn.Layer, path: Path, precision: str) -> None:
 
 
 def _cast(value: paddle.Tensor, precision: str) -> paddle.Tensor:
-    return value.astype(precision) if value.is_floating_point() else value
+    return value.astype(getattr(paddle, precision)) if value.is_floating_point() else value
 
 
 @contextmanager

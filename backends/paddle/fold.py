@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from typing import Any
 
 import numpy as np
 import paddle
@@ -12,9 +13,11 @@ from facezoo.backends.paddle.backbones.repvgg import DeployedBlock, RepVGGBlock
 from facezoo.backends.paddle.layers import NeckE
 from facezoo.canonical import batchnorm as folding
 from facezoo.canonical.batchnorm import Affine
+from facezoo.interfaces.backbone import spec_of
 
 NORM = nn.layer.norm._BatchNormBase
 LAYERS = (nn.layer.conv._ConvNd, nn.Linear)
+Foldable = nn.layer.conv._ConvNd | nn.Linear
 
 
 def folded(module: nn.Layer) -> nn.Layer:
@@ -28,7 +31,7 @@ def folded(module: nn.Layer) -> nn.Layer:
     for neck in [layer for layer in module.sublayers() if isinstance(layer, NeckE)]:
         if isinstance(neck.bn, NORM):
             _write(neck.linear, *folding.before(*_read(neck.linear), affine(neck.bn)))
-            neck.bn = nn.Identity()
+            _replace(neck, neck.bn, nn.Identity())
     return module
 
 
@@ -45,10 +48,10 @@ def difference(module: nn.Layer, other: nn.Layer) -> float:
     return float(np.abs(first - second).max() / max(np.abs(first).max(), 1e-30))
 
 
-def affine(norm: nn.Layer) -> Affine:
+def affine(norm: nn.layer.norm._BatchNormBase) -> Affine:
     """What a norm does in evaluation."""
-    values = (norm._mean, norm._variance, norm.weight, norm.bias)
-    return folding.affine(*(None if value is None else _numpy(value) for value in values), norm._epsilon)
+    weight, bias = (None if value is None else _numpy(value) for value in (norm.weight, norm.bias))
+    return folding.affine(_numpy(norm._mean), _numpy(norm._variance), weight, bias, norm._epsilon)
 
 
 def _deploy(module: nn.Layer) -> None:
@@ -62,16 +65,23 @@ def _deploy(module: nn.Layer) -> None:
         _replace(module, block, plain)
 
 
-def _pairs(module: nn.Layer) -> list[tuple[nn.Layer, nn.Layer]]:
+def _pairs(module: nn.Layer) -> list[tuple[Foldable, nn.layer.norm._BatchNormBase]]:
     """(layer, norm) where the norm takes exactly what the layer gives, each used once."""
-    given: list[tuple[nn.Layer, paddle.Tensor]] = []  # keeps the outputs alive, so that each is one object
-    taken: list[tuple[nn.Layer, paddle.Tensor]] = []
-    handles = []
+    given: list[tuple[Foldable, paddle.Tensor]] = []  # keeps the outputs alive, so that each is one object
+    taken: list[tuple[nn.layer.norm._BatchNormBase, paddle.Tensor]] = []
+    handles: list[Any] = []
+
+    def give(layer: Any, inputs: Any, output: Any) -> Any:
+        given.append((layer, output))
+
+    def take(norm: Any, inputs: Any) -> Any:
+        taken.append((norm, inputs[0]))
+
     for layer in module.sublayers():
         if isinstance(layer, LAYERS):
-            handles.append(layer.register_forward_post_hook(lambda at, _, output: given.append((at, output))))
+            handles.append(layer.register_forward_post_hook(give))
         elif isinstance(layer, NORM):
-            handles.append(layer.register_forward_pre_hook(lambda at, inputs: taken.append((at, inputs[0]))))
+            handles.append(layer.register_forward_pre_hook(take))
     with paddle.no_grad():
         module(_noise(module))
     for handle in handles:
@@ -84,7 +94,8 @@ def _pairs(module: nn.Layer) -> list[tuple[nn.Layer, nn.Layer]]:
 
 def _noise(module: nn.Layer) -> paddle.Tensor:
     """Two images in the range of a network's input."""
-    shape = (2, module.spec.in_channels, *module.spec.input_size)
+    spec = spec_of(module)
+    shape = (2, spec.in_channels, *spec.input_size)
     return paddle.to_tensor(np.random.default_rng(0).uniform(-1, 1, shape).astype(np.float32))
 
 
@@ -92,12 +103,12 @@ def _numpy(value: paddle.Tensor) -> np.ndarray:
     return value.detach().numpy().astype(np.float64)
 
 
-def _read(layer: nn.Layer) -> tuple[np.ndarray, np.ndarray | None]:
+def _read(layer: Foldable) -> tuple[np.ndarray, np.ndarray | None]:
     weight = _numpy(layer.weight)
     return weight.T if isinstance(layer, nn.Linear) else weight, None if layer.bias is None else _numpy(layer.bias)
 
 
-def _write(layer: nn.Layer, weight: np.ndarray, bias: np.ndarray) -> None:
+def _write(layer: Foldable, weight: np.ndarray, bias: np.ndarray) -> None:
     weight = weight.T if isinstance(layer, nn.Linear) else weight
     if layer.bias is None:
         layer.bias = layer.create_parameter([len(bias)], is_bias=True)

@@ -49,10 +49,10 @@ def _settings(layer: nn.Layer) -> dict[str, Any]:
     if isinstance(layer, nn.ZeroPad2D):
         return {"padding": tuple(layer.padding)}
     if isinstance(layer, POOLS):
-        found = {"kernel_size": layer.ksize, "stride": layer.stride, "padding": layer.padding}
+        sizes: dict[str, Any] = {"kernel_size": layer.ksize, "stride": layer.stride, "padding": layer.padding}
         counts = not layer.exclusive if hasattr(layer, "exclusive") else None
         return {
-            **{name: _pair(value) for name, value in found.items()},
+            **{name: _pair(value) for name, value in sizes.items()},
             "ceil": layer.ceil_mode,
             "counts_padding": counts,
         }

@@ -10,6 +10,8 @@ import paddle
 from paddle import nn
 
 from facezoo.backends.paddle import state
+from facezoo.backends.paddle.heads.auxiliary import AuxiliaryHead
+from facezoo.backends.paddle.heads.margin import MarginHead
 
 
 def widen(head: nn.Layer) -> nn.Layer:
@@ -18,7 +20,12 @@ def widen(head: nn.Layer) -> nn.Layer:
 
 
 def call(
-    head: nn.Layer, embeddings: np.ndarray, labels: np.ndarray, *, dtype: str = "float64", logits: bool = True
+    head: MarginHead | AuxiliaryHead,
+    embeddings: np.ndarray,
+    labels: np.ndarray,
+    *,
+    dtype: str = "float64",
+    logits: bool = True,
 ) -> dict[str, Any]:
     """Loss and gradients of one call in the head's mode.
 
@@ -33,18 +40,19 @@ def call(
         "loss", "logits" (N, C) where asked for, "embeddings" (N, E), their gradient, "parameters", gradients by
         canonical name, and "dtype", the loss's.
     """
-    x = paddle.to_tensor(embeddings).astype(dtype).detach()
+    x = paddle.to_tensor(embeddings).astype(getattr(paddle, dtype)).detach()
     x.stop_gradient = False
     y = paddle.to_tensor(labels)
     head.clear_gradients()
     out: dict[str, Any] = {}
     if logits:
+        assert isinstance(head, MarginHead)
         out["logits"] = head.logits(x, y).detach().astype("float64").numpy()
     return {**out, **_backward(head, x, head(x, y))}
 
 
 def call_part(
-    head: nn.Layer, embeddings: np.ndarray, labels: np.ndarray, first: int,
+    head: MarginHead, embeddings: np.ndarray, labels: np.ndarray, first: int,
     others: Callable[[np.ndarray, str], np.ndarray],
 ) -> dict[str, Any]:  # fmt: skip
     """Like :func:`call` for a head that holds some of the classes; ``others`` gives what the other parts add."""

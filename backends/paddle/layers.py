@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import paddle
 from paddle import nn
 from paddle.distributed.fleet.utils import recompute
@@ -29,21 +27,21 @@ def activation(name: str, channels: int) -> nn.Layer:
 
 
 class ConvBN(nn.Layer):
-    """Convolution without bias, BN, activation.
+    """Convolution, BN, activation.
 
     ``padding`` is (left, right, top, bottom); None pads k // 2, which keeps the size at stride 1.
     """
 
     def __init__(
         self, spec: BackboneSpec, channels: int, width: int, kernel: int = 1, stride: int = 1, groups: int = 1,
-        act: str = "none", padding: tuple[int, int, int, int] | None = None,
+        act: str = "none", padding: tuple[int, int, int, int] | None = None, bias: bool = False,
     ) -> None:  # fmt: skip
         super().__init__()
         left, right, top, bottom = (kernel // 2,) * 4 if padding is None else padding
         even = (left, top) == (right, bottom)
         self.pad = None if even else nn.ZeroPad2D([left, right, top, bottom])
         inside = (top, left) if even else 0
-        self.conv = nn.Conv2D(channels, width, kernel, stride, inside, groups=groups, bias_attr=False)
+        self.conv = nn.Conv2D(channels, width, kernel, stride, inside, groups=groups, bias_attr=None if bias else False)
         self.bn = BatchNorm2D(width, spec.bn_eps, spec.bn_momentum)
         self.act = activation(act, width)
 
@@ -51,6 +49,21 @@ class ConvBN(nn.Layer):
         if self.pad is not None:
             x = self.pad(x)
         return self.act(self.bn(self.conv(x)))
+
+
+class ConvBNPReLU(nn.Layer):
+    """Convolution without bias, BN, PReLU; pads k // 2, which keeps the size at stride 1."""
+
+    def __init__(
+        self, spec: BackboneSpec, channels: int, width: int, kernel: int, stride: int = 1, groups: int = 1
+    ) -> None:
+        super().__init__()
+        self.conv = nn.Conv2D(channels, width, kernel, stride, kernel // 2, groups=groups, bias_attr=False)
+        self.bn = BatchNorm2D(width, spec.bn_eps, spec.bn_momentum)
+        self.prelu = PReLU(width)
+
+    def forward(self, x: paddle.Tensor) -> paddle.Tensor:
+        return self.prelu(self.bn(self.conv(x)))
 
 
 class SqueezeExcite(nn.Layer):
@@ -98,7 +111,7 @@ class NeckE(nn.Layer):
         self.dropout = nn.Dropout(dropout)
         self.linear = nn.Linear(channels * size[0] * size[1], embedding_size)
         self.bn_out = BatchNorm1D(embedding_size, eps, momentum, affine=last_norm != "plain")
-        if last_norm == "bias":  # the weight stays at 1
+        if last_norm == "bias" and self.bn_out.weight is not None:  # the weight stays at 1
             self.bn_out.weight.stop_gradient = True
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
@@ -156,15 +169,15 @@ class NeckGDC(nn.Layer):
 NECKS = {"E": NeckE, "GAP": NeckGAP, "GDC": NeckGDC}
 
 
-def shuffled(x: paddle.Tensor, groups: int) -> paddle.Tensor:
-    """Deal the channels out like cards: one from each group in turn."""
+def channel_shuffle(x: paddle.Tensor, groups: int) -> paddle.Tensor:
+    """Channel shuffle of ShuffleNet: one channel from each group in turn."""
     parts = paddle.unflatten(x, 1, [groups, x.shape[1] // groups])
     return paddle.flatten(paddle.transpose(parts, [0, 2, 1, 3, 4]), 1, 2)
 
 
-def run_blocks(blocks: Iterable[nn.Layer], x: paddle.Tensor, checkpointing: bool) -> paddle.Tensor:
-    """Apply ``blocks`` in order; with ``checkpointing`` their activations are recomputed in the backward pass."""
-    for block in blocks:
+def run_blocks(blocks: nn.Layer, x: paddle.Tensor, checkpointing: bool) -> paddle.Tensor:
+    """Apply the children of ``blocks`` in order; ``checkpointing`` recomputes activations in the backward pass."""
+    for block in blocks.children():
         if checkpointing and paddle.is_grad_enabled() and not x.stop_gradient:
             x = recompute(_OncePerBatch(block), x)
         else:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import paddle
 import paddle.nn.functional as F
 from paddle import nn
 
 
-class _BatchNorm:
-    """What the two classes below share; stands before paddle's class in their bases.
+class _BatchNorm(nn.layer.norm._BatchNormBase):
+    """Base of the two classes below; comes before paddle's class in their bases.
 
     Paddle keeps the biased variance of a batch, n/(n-1) below torch's: 6.7 % after a batch of 16 vectors. The
     running variance is corrected here after each step, so that evaluation after training agrees.
     """
 
-    layout: str  # as paddle names it
+    layout: Literal["NCHW", "NC"]
     frozen: bool = False  # set on the class while activations are computed a second time
 
     def __init__(self, channels: int, eps: float = 1e-5, momentum: float = 0.1, affine: bool = True) -> None:
@@ -39,15 +41,16 @@ class _BatchNorm:
         return y
 
     def _normalise(self, x: paddle.Tensor) -> paddle.Tensor:
-        fixed = self.training and self.weight is not None and self.weight.stop_gradient and not self.bias.stop_gradient
-        weight, bias = (None, None) if fixed else (self.weight, self.bias)
-        y = F.batch_norm(
+        weight, bias = self.weight, self.bias
+        if weight is None or bias is None or not (self.training and weight.stop_gradient) or bias.stop_gradient:
+            return self._batch_norm(x, weight, bias)
+        shape = [1, -1] + [1] * (x.ndim - 2)  # paddle gives a bias no gradient beside a fixed weight
+        return self._batch_norm(x, None, None) * weight.reshape(shape) + bias.reshape(shape)
+
+    def _batch_norm(self, x: paddle.Tensor, weight: paddle.Tensor | None, bias: paddle.Tensor | None) -> paddle.Tensor:
+        return F.batch_norm(
             x, self._mean, self._variance, weight, bias, self.training, self._momentum, self._epsilon, self.layout
         )
-        if fixed:  # paddle gives a bias no gradient beside a fixed weight
-            shape = [1, -1] + [1] * (x.ndim - 2)
-            y = y * self.weight.reshape(shape) + self.bias.reshape(shape)
-        return y
 
 
 class BatchNorm2D(_BatchNorm, nn.BatchNorm2D):

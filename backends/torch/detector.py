@@ -7,6 +7,7 @@ Inputs are (pixel - 127.5) / 128, RGB.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import torch
@@ -128,7 +129,8 @@ class Networks:
 
     def _load(self, net: nn.Module, state: Mapping[str, np.ndarray]) -> nn.Module:
         net.load_state_dict({name: torch.from_numpy(value) for name, value in state.items()})
-        return net.eval().to(self.device, memory_format=torch.channels_last)
+        moved: Any = net.eval()  # torch's type hints lack the argument memory_format
+        return moved.to(self.device, memory_format=torch.channels_last)
 
     def _run(self, net: nn.Module, images: np.ndarray) -> tuple[np.ndarray, ...]:
         with torch.inference_mode():

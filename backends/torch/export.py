@@ -15,6 +15,7 @@ from torch import nn
 
 from facezoo.backends.torch.pixels import to_input
 from facezoo.errors import ExportError
+from facezoo.interfaces.backbone import spec_of
 
 OPSET = 17  # what runtimes of the last years read
 TRACED_BATCH = 2  # 1 would be taken for a constant
@@ -37,12 +38,12 @@ class Exported(nn.Module):
         self.eval()
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        x = to_input(images, self.backbone.spec.preprocess) if self.pixels else images
+        x = to_input(images, spec_of(self.backbone).preprocess) if self.pixels else images
         return self.backbone(x.half() if self.half_precision else x).float()
 
     def example(self) -> torch.Tensor:
         """Images to trace with."""
-        spec = self.backbone.spec
+        spec = spec_of(self.backbone)
         if self.pixels:
             return torch.zeros(TRACED_BATCH, *spec.input_size, 3, dtype=torch.uint8)
         return torch.zeros(TRACED_BATCH, spec.in_channels, *spec.input_size)
@@ -85,7 +86,7 @@ def embed(backbone: nn.Module, images: np.ndarray) -> np.ndarray:
     """The original's embeddings (N, E) of uint8 RGB crops (N, H, W, 3), by the plain way."""
     device = next(backbone.parameters()).device
     with torch.inference_mode():
-        x = to_input(torch.from_numpy(images).to(device), backbone.spec.preprocess)
+        x = to_input(torch.from_numpy(images).to(device), spec_of(backbone).preprocess)
         return backbone.eval()(x).float().cpu().numpy()
 
 

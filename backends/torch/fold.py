@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,9 +13,11 @@ from facezoo.backends.torch.backbones.repvgg import DeployedBlock, RepVGGBlock
 from facezoo.backends.torch.layers import NeckE
 from facezoo.canonical import batchnorm as folding
 from facezoo.canonical.batchnorm import Affine
+from facezoo.interfaces.backbone import spec_of
 
 NORM = nn.modules.batchnorm._BatchNorm
 LAYERS = (nn.modules.conv._ConvNd, nn.Linear)
+Foldable = nn.modules.conv._ConvNd | nn.Linear
 
 
 def folded(module: nn.Module) -> nn.Module:
@@ -27,7 +30,7 @@ def folded(module: nn.Module) -> nn.Module:
     for neck in [layer for layer in module.modules() if isinstance(layer, NeckE)]:
         if isinstance(neck.bn, NORM):
             _write(neck.linear, *folding.before(*_read(neck.linear), affine(neck.bn)))
-            neck.bn = nn.Identity()
+            _replace(neck, neck.bn, nn.Identity())
     return module
 
 
@@ -41,10 +44,12 @@ def difference(module: nn.Module, other: nn.Module) -> float:
     return float((first - second).abs().max() / first.abs().max().clamp_min(1e-30))
 
 
-def affine(norm: nn.Module) -> Affine:
+def affine(norm: nn.modules.batchnorm._BatchNorm) -> Affine:
     """What a norm does in evaluation."""
-    values = (norm.running_mean, norm.running_var, norm.weight, norm.bias)
-    return folding.affine(*(None if value is None else _numpy(value) for value in values), norm.eps)
+    assert norm.running_mean is not None
+    assert norm.running_var is not None
+    weight, bias = (None if value is None else _numpy(value) for value in (norm.weight, norm.bias))
+    return folding.affine(_numpy(norm.running_mean), _numpy(norm.running_var), weight, bias, norm.eps)
 
 
 def _deploy(module: nn.Module) -> None:
@@ -59,16 +64,23 @@ def _deploy(module: nn.Module) -> None:
         _replace(module, block, plain)
 
 
-def _pairs(module: nn.Module) -> list[tuple[nn.Module, nn.Module]]:
+def _pairs(module: nn.Module) -> list[tuple[Foldable, nn.modules.batchnorm._BatchNorm]]:
     """(layer, norm) where the norm takes exactly what the layer gives, each used once."""
-    given: list[tuple[nn.Module, torch.Tensor]] = []  # keeps the outputs alive, so that each is one object
-    taken: list[tuple[nn.Module, torch.Tensor]] = []
-    handles = []
+    given: list[tuple[Foldable, torch.Tensor]] = []  # keeps the outputs alive, so that each is one object
+    taken: list[tuple[nn.modules.batchnorm._BatchNorm, torch.Tensor]] = []
+    handles: list[Any] = []
+
+    def give(layer: Any, inputs: Any, output: Any) -> Any:
+        given.append((layer, output))
+
+    def take(norm: Any, inputs: Any) -> Any:
+        taken.append((norm, inputs[0]))
+
     for layer in module.modules():
         if isinstance(layer, LAYERS):
-            handles.append(layer.register_forward_hook(lambda at, _, output: given.append((at, output))))
+            handles.append(layer.register_forward_hook(give))
         elif isinstance(layer, NORM):
-            handles.append(layer.register_forward_pre_hook(lambda at, inputs: taken.append((at, inputs[0]))))
+            handles.append(layer.register_forward_pre_hook(take))
     with torch.no_grad():
         module(_noise(module))
     for handle in handles:
@@ -81,7 +93,8 @@ def _pairs(module: nn.Module) -> list[tuple[nn.Module, nn.Module]]:
 
 def _noise(module: nn.Module) -> torch.Tensor:
     """Two images in the range of a network's input."""
-    shape = (2, module.spec.in_channels, *module.spec.input_size)
+    spec = spec_of(module)
+    shape = (2, spec.in_channels, *spec.input_size)
     images = np.random.default_rng(0).uniform(-1, 1, shape).astype(np.float32)
     return torch.from_numpy(images).to(next(module.parameters()).device)
 
@@ -90,11 +103,11 @@ def _numpy(value: torch.Tensor) -> np.ndarray:
     return value.detach().cpu().double().numpy()
 
 
-def _read(layer: nn.Module) -> tuple[np.ndarray, np.ndarray | None]:
+def _read(layer: Foldable) -> tuple[np.ndarray, np.ndarray | None]:
     return _numpy(layer.weight), None if layer.bias is None else _numpy(layer.bias)
 
 
-def _write(layer: nn.Module, weight: np.ndarray, bias: np.ndarray) -> None:
+def _write(layer: Foldable, weight: np.ndarray, bias: np.ndarray) -> None:
     like = layer.weight
     with torch.no_grad():
         like.copy_(torch.from_numpy(weight))

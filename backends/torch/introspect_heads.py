@@ -10,6 +10,8 @@ import torch
 from torch import nn
 
 from facezoo.backends.torch import state
+from facezoo.backends.torch.heads.auxiliary import AuxiliaryHead
+from facezoo.backends.torch.heads.margin import MarginHead
 
 
 def widen(head: nn.Module) -> nn.Module:
@@ -18,7 +20,12 @@ def widen(head: nn.Module) -> nn.Module:
 
 
 def call(
-    head: nn.Module, embeddings: np.ndarray, labels: np.ndarray, *, dtype: str = "float64", logits: bool = True
+    head: MarginHead | AuxiliaryHead,
+    embeddings: np.ndarray,
+    labels: np.ndarray,
+    *,
+    dtype: str = "float64",
+    logits: bool = True,
 ) -> dict[str, Any]:
     """Loss and gradients of one call in the head's mode.
 
@@ -38,12 +45,13 @@ def call(
     head.zero_grad()
     out: dict[str, Any] = {}
     if logits:
+        assert isinstance(head, MarginHead)
         out["logits"] = head.logits(x, y).detach().double().numpy()
     return {**out, **_backward(head, x, head(x, y))}
 
 
 def call_part(
-    head: nn.Module, embeddings: np.ndarray, labels: np.ndarray, first: int,
+    head: MarginHead, embeddings: np.ndarray, labels: np.ndarray, first: int,
     others: Callable[[np.ndarray, str], np.ndarray],
 ) -> dict[str, Any]:  # fmt: skip
     """Like :func:`call` for a head that holds some of the classes; ``others`` gives what the other parts add."""

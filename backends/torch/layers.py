@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
 
 import torch
 from torch import nn
@@ -30,21 +31,21 @@ def activation(name: str, channels: int) -> nn.Module:
 
 
 class ConvBN(nn.Module):
-    """Convolution without bias, BN, activation.
+    """Convolution, BN, activation.
 
     ``padding`` is (left, right, top, bottom); None pads k // 2, which keeps the size at stride 1.
     """
 
     def __init__(
         self, spec: BackboneSpec, channels: int, width: int, kernel: int = 1, stride: int = 1, groups: int = 1,
-        act: str = "none", padding: tuple[int, int, int, int] | None = None,
+        act: str = "none", padding: tuple[int, int, int, int] | None = None, bias: bool = False,
     ) -> None:  # fmt: skip
         super().__init__()
         left, right, top, bottom = (kernel // 2,) * 4 if padding is None else padding
         even = (left, top) == (right, bottom)
         self.pad = None if even else nn.ZeroPad2d((left, right, top, bottom))
         inside = (top, left) if even else 0
-        self.conv = Conv2d(channels, width, kernel, stride, inside, groups=groups, bias=False)
+        self.conv = Conv2d(channels, width, kernel, stride, inside, groups=groups, bias=bias)
         self.bn = nn.BatchNorm2d(width, spec.bn_eps, spec.bn_momentum)
         self.act = activation(act, width)
 
@@ -52,6 +53,21 @@ class ConvBN(nn.Module):
         if self.pad is not None:
             x = self.pad(x)
         return self.act(self.bn(self.conv(x)))
+
+
+class ConvBNPReLU(nn.Module):
+    """Convolution without bias, BN, PReLU; pads k // 2, which keeps the size at stride 1."""
+
+    def __init__(
+        self, spec: BackboneSpec, channels: int, width: int, kernel: int, stride: int = 1, groups: int = 1
+    ) -> None:
+        super().__init__()
+        self.conv = Conv2d(channels, width, kernel, stride, kernel // 2, groups=groups, bias=False)
+        self.bn = nn.BatchNorm2d(width, spec.bn_eps, spec.bn_momentum)
+        self.prelu = PReLU(width)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.prelu(self.bn(self.conv(x)))
 
 
 class SqueezeExcite(nn.Module):
@@ -157,29 +173,29 @@ class NeckGDC(nn.Module):
 NECKS = {"E": NeckE, "GAP": NeckGAP, "GDC": NeckGDC}
 
 
-def shuffled(x: torch.Tensor, groups: int) -> torch.Tensor:
-    """Deal the channels out like cards: one from each group in turn."""
+def channel_shuffle(x: torch.Tensor, groups: int) -> torch.Tensor:
+    """Channel shuffle of ShuffleNet: one channel from each group in turn."""
     return x.unflatten(1, (groups, x.shape[1] // groups)).transpose(1, 2).flatten(1, 2)
 
 
-def run_blocks(blocks: Iterable[nn.Module], x: torch.Tensor, checkpointing: bool) -> torch.Tensor:
-    """Apply ``blocks`` in order; with ``checkpointing`` their activations are recomputed in the backward pass."""
-    for block in blocks:
+def run_blocks(blocks: nn.Module, x: torch.Tensor, checkpointing: bool) -> torch.Tensor:
+    """Apply the children of ``blocks`` in order; ``checkpointing`` recomputes activations in the backward pass."""
+    for block in blocks.children():
         if checkpointing and torch.is_grad_enabled() and x.requires_grad:
-            x = checkpoint(
-                block,
-                x,
-                use_reentrant=False,
-                context_fn=lambda kept=block: (nullcontext(), _still_statistics(kept)),
-            )
+            x = checkpoint(block, x, use_reentrant=False, context_fn=partial(_contexts, block))
         else:
             x = block(x)
     return x
 
 
+def _contexts(block: nn.Module) -> tuple[AbstractContextManager[None], AbstractContextManager[None]]:
+    """Contexts of the first and of the recomputing forward pass."""
+    return nullcontext(), _frozen_statistics(block)
+
+
 @contextmanager
-def _still_statistics(block: nn.Module) -> Iterator[None]:
-    """Keep running statistics as they are: the recomputing pass must not count a batch twice."""
+def _frozen_statistics(block: nn.Module) -> Iterator[None]:
+    """Keep the running statistics unchanged: the recomputing pass must not count a batch twice."""
     norms = [layer for layer in block.modules() if isinstance(layer, nn.modules.batchnorm._BatchNorm)]
     momenta = [layer.momentum for layer in norms]
     for layer in norms:

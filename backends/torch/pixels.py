@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from facezoo.specs.preprocess import Preprocess
-
-LUMA = (0.299, 0.587, 0.114)  # ITU-R 601
+from facezoo.specs.preprocess import LUMA, Preprocess
 
 
 def to_input(images: torch.Tensor, preprocess: Preprocess) -> torch.Tensor:

@@ -32,3 +32,8 @@ class Backbone(ABC):
         Returns:
             (N, E) of the same dtype, not normalised.
         """
+
+
+def spec_of(module: Any) -> BackboneSpec:
+    """The spec of a backbone; torch's type hints give every attribute of a module the type ``Tensor | Module``."""
+    return module.spec

@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 HEADS = ("arcface", "cosface", "softmax", "curricularface", "adaface")
 CLASSES = ("ArcFace", "CosFace", "Softmax", "CurricularFace", "AdaFace")
 FAMILIES = {"ir": "IRSpec", "mobilefacenet": "MobileFaceNetSpec"}
-SPECS = ("base.py", "preprocess.py", "ir.py", "mobilefacenet.py")
+SPECS = ("base.py", "preprocess.py", "geometry.py", "ir.py", "mobilefacenet.py")
 
 
 def copy(path: Path, target: Path) -> None:

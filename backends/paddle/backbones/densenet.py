@@ -72,7 +72,7 @@ class DenseNet(Backbone, nn.Layer):
         self.stages = nn.LayerList()
         channels = spec.first
         for index, count in enumerate(spec.layers):
-            blocks = []
+            blocks: list[nn.Layer] = []
             if index:
                 blocks.append(Transition(spec, channels))
                 channels //= 2

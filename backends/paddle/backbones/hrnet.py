@@ -6,28 +6,10 @@ import paddle
 import paddle.nn.functional as F
 from paddle import nn
 
-from facezoo.backends.paddle.layers import NECKS, run_blocks
+from facezoo.backends.paddle.layers import NECKS, ConvBN, run_blocks
 from facezoo.backends.paddle.necks import NeckFlat
-from facezoo.backends.paddle.norm import BatchNorm2D
 from facezoo.interfaces.backbone import Backbone
 from facezoo.specs.hrnet import HRNetSpec
-
-
-class ConvBN(nn.Layer):
-    """Convolution, BN, ReLU where ``active``."""
-
-    def __init__(
-        self, spec: HRNetSpec, channels: int, width: int, kernel: int, stride: int = 1, active: bool = True,
-        bias: bool = False,
-    ) -> None:  # fmt: skip
-        super().__init__()
-        self.conv = nn.Conv2D(channels, width, kernel, stride, kernel // 2, bias_attr=None if bias else False)
-        self.bn = BatchNorm2D(width, spec.bn_eps, spec.bn_momentum)
-        self.active = active
-
-    def forward(self, x: paddle.Tensor) -> paddle.Tensor:
-        x = self.bn(self.conv(x))
-        return F.relu(x) if self.active else x
 
 
 class Bottleneck(nn.Layer):
@@ -35,10 +17,10 @@ class Bottleneck(nn.Layer):
 
     def __init__(self, spec: HRNetSpec, channels: int, width: int) -> None:
         super().__init__()
-        self.conv1 = ConvBN(spec, channels, width, 1)
-        self.conv2 = ConvBN(spec, width, width, 3)
-        self.conv3 = ConvBN(spec, width, 4 * width, 1, active=False)
-        self.shortcut = ConvBN(spec, channels, 4 * width, 1, active=False) if channels != 4 * width else None
+        self.conv1 = ConvBN(spec, channels, width, 1, act="relu")
+        self.conv2 = ConvBN(spec, width, width, 3, act="relu")
+        self.conv3 = ConvBN(spec, width, 4 * width, 1)
+        self.shortcut = ConvBN(spec, channels, 4 * width, 1) if channels != 4 * width else None
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
         y = self.conv3(self.conv2(self.conv1(x)))
@@ -50,8 +32,8 @@ class BasicBlock(nn.Layer):
 
     def __init__(self, spec: HRNetSpec, width: int) -> None:
         super().__init__()
-        self.conv1 = ConvBN(spec, width, width, 3)
-        self.conv2 = ConvBN(spec, width, width, 3, active=False)
+        self.conv1 = ConvBN(spec, width, width, 3, act="relu")
+        self.conv2 = ConvBN(spec, width, width, 3)
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
         return F.relu(self.conv2(self.conv1(x)) + x)
@@ -62,7 +44,7 @@ class Up(nn.Layer):
 
     def __init__(self, spec: HRNetSpec, channels: int, width: int, factor: int) -> None:
         super().__init__()
-        self.conv = ConvBN(spec, channels, width, 1, active=False)
+        self.conv = ConvBN(spec, channels, width, 1)
         self.factor = factor
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
@@ -77,8 +59,8 @@ class Down(nn.Layer):
 
     def __init__(self, spec: HRNetSpec, channels: int, width: int, steps: int) -> None:
         super().__init__()
-        convs = [ConvBN(spec, channels, channels, 3, 2) for _ in range(steps - 1)]
-        self.convs = nn.LayerList([*convs, ConvBN(spec, channels, width, 3, 2, active=False)])
+        convs = [ConvBN(spec, channels, channels, 3, 2, act="relu") for _ in range(steps - 1)]
+        self.convs = nn.LayerList([*convs, ConvBN(spec, channels, width, 3, 2)])
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
         for conv in self.convs:
@@ -109,7 +91,7 @@ class FusionModule(nn.Layer):
         fused = []
         for i, row in enumerate(self.fuse):
             total = maps[i]
-            for position, bring in enumerate(row):
+            for position, bring in enumerate(row.children()):
                 total = total + bring(maps[position if position < i else position + 1])
             fused.append(F.relu(total))
         return fused
@@ -124,8 +106,10 @@ class HRNetHead(nn.Layer):
         self.grow = nn.LayerList(
             [Bottleneck(spec, channels, width) for channels, width in zip(widths, spec.head_widths, strict=True)]
         )
-        self.down = nn.LayerList([ConvBN(spec, wide[i], wide[i + 1], 3, 2, bias=True) for i in range(len(wide) - 1)])
-        self.last = ConvBN(spec, wide[-1], 2048, 1, bias=True)
+        self.down = nn.LayerList(
+            [ConvBN(spec, wide[i], wide[i + 1], 3, 2, act="relu", bias=True) for i in range(len(wide) - 1)]
+        )
+        self.last = ConvBN(spec, wide[-1], 2048, 1, act="relu", bias=True)
 
     def forward(self, maps: list[paddle.Tensor]) -> paddle.Tensor:
         x = self.grow[0](maps[0])
@@ -143,11 +127,13 @@ class HRNet(Backbone, nn.Layer):
         self.embedding_size = spec.embedding_size
         self.input_size = spec.input_size
         widths = [spec.width * 2**i for i in range(4)]
-        self.stem = nn.LayerList([ConvBN(spec, spec.in_channels, 64, 3, 2), ConvBN(spec, 64, 64, 3)])
+        self.stem = nn.LayerList(
+            [ConvBN(spec, spec.in_channels, 64, 3, 2, act="relu"), ConvBN(spec, 64, 64, 3, act="relu")]
+        )
         self.first = nn.LayerList([Bottleneck(spec, 64 if i == 0 else 256, 64) for i in range(4)])
-        self.enter = ConvBN(spec, 256, widths[0], 3)
+        self.enter = ConvBN(spec, 256, widths[0], 3, act="relu")
         self.lower = nn.LayerList(  # each opens the next branch from the lowest one
-            [ConvBN(spec, 256, widths[1], 3, 2)] + [ConvBN(spec, widths[i], widths[i + 1], 3, 2) for i in (1, 2)]
+            [ConvBN(spec, channels, widths[i + 1], 3, 2, act="relu") for i, channels in enumerate([256, *widths[1:3]])]
         )
         self.stages = nn.LayerList(
             [
@@ -167,7 +153,7 @@ class HRNet(Backbone, nn.Layer):
         maps, lowest = [self.enter(x)], x
         for i, lower in enumerate(self.lower):  # a zip with strict=True does not become a static graph
             maps = [*maps, lower(lowest)]
-            for module in self.stages[i]:
+            for module in self.stages[i].children():
                 maps = module(maps, recompute)
             lowest = maps[-1]
         return self.neck(self.head(maps))  # (N, E)

@@ -9,6 +9,7 @@ from facezoo.backends.paddle.layers import NECKS, NeckE, SqueezeExcite, run_bloc
 from facezoo.backends.paddle.norm import BatchNorm2D
 from facezoo.backends.paddle.prelu import PReLU
 from facezoo.interfaces.backbone import Backbone
+from facezoo.specs.geometry import halved
 from facezoo.specs.ir import IRSpec
 
 
@@ -85,7 +86,7 @@ class IR(Backbone, nn.Layer):
             blocks += [IRBlock(spec, width, width, 1) for _ in range(units - 1)]
             self.stages.append(nn.LayerList(blocks))
             channels = width
-        size = tuple(-(-side // 16) for side in spec.input_size)
+        size = halved(spec.input_size, 4)
         arguments = (channels, size, spec.embedding_size, spec.dropout, spec.bn_eps, spec.bn_momentum)
         self.neck = NeckE(*arguments, spec.last_norm) if spec.neck == "E" else NECKS[spec.neck](*arguments)
 

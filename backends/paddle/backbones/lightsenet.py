@@ -6,41 +6,14 @@ import paddle
 import paddle.nn.functional as F
 from paddle import nn
 
-from facezoo.backends.paddle.layers import NECKS, run_blocks
-from facezoo.backends.paddle.norm import BatchNorm2D
+from facezoo.backends.paddle.layers import NECKS, ConvBN, ConvBNPReLU, run_blocks
 from facezoo.backends.paddle.prelu import PReLU
 from facezoo.interfaces.backbone import Backbone
+from facezoo.specs.geometry import halved
 from facezoo.specs.lightsenet import LightSENetSpec
 
 
-class ConvBNPReLU(nn.Layer):
-    """Convolution, BN, PReLU."""
-
-    def __init__(
-        self, spec: LightSENetSpec, channels: int, width: int, kernel: int, stride: int = 1, groups: int = 1
-    ) -> None:
-        super().__init__()
-        self.conv = nn.Conv2D(channels, width, kernel, stride, kernel // 2, groups=groups, bias_attr=False)
-        self.bn = BatchNorm2D(width, spec.bn_eps, spec.bn_momentum)
-        self.prelu = PReLU(width)
-
-    def forward(self, x: paddle.Tensor) -> paddle.Tensor:
-        return self.prelu(self.bn(self.conv(x)))
-
-
-class ConvBN(nn.Layer):
-    """1x1 convolution, BN, no activation."""
-
-    def __init__(self, spec: LightSENetSpec, channels: int, width: int) -> None:
-        super().__init__()
-        self.conv = nn.Conv2D(channels, width, 1, bias_attr=False)
-        self.bn = BatchNorm2D(width, spec.bn_eps, spec.bn_momentum)
-
-    def forward(self, x: paddle.Tensor) -> paddle.Tensor:
-        return self.bn(self.conv(x))
-
-
-class SqueezeExcite(nn.Layer):
+class SqueezeExcitePReLU(nn.Layer):
     """Channel attention with biases and a PReLU inside."""
 
     def __init__(self, channels: int, squeezed: int) -> None:
@@ -61,7 +34,7 @@ class Bottleneck(nn.Layer):
         super().__init__()
         self.expand = ConvBNPReLU(spec, channels, expanded, 1)
         self.depthwise = ConvBNPReLU(spec, expanded, expanded, 3, stride, groups=expanded)
-        self.se = SqueezeExcite(expanded, expanded // spec.se_ratio)
+        self.se = SqueezeExcitePReLU(expanded, expanded // spec.se_ratio)
         self.project = ConvBN(spec, expanded, width)
         self.residual = stride == 1 and channels == width
 
@@ -80,14 +53,14 @@ class LightSENet(Backbone, nn.Layer):
         self.input_size = spec.input_size
         self.stem = ConvBNPReLU(spec, spec.in_channels, spec.stem, 3, stride=2)
         self.blocks = nn.LayerList()
-        channels, shrink = spec.stem, 2
+        channels, strided = spec.stem, 1
         for row in spec.rows:
             for position in range(row.repeats):
                 stride = row.stride if position == 0 else 1
                 self.blocks.append(Bottleneck(spec, channels, row.expanded, row.width, stride))
-                channels, shrink = row.width, shrink * stride
+                channels, strided = row.width, strided + stride - 1
         self.last = ConvBNPReLU(spec, channels, spec.last, 1)
-        size = tuple(-(-side // shrink) for side in spec.input_size)
+        size = halved(spec.input_size, strided)
         self.neck = NECKS[spec.neck](spec.last, size, spec.embedding_size, spec.dropout, spec.bn_eps, spec.bn_momentum)
 
     def forward(self, images: paddle.Tensor) -> paddle.Tensor:

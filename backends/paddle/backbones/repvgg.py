@@ -6,22 +6,11 @@ import paddle
 import paddle.nn.functional as F
 from paddle import nn
 
-from facezoo.backends.paddle.layers import NECKS, run_blocks
+from facezoo.backends.paddle.layers import NECKS, ConvBN, run_blocks
 from facezoo.backends.paddle.norm import BatchNorm2D
 from facezoo.interfaces.backbone import Backbone
+from facezoo.specs.geometry import halved
 from facezoo.specs.repvgg import RepVGGSpec
-
-
-class ConvBN(nn.Layer):
-    """Convolution, BN."""
-
-    def __init__(self, spec: RepVGGSpec, channels: int, width: int, kernel: int, stride: int) -> None:
-        super().__init__()
-        self.conv = nn.Conv2D(channels, width, kernel, stride, kernel // 2, bias_attr=False)
-        self.bn = BatchNorm2D(width, spec.bn_eps, spec.bn_momentum)
-
-    def forward(self, x: paddle.Tensor) -> paddle.Tensor:
-        return self.bn(self.conv(x))
 
 
 class RepVGGBlock(nn.Layer):
@@ -56,6 +45,8 @@ class DeployedBlock(nn.Layer):
 class RepVGG(Backbone, nn.Layer):
     """Stem, four stages of blocks, neck."""
 
+    spec: RepVGGSpec
+
     def __init__(self, spec: RepVGGSpec) -> None:
         super().__init__()
         self.spec = spec
@@ -69,7 +60,7 @@ class RepVGG(Backbone, nn.Layer):
             blocks += [self._block(width, width, 1) for _ in range(units - 1)]
             self.stages.append(nn.LayerList(blocks))
             channels = width
-        size = tuple(-(-side // 16) for side in spec.input_size)
+        size = halved(spec.input_size, 4)
         self.neck = NECKS[spec.neck](channels, size, spec.embedding_size, spec.dropout, spec.bn_eps, spec.bn_momentum)
 
     def _block(self, channels: int, width: int, stride: int) -> nn.Layer:

@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
+from functools import reduce
+
 import paddle
 import paddle.nn.functional as F
 from paddle import nn
 
-from facezoo.backends.paddle.layers import NECKS, run_blocks
+from facezoo.backends.paddle.layers import NECKS, ConvBN, run_blocks
 from facezoo.backends.paddle.norm import BatchNorm2D
 from facezoo.backends.paddle.prelu import PReLU
 from facezoo.interfaces.backbone import Backbone
+from facezoo.specs.geometry import halved
 from facezoo.specs.resnest import ResNeStSpec
-
-
-class ConvBN(nn.Layer):
-    """1x1 convolution, BN, ReLU where ``active``."""
-
-    def __init__(self, spec: ResNeStSpec, channels: int, width: int, active: bool) -> None:
-        super().__init__()
-        self.conv = nn.Conv2D(channels, width, 1, bias_attr=False)
-        self.bn = BatchNorm2D(width, spec.bn_eps, spec.bn_momentum)
-        self.active = active
-
-    def forward(self, x: paddle.Tensor) -> paddle.Tensor:
-        x = self.bn(self.conv(x))
-        return F.relu(x) if self.active else x
 
 
 class SplitAttention(nn.Layer):
@@ -44,10 +33,10 @@ class SplitAttention(nn.Layer):
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
         x = F.relu(self.bn1(self.conv(x)))  # (N, radix C, H, W)
         splits = paddle.chunk(x, self.radix, axis=1)
-        gap = F.adaptive_avg_pool2d(sum(splits), 1)  # (N, C, 1, 1)
+        gap = F.adaptive_avg_pool2d(reduce(paddle.add, splits), 1)  # (N, C, 1, 1)
         scale = self.fc2(F.relu(self.bn2(self.fc1(gap))))  # (N, radix C, 1, 1)
         scale = F.softmax(scale.reshape([-1, self.radix, self.width, 1, 1]), axis=1)
-        return sum(scale[:, i] * split for i, split in enumerate(splits))
+        return reduce(paddle.add, [scale[:, i] * split for i, split in enumerate(splits)])
 
 
 class Bottleneck(nn.Layer):
@@ -55,19 +44,19 @@ class Bottleneck(nn.Layer):
 
     def __init__(self, spec: ResNeStSpec, channels: int, width: int, stride: int) -> None:
         super().__init__()
-        self.conv1 = ConvBN(spec, channels, width, active=True)
+        self.conv1 = ConvBN(spec, channels, width, act="relu")
         self.conv2 = SplitAttention(spec, width)
         self.pool = nn.AvgPool2D(3, stride, 1, exclusive=False) if stride != 1 else None
-        self.conv3 = ConvBN(spec, width, 4 * width, active=False)
+        self.conv3 = ConvBN(spec, width, 4 * width)
         project = stride != 1 or channels != 4 * width
         self.shortcut_pool = nn.AvgPool2D(stride, stride, ceil_mode=True) if project else None
-        self.shortcut = ConvBN(spec, channels, 4 * width, active=False) if project else None
+        self.shortcut = ConvBN(spec, channels, 4 * width) if project else None
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
         y = self.conv2(self.conv1(x))
         if self.pool is not None:
             y = self.pool(y)
-        if self.shortcut is not None:
+        if self.shortcut is not None and self.shortcut_pool is not None:
             x = self.shortcut(self.shortcut_pool(x))
         return F.relu(self.conv3(y) + x)
 
@@ -88,6 +77,8 @@ class ResNeStStem(nn.Layer):
 class ResNeSt(Backbone, nn.Layer):
     """Stem, four strided stages of bottlenecks, neck, L2 norm."""
 
+    spec: ResNeStSpec
+
     def __init__(self, spec: ResNeStSpec) -> None:
         super().__init__()
         self.spec = spec
@@ -101,7 +92,7 @@ class ResNeSt(Backbone, nn.Layer):
             blocks += [Bottleneck(spec, 4 * width, width, 1) for _ in range(units - 1)]
             self.stages.append(nn.LayerList(blocks))
             channels = 4 * width
-        size = tuple(-(-side // 16) for side in spec.input_size)
+        size = halved(spec.input_size, 4)
         self.neck = NECKS[spec.neck](channels, size, spec.embedding_size, spec.dropout, spec.bn_eps, spec.bn_momentum)
 
     def forward(self, images: paddle.Tensor) -> paddle.Tensor:

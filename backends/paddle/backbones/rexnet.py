@@ -9,10 +9,11 @@ from paddle import nn
 from facezoo.backends.paddle.layers import NECKS, ConvBN, run_blocks
 from facezoo.backends.paddle.norm import BatchNorm2D
 from facezoo.interfaces.backbone import Backbone
+from facezoo.specs.geometry import halved
 from facezoo.specs.rexnet import ReXNetSpec
 
 
-class SqueezeExcite(nn.Layer):
+class SqueezeExciteBN(nn.Layer):
     """Channel attention with a BN after the squeeze."""
 
     def __init__(self, spec: ReXNetSpec, channels: int) -> None:
@@ -35,7 +36,7 @@ class Bottleneck(nn.Layer):
         expanded = channels * expansion
         self.expand = ConvBN(spec, channels, expanded, 1, act="silu") if expansion != 1 else None
         self.depthwise = ConvBN(spec, expanded, expanded, 3, stride, expanded)
-        self.se = SqueezeExcite(spec, expanded) if se else None
+        self.se = SqueezeExciteBN(spec, expanded) if se else None
         self.project = ConvBN(spec, expanded, width, 1)
         self.residual = stride == 1 and channels <= width
         self.channels = channels
@@ -71,7 +72,7 @@ class ReXNet(Backbone, nn.Layer):
             self.blocks.append(Bottleneck(spec, channels, width, stride, expansion, se))
             channels = width
         self.last = ConvBN(spec, channels, spec.last, 1, act="silu")
-        size = tuple(-(-side // 2 ** len(spec.strided)) for side in spec.input_size)
+        size = halved(spec.input_size, len(spec.strided))
         self.neck = NECKS[spec.neck](spec.last, size, spec.embedding_size, spec.dropout, spec.bn_eps, spec.bn_momentum)
 
     def forward(self, images: paddle.Tensor) -> paddle.Tensor:

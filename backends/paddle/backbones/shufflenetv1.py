@@ -5,7 +5,7 @@ from __future__ import annotations
 import paddle
 from paddle import nn
 
-from facezoo.backends.paddle.layers import NECKS, ConvBN, run_blocks, shuffled
+from facezoo.backends.paddle.layers import NECKS, ConvBN, channel_shuffle, run_blocks
 from facezoo.interfaces.backbone import Backbone
 from facezoo.specs.shufflenetv1 import ShuffleNetV1Spec
 
@@ -27,10 +27,10 @@ class ShuffleUnit(nn.Layer):
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
         y = self.reduce(x)
         if self.before:
-            y = shuffled(y, self.groups)
+            y = channel_shuffle(y, self.groups)
         y = self.depthwise(y)
         if not self.before:
-            y = shuffled(y, self.groups)
+            y = channel_shuffle(y, self.groups)
         y = self.expand(y)
         if self.pool is not None:
             return paddle.concat([self.pool(x), self.relu(y)], 1)

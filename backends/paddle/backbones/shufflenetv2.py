@@ -5,7 +5,7 @@ from __future__ import annotations
 import paddle
 from paddle import nn
 
-from facezoo.backends.paddle.layers import NECKS, ConvBN, run_blocks, shuffled
+from facezoo.backends.paddle.layers import NECKS, ConvBN, channel_shuffle, run_blocks
 from facezoo.interfaces.backbone import Backbone
 from facezoo.specs.shufflenetv2 import ShuffleNetV2Spec
 
@@ -19,11 +19,11 @@ class ShuffleUnit(nn.Layer):
         self.reduce = ConvBN(spec, half, half, act="relu")
         self.depthwise = ConvBN(spec, half, half, 3, groups=half)
         self.expand = ConvBN(spec, half, half, act="relu")
-        self.half = half
+        self.split = half
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
-        y = self.expand(self.depthwise(self.reduce(x[:, self.half :])))
-        return shuffled(paddle.concat([x[:, : self.half], y], 1), 2)
+        y = self.expand(self.depthwise(self.reduce(x[:, self.split :])))
+        return channel_shuffle(paddle.concat([x[:, : self.split], y], 1), 2)
 
 
 class StridedUnit(nn.Layer):
@@ -41,7 +41,7 @@ class StridedUnit(nn.Layer):
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
         y = self.expand(self.depthwise(self.reduce(x)))
         x = self.left_expand(self.left_depthwise(x))
-        return shuffled(paddle.concat([x, y], 1), 2)
+        return channel_shuffle(paddle.concat([x, y], 1), 2)
 
 
 class ShuffleNetV2(Backbone, nn.Layer):
@@ -57,7 +57,7 @@ class ShuffleNetV2(Backbone, nn.Layer):
         self.stages = nn.LayerList()
         channels = spec.first
         for width, units in zip(spec.widths, spec.units, strict=True):
-            blocks = [StridedUnit(spec, channels, width)]
+            blocks: list[nn.Layer] = [StridedUnit(spec, channels, width)]
             blocks += [ShuffleUnit(spec, width) for _ in range(units - 1)]
             self.stages.append(nn.LayerList(blocks))
             channels = width

@@ -17,13 +17,19 @@ from facezoo.specs.swin_windows import relative_index, shift_mask
 class WindowAttention(nn.Layer):
     """Multi-head self-attention inside windows, with a trained bias for each relative position."""
 
+    index: paddle.Tensor
+    mask: paddle.Tensor | None
+
     def __init__(self, width: int, heads: int, window: int, mask: np.ndarray | None) -> None:
         super().__init__()
         self.bias_table = self.create_parameter([(2 * window - 1) ** 2, heads])
         self.qkv = nn.Linear(width, 3 * width)
         self.project = nn.Linear(width, width)
         self.register_buffer("index", paddle.to_tensor(relative_index(window)), persistable=False)
-        self.register_buffer("mask", None if mask is None else paddle.to_tensor(mask), persistable=False)
+        if mask is None:
+            self.mask = None
+        else:
+            self.register_buffer("mask", paddle.to_tensor(mask), persistable=False)
         self.width = width
         self.heads = heads
         self.tokens = window * window

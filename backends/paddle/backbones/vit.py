@@ -80,6 +80,8 @@ class NeckTokens(nn.Layer):
 class ViT(Backbone, nn.Layer):
     """Patches, position table, transformer blocks, layer norm, neck."""
 
+    spec: ViTSpec
+
     def __init__(self, spec: ViTSpec) -> None:
         super().__init__()
         self.spec = spec
@@ -99,17 +101,17 @@ class ViT(Backbone, nn.Layer):
         x = x + self.position
         recompute = self.spec.checkpointing and self.training
         if self.training and self.mask_token is not None:
-            return self.neck(self._masked(x, recompute))
+            return self.neck(self._masked(x, self.mask_token, recompute))
         return self.neck(self.norm(run_blocks(self.blocks, x, recompute)))  # (N, E)
 
-    def _masked(self, x: paddle.Tensor, recompute: bool) -> paddle.Tensor:
+    def _masked(self, x: paddle.Tensor, mask_token: paddle.Tensor, recompute: bool) -> paddle.Tensor:
         """The tokens after all blocks, the mask token in place of those left out."""
         tokens, width = self.spec.tokens, self.spec.width
         if self.kept == tokens:  # the token takes part with weight 0, so that every parameter has a gradient
-            return self.norm(run_blocks(self.blocks, x, recompute)) + 0 * self.mask_token
+            return self.norm(run_blocks(self.blocks, x, recompute)) + 0 * mask_token
         order = paddle.argsort(paddle.rand([x.shape[0], tokens]), axis=1)
         back = paddle.argsort(order, axis=1).unsqueeze(-1).expand([-1, -1, width])
         seen = order[:, : self.kept].unsqueeze(-1).expand([-1, -1, width])
         x = self.norm(run_blocks(self.blocks, paddle.take_along_axis(x, seen, 1), recompute))  # (N, kept, d)
-        masked = self.mask_token.expand([x.shape[0], tokens - self.kept, width]).astype(x.dtype)
+        masked = mask_token.expand([x.shape[0], tokens - self.kept, width]).astype(x.dtype)
         return paddle.take_along_axis(paddle.concat([x, masked], axis=1), back, 1)  # (N, T, d)

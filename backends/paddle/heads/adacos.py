@@ -39,6 +39,7 @@ class AdaCos(MarginHead):
     """
 
     variants = ("ref", "fixed")
+    s: paddle.Tensor
 
     def __init__(
         self, embedding_size: int, num_classes: int, *, variant: str = "ref", criterion: str = "softmax",

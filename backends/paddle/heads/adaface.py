@@ -43,6 +43,8 @@ class AdaFace(MarginHead):
     """
 
     variants = ("ref", "ref_t_alpha_1", "cvlface_straight_through")
+    batch_mean: paddle.Tensor
+    batch_std: paddle.Tensor
 
     def __init__(
         self, embedding_size: int, num_classes: int, *, margin: float = 0.4, scale: float = 64.0, h: float = 0.333,

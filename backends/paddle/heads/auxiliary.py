@@ -38,7 +38,7 @@ class AuxiliaryHead(Head, nn.Layer):
     def forward(self, embeddings: paddle.Tensor, labels: paddle.Tensor) -> paddle.Tensor:
         with paddle.amp.auto_cast(enable=False):
             check_batch(embeddings, labels, self.embedding_size, self.num_classes)
-            return self.term(self.full(embeddings), labels.astype("int64"), self.weight)
+            return self.term(self.upcast(embeddings), labels.astype("int64"), self.weight)
 
     def term(self, embeddings: paddle.Tensor, labels: paddle.Tensor, weight: paddle.Tensor | None) -> paddle.Tensor:
         """The loss, a scalar.
@@ -54,7 +54,7 @@ class AuxiliaryHead(Head, nn.Layer):
         """Losses of the samples as they are: this term adds and does not weigh."""
         return losses
 
-    def full(self, values: paddle.Tensor) -> paddle.Tensor:
+    def upcast(self, values: paddle.Tensor) -> paddle.Tensor:
         """Half precision to float32; wider types stay."""
         return values if values.dtype in (paddle.float32, paddle.float64) else widen(values, "float32")
 

@@ -14,7 +14,7 @@ def center_loss(embeddings: paddle.Tensor, centers: paddle.Tensor) -> paddle.Ten
 
 def move_centers(centers: paddle.Tensor, embeddings: paddle.Tensor, labels: paddle.Tensor, alpha: float) -> None:
     """C ← c - α Σ (c - x) / (1 + n) over the n embeddings of each class, in place."""
-    rows, place, counts = paddle.unique(labels, return_inverse=True, return_counts=True)
+    rows, place, counts = paddle.unique(labels, return_index=False, return_inverse=True, return_counts=True)
     apart = centers[labels] - embeddings.astype(centers.dtype)  # (N, E)
     total = paddle.zeros([len(rows), centers.shape[1]], dtype=centers.dtype)
     total = paddle.index_add(total, place, 0, apart)
@@ -36,6 +36,7 @@ class Center(AuxiliaryHead):
     """
 
     variants = ("ref", "mean_half")
+    centers: paddle.Tensor
 
     def __init__(self, embedding_size: int, num_classes: int, *, alpha: float = 0.5, variant: str = "ref") -> None:
         super().__init__(embedding_size, num_classes, variant=variant)

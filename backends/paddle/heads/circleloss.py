@@ -64,7 +64,8 @@ class CircleLoss(MarginHead):
         self.margin = margin
         self.scale = scale
         if variant == "pairwise":
-            self.weight = None
+            for name in self.per_class:
+                setattr(self, name, None)  # no class weights
 
     def columns(
         self, cosine: paddle.Tensor, target: paddle.Tensor, target_cosine: paddle.Tensor, norm: paddle.Tensor,
@@ -73,17 +74,17 @@ class CircleLoss(MarginHead):
         return circleloss_logits(cosine, target, target_cosine, margin=self.margin, scale=self.scale)
 
     def logits(self, embeddings: paddle.Tensor, labels: paddle.Tensor) -> paddle.Tensor:
-        if self.weight is None:
+        if self.variant == "pairwise":
             raise ValueError("the pairwise circle loss has no classes, and so no logits")
         return super().logits(embeddings, labels)
 
-    def full(self, values: paddle.Tensor) -> paddle.Tensor:
+    def upcast(self, values: paddle.Tensor) -> paddle.Tensor:
         """Half precision to float32; wider types as the weight's, or as they are where there is none."""
-        if self.weight is None and values.dtype == paddle.float64:
+        if self.variant == "pairwise" and values.dtype == paddle.float64:
             return values
-        return widen(values, "float32") if self.weight is None else super().full(values)
+        return widen(values, "float32") if self.variant == "pairwise" else super().upcast(values)
 
     def _loss(self, embeddings: paddle.Tensor, target: paddle.Tensor, reduce: Reduce | None = None) -> paddle.Tensor:
-        if self.weight is None:
+        if self.variant == "pairwise":
             return circleloss_pairs(embeddings, target, margin=self.margin, scale=self.scale)
         return super()._loss(embeddings, target, reduce)

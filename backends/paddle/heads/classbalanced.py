@@ -38,6 +38,7 @@ class ClassBalanced(LinearHead):
 
     variants = ("ref", "normalised_to_C", "weighted_mean")
     per_class = ("weight", "bias", "class_counts")
+    class_counts: paddle.Tensor
 
     def __init__(
         self, embedding_size: int, num_classes: int, *, class_counts: Sequence[float] | None = None,

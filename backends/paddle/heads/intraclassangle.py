@@ -31,5 +31,6 @@ class IntraClassAngle(AuxiliaryHead):
         super().__init__(embedding_size, num_classes, variant=variant, weighted=True)
 
     def term(self, embeddings: paddle.Tensor, labels: paddle.Tensor, weight: paddle.Tensor | None) -> paddle.Tensor:
-        angle = intra_class_angle(embeddings, self.full(weight).astype(embeddings.dtype), labels).mean()
+        assert weight is not None  # weighted=True
+        angle = intra_class_angle(embeddings, self.upcast(weight).astype(embeddings.dtype), labels).mean()
         return angle / math.pi if self.variant == "arcface_paper" else angle

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any, Literal
 
 import paddle
 import paddle.nn.functional as F
@@ -48,7 +49,7 @@ def unit(rows: paddle.Tensor) -> paddle.Tensor:
     return rows / lengths(rows)[:, None]
 
 
-def widen(values: paddle.Tensor, dtype: str) -> paddle.Tensor:
+def widen(values: paddle.Tensor, dtype: Literal["float32", "float64"]) -> paddle.Tensor:
     """``values`` in a wider type; a zero row of float16 gets no gradient, since 1e12 has no place there."""
     wide = values.astype(dtype)
     if values.dtype == paddle.float16 and values.ndim > 1:
@@ -122,10 +123,11 @@ class MarginHead(ClassificationHead, nn.Layer):
     def forward(self, embeddings: paddle.Tensor, labels: paddle.Tensor) -> paddle.Tensor:
         with paddle.amp.auto_cast(enable=False):
             check_batch(embeddings, labels, self.embedding_size, self.num_classes)
-            embeddings, labels = self.full(embeddings), labels.astype("int64")
+            embeddings, labels = self.upcast(embeddings), labels.astype("int64")
             loss = self._loss(embeddings, labels)
+            terms = self.attached()
             for name, factor in self.factors.items():
-                loss = loss + factor * self.extra[name].term(embeddings, labels, self.weight)
+                loss = loss + factor * terms[name].term(embeddings, labels, self.weight)
             return loss
 
     def forward_part(
@@ -146,13 +148,13 @@ class MarginHead(ClassificationHead, nn.Layer):
             check_batch(embeddings, labels, self.embedding_size, self.num_classes)
             local = labels.astype("int64") - first
             here = (local >= 0) & (local < self.weight.shape[0])
-            return self._loss(self.full(embeddings), paddle.where(here, local, paddle.full_like(local, -1)), reduce)
+            return self._loss(self.upcast(embeddings), paddle.where(here, local, paddle.full_like(local, -1)), reduce)
 
     def logits(self, embeddings: paddle.Tensor, labels: paddle.Tensor) -> paddle.Tensor:
         held = [buffer.clone() for buffer in self.buffers(include_sublayers=False)]
         with paddle.amp.auto_cast(enable=False):
             check_batch(embeddings, labels, self.embedding_size, self.num_classes)
-            logits = self._norm_and_logits(self.full(embeddings), labels.astype("int64"))[1]
+            logits = self._norm_and_logits(self.upcast(embeddings), labels.astype("int64"))[1]
         with paddle.no_grad():  # looking does not count as a step
             for buffer, value in zip(self.buffers(include_sublayers=False), held, strict=True):
                 buffer.set_value(value)
@@ -194,7 +196,7 @@ class MarginHead(ClassificationHead, nn.Layer):
 
     def weigh(self, losses: paddle.Tensor, target: paddle.Tensor, reduce: Reduce | None = None) -> paddle.Tensor:
         """Losses (N,) of the samples, weighted by the auxiliary heads that do so."""
-        for term in self.extra.values():
+        for term in self.attached().values():
             losses = term.weigh(losses, target, reduce)
         return losses
 
@@ -206,11 +208,15 @@ class MarginHead(ClassificationHead, nn.Layer):
 
     def cosines(self, embeddings: paddle.Tensor) -> paddle.Tensor:
         """Cosine of each embedding with each class weight held here, (N, C_local)."""
-        return F.linear(unit(embeddings), unit(self.full(self.weight)).T).clip(-1, 1)
+        return F.linear(unit(embeddings), unit(self.upcast(self.weight)).T).clip(-1, 1)
 
-    def full(self, values: paddle.Tensor) -> paddle.Tensor:
+    def upcast(self, values: paddle.Tensor) -> paddle.Tensor:
         """Half precision to float32; wider types, and those of a float64 head, as the weight's."""
         return widen(values, "float64" if self.weight.dtype == paddle.float64 else "float32")
+
+    def attached(self) -> dict[str, Any]:
+        """The attached heads by name, with their own types instead of the container's."""
+        return dict(self.extra.items())
 
     def attach(self, name: str, term: nn.Layer, factor: float = 1.0) -> None:
         """Add ``factor`` times an auxiliary head's term to the loss, on this head's class weights."""
@@ -230,7 +236,7 @@ class MarginHead(ClassificationHead, nn.Layer):
                     same = nn.initializer.Assign(kept)
                     kept = self.create_parameter(kept.shape, dtype=kept.dtype, default_initializer=same)
                 setattr(self, name, kept)
-        for term in self.extra.values():
+        for term in self.attached().values():
             term.keep_classes(first, count)
 
     def _loss(self, embeddings: paddle.Tensor, target: paddle.Tensor, reduce: Reduce | None = None) -> paddle.Tensor:
@@ -249,7 +255,7 @@ class MarginHead(ClassificationHead, nn.Layer):
 class LinearHead(MarginHead):
     """A plain linear classifier in the same frame: products and a bias in the place of cosines."""
 
-    per_class = ("weight", "bias")
+    per_class: tuple[str, ...] = ("weight", "bias")
 
     def __init__(
         self, embedding_size: int, num_classes: int, *, variant: str = "ref", criterion: str = "softmax",
@@ -263,7 +269,7 @@ class LinearHead(MarginHead):
 
     def cosines(self, embeddings: paddle.Tensor) -> paddle.Tensor:
         """Plain products with the class weights held here, (N, C_local)."""
-        return F.linear(embeddings, self.full(self.weight).T, self.full(self.bias))
+        return F.linear(embeddings, self.upcast(self.weight).T, self.upcast(self.bias))
 
     def columns(
         self, cosine: paddle.Tensor, target: paddle.Tensor, target_cosine: paddle.Tensor, norm: paddle.Tensor,

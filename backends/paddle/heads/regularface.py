@@ -39,4 +39,5 @@ class RegularFace(AuxiliaryHead):
         super().__init__(embedding_size, num_classes, variant=variant, weighted=True)
 
     def term(self, embeddings: paddle.Tensor, labels: paddle.Tensor, weight: paddle.Tensor | None) -> paddle.Tensor:
-        return regularface(self.full(weight))
+        assert weight is not None  # weighted=True
+        return regularface(self.upcast(weight))

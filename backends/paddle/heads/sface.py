@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import paddle
+import paddle.nn.functional as F
 
 from facezoo.backends.paddle.heads.criterion import Reduce
 from facezoo.backends.paddle.heads.margin import MarginHead, is_target
@@ -13,8 +14,8 @@ def sface_losses(
 ) -> paddle.Tensor:
     """What this part's columns add to each sample's loss, (N,)."""
     angle = paddle.acos((logits / scale).detach().clip(-1, 1))
-    pull = -paddle.sigmoid(k * (angle - a)) * logits
-    push = paddle.sigmoid(k * (b - angle)) * logits
+    pull = -F.sigmoid(k * (angle - a)) * logits
+    push = F.sigmoid(k * (b - angle)) * logits
     return paddle.where(is_target(logits, target), pull, push).sum(axis=1)
 
 

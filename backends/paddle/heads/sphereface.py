@@ -47,6 +47,8 @@ class SphereFace(MarginHead):
         focal_gamma: exponent of the focal factor.
     """
 
+    iter: paddle.Tensor
+
     def __init__(
         self, embedding_size: int, num_classes: int, *, margin: int = 4, base: float = 1000.0, gamma: float = 0.12,
         power: float = 1.0, lambda_min: float = 5.0, variant: str = "ref", criterion: str = "softmax",

@@ -66,7 +66,7 @@ class SubCenterArcFace(MarginHead):
 
     def cosines(self, embeddings: paddle.Tensor) -> paddle.Tensor:
         """Cosine of each embedding with the nearest sub-centre of each class, (N, C_local)."""
-        rows = unit(self.full(self.weight).flatten(0, 1))  # (C K, E)
+        rows = unit(self.upcast(self.weight).flatten(0, 1))  # (C K, E)
         every = F.linear(unit(embeddings), rows.T).clip(-1, 1)
         every = every.reshape([len(embeddings), -1, self.centers])
         best = every.detach().argmax(axis=2)[:, :, None]

@@ -54,7 +54,7 @@ class UniFace(MarginHead):
         self, cosine: paddle.Tensor, target: paddle.Tensor, target_cosine: paddle.Tensor, norm: paddle.Tensor,
         reduce: Reduce | None = None,
     ) -> paddle.Tensor:  # fmt: skip
-        return self.scale * replace_target(cosine, target, target_cosine - self.margin) - self.full(self.bias)
+        return self.scale * replace_target(cosine, target, target_cosine - self.margin) - self.upcast(self.bias)
 
     def loss(
         self, logits: paddle.Tensor, target: paddle.Tensor, norm: paddle.Tensor, reduce: Reduce | None = None

@@ -71,7 +71,7 @@ class DenseNet(Backbone, nn.Module):
         self.stages = nn.ModuleList()
         channels = spec.first
         for index, count in enumerate(spec.layers):
-            blocks = []
+            blocks: list[nn.Module] = []
             if index:
                 blocks.append(Transition(spec, channels))
                 channels //= 2

@@ -6,27 +6,10 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from facezoo.backends.torch.layers import NECKS, run_blocks
+from facezoo.backends.torch.layers import NECKS, ConvBN, run_blocks
 from facezoo.backends.torch.necks import NeckFlat
 from facezoo.interfaces.backbone import Backbone
 from facezoo.specs.hrnet import HRNetSpec
-
-
-class ConvBN(nn.Module):
-    """Convolution, BN, ReLU where ``active``."""
-
-    def __init__(
-        self, spec: HRNetSpec, channels: int, width: int, kernel: int, stride: int = 1, active: bool = True,
-        bias: bool = False,
-    ) -> None:  # fmt: skip
-        super().__init__()
-        self.conv = nn.Conv2d(channels, width, kernel, stride, kernel // 2, bias=bias)
-        self.bn = nn.BatchNorm2d(width, spec.bn_eps, spec.bn_momentum)
-        self.active = active
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        x = self.bn(self.conv(x))
-        return F.relu(x) if self.active else x
 
 
 class Bottleneck(nn.Module):
@@ -34,10 +17,10 @@ class Bottleneck(nn.Module):
 
     def __init__(self, spec: HRNetSpec, channels: int, width: int) -> None:
         super().__init__()
-        self.conv1 = ConvBN(spec, channels, width, 1)
-        self.conv2 = ConvBN(spec, width, width, 3)
-        self.conv3 = ConvBN(spec, width, 4 * width, 1, active=False)
-        self.shortcut = ConvBN(spec, channels, 4 * width, 1, active=False) if channels != 4 * width else None
+        self.conv1 = ConvBN(spec, channels, width, 1, act="relu")
+        self.conv2 = ConvBN(spec, width, width, 3, act="relu")
+        self.conv3 = ConvBN(spec, width, 4 * width, 1)
+        self.shortcut = ConvBN(spec, channels, 4 * width, 1) if channels != 4 * width else None
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         y = self.conv3(self.conv2(self.conv1(x)))
@@ -49,8 +32,8 @@ class BasicBlock(nn.Module):
 
     def __init__(self, spec: HRNetSpec, width: int) -> None:
         super().__init__()
-        self.conv1 = ConvBN(spec, width, width, 3)
-        self.conv2 = ConvBN(spec, width, width, 3, active=False)
+        self.conv1 = ConvBN(spec, width, width, 3, act="relu")
+        self.conv2 = ConvBN(spec, width, width, 3)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return F.relu(self.conv2(self.conv1(x)) + x)
@@ -61,7 +44,7 @@ class Up(nn.Module):
 
     def __init__(self, spec: HRNetSpec, channels: int, width: int, factor: int) -> None:
         super().__init__()
-        self.conv = ConvBN(spec, channels, width, 1, active=False)
+        self.conv = ConvBN(spec, channels, width, 1)
         self.factor = factor
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -73,8 +56,8 @@ class Down(nn.Module):
 
     def __init__(self, spec: HRNetSpec, channels: int, width: int, steps: int) -> None:
         super().__init__()
-        convs = [ConvBN(spec, channels, channels, 3, 2) for _ in range(steps - 1)]
-        self.convs = nn.ModuleList([*convs, ConvBN(spec, channels, width, 3, 2, active=False)])
+        convs = [ConvBN(spec, channels, channels, 3, 2, act="relu") for _ in range(steps - 1)]
+        self.convs = nn.ModuleList([*convs, ConvBN(spec, channels, width, 3, 2)])
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         for conv in self.convs:
@@ -105,7 +88,7 @@ class FusionModule(nn.Module):
         fused = []
         for i, row in enumerate(self.fuse):
             total = maps[i]
-            for position, bring in enumerate(row):
+            for position, bring in enumerate(row.children()):
                 total = total + bring(maps[position if position < i else position + 1])
             fused.append(F.relu(total))
         return fused
@@ -120,8 +103,10 @@ class HRNetHead(nn.Module):
         self.grow = nn.ModuleList(
             [Bottleneck(spec, channels, width) for channels, width in zip(widths, spec.head_widths, strict=True)]
         )
-        self.down = nn.ModuleList([ConvBN(spec, wide[i], wide[i + 1], 3, 2, bias=True) for i in range(len(wide) - 1)])
-        self.last = ConvBN(spec, wide[-1], 2048, 1, bias=True)
+        self.down = nn.ModuleList(
+            [ConvBN(spec, wide[i], wide[i + 1], 3, 2, act="relu", bias=True) for i in range(len(wide) - 1)]
+        )
+        self.last = ConvBN(spec, wide[-1], 2048, 1, act="relu", bias=True)
 
     def forward(self, maps: list[torch.Tensor]) -> torch.Tensor:
         x = self.grow[0](maps[0])
@@ -139,11 +124,13 @@ class HRNet(Backbone, nn.Module):
         self.embedding_size = spec.embedding_size
         self.input_size = spec.input_size
         widths = [spec.width * 2**i for i in range(4)]
-        self.stem = nn.ModuleList([ConvBN(spec, spec.in_channels, 64, 3, 2), ConvBN(spec, 64, 64, 3)])
+        self.stem = nn.ModuleList(
+            [ConvBN(spec, spec.in_channels, 64, 3, 2, act="relu"), ConvBN(spec, 64, 64, 3, act="relu")]
+        )
         self.first = nn.ModuleList([Bottleneck(spec, 64 if i == 0 else 256, 64) for i in range(4)])
-        self.enter = ConvBN(spec, 256, widths[0], 3)
+        self.enter = ConvBN(spec, 256, widths[0], 3, act="relu")
         self.lower = nn.ModuleList(  # each opens the next branch from the lowest one
-            [ConvBN(spec, 256, widths[1], 3, 2)] + [ConvBN(spec, widths[i], widths[i + 1], 3, 2) for i in (1, 2)]
+            [ConvBN(spec, channels, widths[i + 1], 3, 2, act="relu") for i, channels in enumerate([256, *widths[1:3]])]
         )
         self.stages = nn.ModuleList(
             [
@@ -163,7 +150,7 @@ class HRNet(Backbone, nn.Module):
         maps, lowest = [self.enter(x)], x
         for lower, stage in zip(self.lower, self.stages, strict=True):
             maps = [*maps, lower(lowest)]
-            for module in stage:
+            for module in stage.children():
                 maps = module(maps, recompute)
             lowest = maps[-1]
         return self.neck(self.head(maps))  # (N, E)

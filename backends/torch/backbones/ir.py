@@ -8,6 +8,7 @@ from torch import nn
 from facezoo.backends.torch.layers import NECKS, NeckE, SqueezeExcite, run_blocks
 from facezoo.backends.torch.prelu import PReLU
 from facezoo.interfaces.backbone import Backbone
+from facezoo.specs.geometry import halved
 from facezoo.specs.ir import IRSpec
 
 
@@ -84,7 +85,7 @@ class IR(Backbone, nn.Module):
             blocks += [IRBlock(spec, width, width, 1) for _ in range(units - 1)]
             self.stages.append(nn.ModuleList(blocks))
             channels = width
-        size = tuple(-(-side // 16) for side in spec.input_size)
+        size = halved(spec.input_size, 4)
         arguments = (channels, size, spec.embedding_size, spec.dropout, spec.bn_eps, spec.bn_momentum)
         self.neck = NeckE(*arguments, spec.last_norm) if spec.neck == "E" else NECKS[spec.neck](*arguments)
 

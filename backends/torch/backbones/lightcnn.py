@@ -99,7 +99,7 @@ class LightCNN(Backbone, nn.Module):
         self.stages = nn.ModuleList()
         channels = spec.widths[0]
         for width, count in zip(spec.widths[1:], spec.residual, strict=True):
-            blocks = [Residual(channels) for _ in range(count)]
+            blocks: list[nn.Module] = [Residual(channels) for _ in range(count)]
             blocks.append(Group(channels, width) if spec.grouped else MFM(channels, width, 3))
             self.stages.append(nn.ModuleList(blocks))
             channels = width

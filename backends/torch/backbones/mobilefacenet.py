@@ -5,44 +5,10 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from facezoo.backends.torch.conv import Conv2d
-from facezoo.backends.torch.layers import NECKS, run_blocks
-from facezoo.backends.torch.prelu import PReLU
+from facezoo.backends.torch.layers import NECKS, ConvBN, ConvBNPReLU, run_blocks
 from facezoo.interfaces.backbone import Backbone
+from facezoo.specs.geometry import halved
 from facezoo.specs.mobilefacenet import MobileFaceNetSpec
-
-
-class ConvBNPReLU(nn.Module):
-    """Convolution, BN, PReLU."""
-
-    def __init__(
-        self,
-        spec: MobileFaceNetSpec,
-        channels: int,
-        width: int,
-        kernel: int,
-        stride: int = 1,
-        groups: int = 1,
-    ) -> None:
-        super().__init__()
-        self.conv = Conv2d(channels, width, kernel, stride, kernel // 2, groups=groups, bias=False)
-        self.bn = nn.BatchNorm2d(width, spec.bn_eps, spec.bn_momentum)
-        self.prelu = PReLU(width)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.prelu(self.bn(self.conv(x)))
-
-
-class ConvBN(nn.Module):
-    """1x1 convolution, BN, no activation."""
-
-    def __init__(self, spec: MobileFaceNetSpec, channels: int, width: int) -> None:
-        super().__init__()
-        self.conv = nn.Conv2d(channels, width, 1, bias=False)
-        self.bn = nn.BatchNorm2d(width, spec.bn_eps, spec.bn_momentum)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.bn(self.conv(x))
 
 
 class Bottleneck(nn.Module):
@@ -74,7 +40,7 @@ class MobileFaceNet(Backbone, nn.Module):
         second, *repeats = spec.blocks
         self.stem = ConvBNPReLU(spec, spec.in_channels, narrow, 3, stride=2)
         if second == 1:
-            layers = [ConvBNPReLU(spec, narrow, narrow, 3, groups=64)]
+            layers: list[nn.Module] = [ConvBNPReLU(spec, narrow, narrow, 3, groups=64)]
         else:
             layers = [Bottleneck(spec, narrow, narrow, 128, 1, True) for _ in range(second)]
         self.second = nn.ModuleList(layers)
@@ -85,7 +51,7 @@ class MobileFaceNet(Backbone, nn.Module):
             blocks += [Bottleneck(spec, width, width, rest, 1, True) for _ in range(count)]
             self.stages.append(nn.ModuleList(blocks))
         self.last = ConvBNPReLU(spec, wide, 512, 1)
-        size = tuple(-(-side // 16) for side in spec.input_size)
+        size = halved(spec.input_size, 4)
         self.neck = NECKS[spec.neck](512, size, spec.embedding_size, spec.dropout, spec.bn_eps, spec.bn_momentum)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:

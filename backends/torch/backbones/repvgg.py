@@ -6,21 +6,10 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from facezoo.backends.torch.layers import NECKS, run_blocks
+from facezoo.backends.torch.layers import NECKS, ConvBN, run_blocks
 from facezoo.interfaces.backbone import Backbone
+from facezoo.specs.geometry import halved
 from facezoo.specs.repvgg import RepVGGSpec
-
-
-class ConvBN(nn.Module):
-    """Convolution, BN."""
-
-    def __init__(self, spec: RepVGGSpec, channels: int, width: int, kernel: int, stride: int) -> None:
-        super().__init__()
-        self.conv = nn.Conv2d(channels, width, kernel, stride, kernel // 2, bias=False)
-        self.bn = nn.BatchNorm2d(width, spec.bn_eps, spec.bn_momentum)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.bn(self.conv(x))
 
 
 class RepVGGBlock(nn.Module):
@@ -55,6 +44,8 @@ class DeployedBlock(nn.Module):
 class RepVGG(Backbone, nn.Module):
     """Stem, four stages of blocks, neck."""
 
+    spec: RepVGGSpec
+
     def __init__(self, spec: RepVGGSpec) -> None:
         super().__init__()
         self.spec = spec
@@ -68,7 +59,7 @@ class RepVGG(Backbone, nn.Module):
             blocks += [self._block(width, width, 1) for _ in range(units - 1)]
             self.stages.append(nn.ModuleList(blocks))
             channels = width
-        size = tuple(-(-side // 16) for side in spec.input_size)
+        size = halved(spec.input_size, 4)
         self.neck = NECKS[spec.neck](channels, size, spec.embedding_size, spec.dropout, spec.bn_eps, spec.bn_momentum)
 
     def _block(self, channels: int, width: int, stride: int) -> nn.Module:

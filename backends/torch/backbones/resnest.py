@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
+from functools import reduce
+
 import torch
 import torch.nn.functional as F
 from torch import nn
 
-from facezoo.backends.torch.layers import NECKS, run_blocks
+from facezoo.backends.torch.layers import NECKS, ConvBN, run_blocks
 from facezoo.backends.torch.prelu import PReLU
 from facezoo.interfaces.backbone import Backbone
+from facezoo.specs.geometry import halved
 from facezoo.specs.resnest import ResNeStSpec
-
-
-class ConvBN(nn.Module):
-    """1x1 convolution, BN, ReLU where ``active``."""
-
-    def __init__(self, spec: ResNeStSpec, channels: int, width: int, active: bool) -> None:
-        super().__init__()
-        self.conv = nn.Conv2d(channels, width, 1, bias=False)
-        self.bn = nn.BatchNorm2d(width, spec.bn_eps, spec.bn_momentum)
-        self.active = active
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        x = self.bn(self.conv(x))
-        return F.relu(x) if self.active else x
 
 
 class SplitAttention(nn.Module):
@@ -43,10 +32,10 @@ class SplitAttention(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         x = F.relu(self.bn1(self.conv(x)))  # (N, radix C, H, W)
         splits = torch.chunk(x, self.radix, dim=1)
-        gap = F.adaptive_avg_pool2d(sum(splits), 1)  # (N, C, 1, 1)
+        gap = F.adaptive_avg_pool2d(reduce(torch.add, splits), 1)  # (N, C, 1, 1)
         scale = self.fc2(F.relu(self.bn2(self.fc1(gap))))  # (N, radix C, 1, 1)
         scale = F.softmax(scale.reshape(-1, self.radix, self.width, 1, 1), dim=1)
-        return sum(scale[:, i] * split for i, split in enumerate(splits))
+        return reduce(torch.add, [scale[:, i] * split for i, split in enumerate(splits)])
 
 
 class Bottleneck(nn.Module):
@@ -54,19 +43,19 @@ class Bottleneck(nn.Module):
 
     def __init__(self, spec: ResNeStSpec, channels: int, width: int, stride: int) -> None:
         super().__init__()
-        self.conv1 = ConvBN(spec, channels, width, active=True)
+        self.conv1 = ConvBN(spec, channels, width, act="relu")
         self.conv2 = SplitAttention(spec, width)
         self.pool = nn.AvgPool2d(3, stride, 1) if stride != 1 else None
-        self.conv3 = ConvBN(spec, width, 4 * width, active=False)
+        self.conv3 = ConvBN(spec, width, 4 * width)
         project = stride != 1 or channels != 4 * width
         self.shortcut_pool = nn.AvgPool2d(stride, stride, ceil_mode=True, count_include_pad=False) if project else None
-        self.shortcut = ConvBN(spec, channels, 4 * width, active=False) if project else None
+        self.shortcut = ConvBN(spec, channels, 4 * width) if project else None
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         y = self.conv2(self.conv1(x))
         if self.pool is not None:
             y = self.pool(y)
-        if self.shortcut is not None:
+        if self.shortcut is not None and self.shortcut_pool is not None:
             x = self.shortcut(self.shortcut_pool(x))
         return F.relu(self.conv3(y) + x)
 
@@ -87,6 +76,8 @@ class ResNeStStem(nn.Module):
 class ResNeSt(Backbone, nn.Module):
     """Stem, four strided stages of bottlenecks, neck, L2 norm."""
 
+    spec: ResNeStSpec
+
     def __init__(self, spec: ResNeStSpec) -> None:
         super().__init__()
         self.spec = spec
@@ -100,7 +91,7 @@ class ResNeSt(Backbone, nn.Module):
             blocks += [Bottleneck(spec, 4 * width, width, 1) for _ in range(units - 1)]
             self.stages.append(nn.ModuleList(blocks))
             channels = 4 * width
-        size = tuple(-(-side // 16) for side in spec.input_size)
+        size = halved(spec.input_size, 4)
         self.neck = NECKS[spec.neck](channels, size, spec.embedding_size, spec.dropout, spec.bn_eps, spec.bn_momentum)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:

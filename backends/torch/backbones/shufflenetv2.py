@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from facezoo.backends.torch.layers import NECKS, ConvBN, run_blocks, shuffled
+from facezoo.backends.torch.layers import NECKS, ConvBN, channel_shuffle, run_blocks
 from facezoo.interfaces.backbone import Backbone
 from facezoo.specs.shufflenetv2 import ShuffleNetV2Spec
 
@@ -19,11 +19,11 @@ class ShuffleUnit(nn.Module):
         self.reduce = ConvBN(spec, half, half, act="relu")
         self.depthwise = ConvBN(spec, half, half, 3, groups=half)
         self.expand = ConvBN(spec, half, half, act="relu")
-        self.half = half
+        self.split = half
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        y = self.expand(self.depthwise(self.reduce(x[:, self.half :])))
-        return shuffled(torch.cat([x[:, : self.half], y], 1), 2)
+        y = self.expand(self.depthwise(self.reduce(x[:, self.split :])))
+        return channel_shuffle(torch.cat([x[:, : self.split], y], 1), 2)
 
 
 class StridedUnit(nn.Module):
@@ -41,7 +41,7 @@ class StridedUnit(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         y = self.expand(self.depthwise(self.reduce(x)))
         x = self.left_expand(self.left_depthwise(x))
-        return shuffled(torch.cat([x, y], 1), 2)
+        return channel_shuffle(torch.cat([x, y], 1), 2)
 
 
 class ShuffleNetV2(Backbone, nn.Module):
@@ -57,7 +57,7 @@ class ShuffleNetV2(Backbone, nn.Module):
         self.stages = nn.ModuleList()
         channels = spec.first
         for width, units in zip(spec.widths, spec.units, strict=True):
-            blocks = [StridedUnit(spec, channels, width)]
+            blocks: list[nn.Module] = [StridedUnit(spec, channels, width)]
             blocks += [ShuffleUnit(spec, width) for _ in range(units - 1)]
             self.stages.append(nn.ModuleList(blocks))
             channels = width

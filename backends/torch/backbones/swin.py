@@ -16,13 +16,19 @@ from facezoo.specs.swin_windows import relative_index, shift_mask
 class WindowAttention(nn.Module):
     """Multi-head self-attention inside windows, with a trained bias for each relative position."""
 
+    index: torch.Tensor
+    mask: torch.Tensor | None
+
     def __init__(self, width: int, heads: int, window: int, mask: np.ndarray | None) -> None:
         super().__init__()
         self.bias_table = nn.Parameter(torch.zeros((2 * window - 1) ** 2, heads))
         self.qkv = nn.Linear(width, 3 * width)
         self.project = nn.Linear(width, width)
         self.register_buffer("index", torch.from_numpy(relative_index(window)), persistent=False)
-        self.register_buffer("mask", None if mask is None else torch.from_numpy(mask), persistent=False)
+        if mask is None:
+            self.mask = None
+        else:
+            self.register_buffer("mask", torch.from_numpy(mask), persistent=False)
         self.width = width
         self.heads = heads
         self.tokens = window * window

@@ -8,6 +8,7 @@ from torch import nn
 from facezoo.backends.torch.layers import NECKS, ConvBN, SqueezeExcite, run_blocks
 from facezoo.backends.torch.necks import NeckFlat
 from facezoo.interfaces.backbone import Backbone
+from facezoo.specs.geometry import halved
 from facezoo.specs.tfnas import Row, TFNASSpec
 
 
@@ -41,13 +42,13 @@ class TFNAS(Backbone, nn.Module):
         self.input_size = spec.input_size
         self.stem = ConvBN(spec, spec.in_channels, spec.stem, 3, act="relu")
         self.stages = nn.ModuleList()
-        shrink = 1
+        strided = 0
         for position, rows in enumerate(spec.stages):
             act = "relu" if position < spec.relu_stages else "silu"
             self.stages.append(nn.ModuleList([MBConv(spec, row, act) for row in rows]))
-            shrink *= rows[0].stride
+            strided += rows[0].stride - 1
         self.last = ConvBN(spec, spec.stages[-1][-1].width, spec.last, 1)
-        size = tuple(-(-side // shrink) for side in spec.input_size)
+        size = halved(spec.input_size, strided)
         arguments = (spec.last, size, spec.embedding_size, spec.dropout, spec.bn_eps, spec.bn_momentum)
         self.neck = NeckFlat(*arguments, bias=True) if spec.neck == "flat" else NECKS[spec.neck](*arguments)
 

@@ -79,6 +79,8 @@ class NeckTokens(nn.Module):
 class ViT(Backbone, nn.Module):
     """Patches, position table, transformer blocks, layer norm, neck."""
 
+    spec: ViTSpec
+
     def __init__(self, spec: ViTSpec) -> None:
         super().__init__()
         self.spec = spec
@@ -98,17 +100,17 @@ class ViT(Backbone, nn.Module):
         x = x + self.position
         recompute = self.spec.checkpointing and self.training
         if self.training and self.mask_token is not None:
-            return self.neck(self._masked(x, recompute))
+            return self.neck(self._masked(x, self.mask_token, recompute))
         return self.neck(self.norm(run_blocks(self.blocks, x, recompute)))  # (N, E)
 
-    def _masked(self, x: torch.Tensor, recompute: bool) -> torch.Tensor:
+    def _masked(self, x: torch.Tensor, mask_token: torch.Tensor, recompute: bool) -> torch.Tensor:
         """The tokens after all blocks, the mask token in place of those left out."""
         tokens, width = self.spec.tokens, self.spec.width
         if self.kept == tokens:  # the token takes part with weight 0, so that every parameter has a gradient
-            return self.norm(run_blocks(self.blocks, x, recompute)) + 0 * self.mask_token
+            return self.norm(run_blocks(self.blocks, x, recompute)) + 0 * mask_token
         order = torch.argsort(torch.rand(x.shape[0], tokens, device=x.device), dim=1)
         back = torch.argsort(order, dim=1).unsqueeze(-1).expand(-1, -1, width)
         seen = order[:, : self.kept].unsqueeze(-1).expand(-1, -1, width)
         x = self.norm(run_blocks(self.blocks, torch.gather(x, 1, seen), recompute))  # (N, kept, d)
-        masked = self.mask_token.expand(x.shape[0], tokens - self.kept, width).to(x.dtype)
+        masked = mask_token.expand(x.shape[0], tokens - self.kept, width).to(x.dtype)
         return torch.gather(torch.cat([x, masked], dim=1), 1, back)  # (N, T, d)

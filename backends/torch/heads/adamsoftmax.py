@@ -55,12 +55,12 @@ class AdaMSoftmax(MarginHead):
         if self.training:
             with torch.no_grad():
                 self.margins.copy_(self.margins.clamp(0, 1))
-        return adamsoftmax_logits(cosine, target, target_cosine, margins=self.full(self.margins), scale=self.scale)
+        return adamsoftmax_logits(cosine, target, target_cosine, margins=self.upcast(self.margins), scale=self.scale)
 
     def loss(
         self, logits: torch.Tensor, target: torch.Tensor, norm: torch.Tensor, reduce: Reduce | None = None
     ) -> torch.Tensor:
         """The scalar loss from logits over columns."""
-        total = self.full(self.margins).sum()
+        total = self.upcast(self.margins).sum()
         total = total if reduce is None else reduce(total, "sum")
         return super().loss(logits, target, norm, reduce) + self.penalty_weight * (1 - total / self.num_classes)

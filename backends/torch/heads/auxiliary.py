@@ -37,7 +37,7 @@ class AuxiliaryHead(Head, nn.Module):
     def forward(self, embeddings: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         with torch.autocast(embeddings.device.type, enabled=False):
             check_batch(embeddings, labels, self.embedding_size, self.num_classes)
-            return self.term(self.full(embeddings), labels.long(), self.weight)
+            return self.term(self.upcast(embeddings), labels.long(), self.weight)
 
     def term(self, embeddings: torch.Tensor, labels: torch.Tensor, weight: torch.Tensor | None) -> torch.Tensor:
         """The loss, a scalar.
@@ -53,7 +53,7 @@ class AuxiliaryHead(Head, nn.Module):
         """Losses of the samples as they are: this term adds and does not weigh."""
         return losses
 
-    def full(self, values: torch.Tensor) -> torch.Tensor:
+    def upcast(self, values: torch.Tensor) -> torch.Tensor:
         """Half precision to float32; wider types stay."""
         return values if values.dtype in (torch.float32, torch.float64) else widen(values, torch.float32)
 

@@ -36,6 +36,7 @@ class Center(AuxiliaryHead):
     """
 
     variants = ("ref", "mean_half")
+    centers: torch.Tensor
 
     def __init__(self, embedding_size: int, num_classes: int, *, alpha: float = 0.5, variant: str = "ref") -> None:
         super().__init__(embedding_size, num_classes, variant=variant)

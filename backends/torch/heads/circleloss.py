@@ -64,7 +64,8 @@ class CircleLoss(MarginHead):
         self.margin = margin
         self.scale = scale
         if variant == "pairwise":
-            self.weight = None
+            for name in self.per_class:
+                setattr(self, name, None)  # no class weights
 
     def columns(
         self, cosine: torch.Tensor, target: torch.Tensor, target_cosine: torch.Tensor, norm: torch.Tensor,
@@ -73,17 +74,17 @@ class CircleLoss(MarginHead):
         return circleloss_logits(cosine, target, target_cosine, margin=self.margin, scale=self.scale)
 
     def logits(self, embeddings: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        if self.weight is None:
+        if self.variant == "pairwise":
             raise ValueError("the pairwise circle loss has no classes, and so no logits")
         return super().logits(embeddings, labels)
 
-    def full(self, values: torch.Tensor) -> torch.Tensor:
+    def upcast(self, values: torch.Tensor) -> torch.Tensor:
         """Half precision to float32; wider types as the weight's, or as they are where there is none."""
-        if self.weight is None and values.dtype == torch.float64:
+        if self.variant == "pairwise" and values.dtype == torch.float64:
             return values
-        return widen(values, torch.float32) if self.weight is None else super().full(values)
+        return widen(values, torch.float32) if self.variant == "pairwise" else super().upcast(values)
 
     def _loss(self, embeddings: torch.Tensor, target: torch.Tensor, reduce: Reduce | None = None) -> torch.Tensor:
-        if self.weight is None:
+        if self.variant == "pairwise":
             return circleloss_pairs(embeddings, target, margin=self.margin, scale=self.scale)
         return super()._loss(embeddings, target, reduce)

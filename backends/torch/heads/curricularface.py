@@ -38,6 +38,7 @@ class CurricularFace(MarginHead):
     """
 
     variants = ("ref", "update_after_use", "ref_t0_0.3")
+    t: torch.Tensor
 
     def __init__(
         self, embedding_size: int, num_classes: int, *, margin: float = 0.5, scale: float = 64.0,

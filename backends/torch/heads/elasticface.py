@@ -49,6 +49,7 @@ class ElasticFace(MarginHead):
     """
 
     variants = ("ref", "plus", "plus_author_repo")
+    step: torch.Tensor
 
     def __init__(
         self, embedding_size: int, num_classes: int, *, kind: str = "arc", margin: float | None = None,

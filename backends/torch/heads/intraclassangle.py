@@ -31,5 +31,6 @@ class IntraClassAngle(AuxiliaryHead):
         super().__init__(embedding_size, num_classes, variant=variant, weighted=True)
 
     def term(self, embeddings: torch.Tensor, labels: torch.Tensor, weight: torch.Tensor | None) -> torch.Tensor:
-        angle = intra_class_angle(embeddings, self.full(weight).to(embeddings.dtype), labels).mean()
+        assert weight is not None  # weighted=True
+        angle = intra_class_angle(embeddings, self.upcast(weight).to(embeddings.dtype), labels).mean()
         return angle / math.pi if self.variant == "arcface_paper" else angle

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -121,10 +122,11 @@ class MarginHead(ClassificationHead, nn.Module):
     def forward(self, embeddings: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         with torch.autocast(embeddings.device.type, enabled=False):
             check_batch(embeddings, labels, self.embedding_size, self.num_classes)
-            embeddings, labels = self.full(embeddings), labels.long()
+            embeddings, labels = self.upcast(embeddings), labels.long()
             loss = self._loss(embeddings, labels)
+            terms = self.attached()
             for name, factor in self.factors.items():
-                loss = loss + factor * self.extra[name].term(embeddings, labels, self.weight)
+                loss = loss + factor * terms[name].term(embeddings, labels, self.weight)
             return loss
 
     def forward_part(self, embeddings: torch.Tensor, labels: torch.Tensor, first: int, reduce: Reduce) -> torch.Tensor:
@@ -143,13 +145,13 @@ class MarginHead(ClassificationHead, nn.Module):
             check_batch(embeddings, labels, self.embedding_size, self.num_classes)
             local = labels.long() - first
             here = (local >= 0) & (local < self.weight.shape[0])
-            return self._loss(self.full(embeddings), torch.where(here, local, torch.full_like(local, -1)), reduce)
+            return self._loss(self.upcast(embeddings), torch.where(here, local, torch.full_like(local, -1)), reduce)
 
     def logits(self, embeddings: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         held = [buffer.clone() for buffer in self.buffers(recurse=False)]
         with torch.autocast(embeddings.device.type, enabled=False):
             check_batch(embeddings, labels, self.embedding_size, self.num_classes)
-            logits = self._norm_and_logits(self.full(embeddings), labels.long())[1]
+            logits = self._norm_and_logits(self.upcast(embeddings), labels.long())[1]
         with torch.no_grad():  # looking does not count as a step
             for buffer, value in zip(self.buffers(recurse=False), held, strict=True):
                 buffer.copy_(value)
@@ -191,7 +193,7 @@ class MarginHead(ClassificationHead, nn.Module):
 
     def weigh(self, losses: torch.Tensor, target: torch.Tensor, reduce: Reduce | None = None) -> torch.Tensor:
         """Losses (N,) of the samples, weighted by the auxiliary heads that do so."""
-        for term in self.extra.values():
+        for term in self.attached().values():
             losses = term.weigh(losses, target, reduce)
         return losses
 
@@ -203,11 +205,15 @@ class MarginHead(ClassificationHead, nn.Module):
 
     def cosines(self, embeddings: torch.Tensor) -> torch.Tensor:
         """Cosine of each embedding with each class weight held here, (N, C_local)."""
-        return F.linear(unit(embeddings), unit(self.full(self.weight))).clamp(-1, 1)
+        return F.linear(unit(embeddings), unit(self.upcast(self.weight))).clamp(-1, 1)
 
-    def full(self, values: torch.Tensor) -> torch.Tensor:
+    def upcast(self, values: torch.Tensor) -> torch.Tensor:
         """Half precision to float32; wider types, and those of a float64 head, as the weight's."""
         return widen(values, torch.float64 if self.weight.dtype == torch.float64 else torch.float32)
+
+    def attached(self) -> dict[str, Any]:
+        """The attached heads by name, with their own types instead of the container's."""
+        return dict(self.extra.items())
 
     def attach(self, name: str, term: nn.Module, factor: float = 1.0) -> None:
         """Add ``factor`` times an auxiliary head's term to the loss, on this head's class weights."""
@@ -224,7 +230,7 @@ class MarginHead(ClassificationHead, nn.Module):
             if value is not None:  # None: an attached head's own
                 kept = value.detach()[first : first + count].clone()
                 setattr(self, name, nn.Parameter(kept) if name in self._parameters else kept)
-        for term in self.extra.values():
+        for term in self.attached().values():
             term.keep_classes(first, count)
 
     def _loss(self, embeddings: torch.Tensor, target: torch.Tensor, reduce: Reduce | None = None) -> torch.Tensor:
@@ -243,7 +249,7 @@ class MarginHead(ClassificationHead, nn.Module):
 class LinearHead(MarginHead):
     """A plain linear classifier in the same frame: products and a bias in the place of cosines."""
 
-    per_class = ("weight", "bias")
+    per_class: tuple[str, ...] = ("weight", "bias")
 
     def __init__(
         self, embedding_size: int, num_classes: int, *, variant: str = "ref", criterion: str = "softmax",
@@ -257,7 +263,7 @@ class LinearHead(MarginHead):
 
     def cosines(self, embeddings: torch.Tensor) -> torch.Tensor:
         """Plain products with the class weights held here, (N, C_local)."""
-        return F.linear(embeddings, self.full(self.weight), self.full(self.bias))
+        return F.linear(embeddings, self.upcast(self.weight), self.upcast(self.bias))
 
     def columns(
         self, cosine: torch.Tensor, target: torch.Tensor, target_cosine: torch.Tensor, norm: torch.Tensor,

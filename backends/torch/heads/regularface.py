@@ -39,4 +39,5 @@ class RegularFace(AuxiliaryHead):
         super().__init__(embedding_size, num_classes, variant=variant, weighted=True)
 
     def term(self, embeddings: torch.Tensor, labels: torch.Tensor, weight: torch.Tensor | None) -> torch.Tensor:
-        return regularface(self.full(weight))
+        assert weight is not None  # weighted=True
+        return regularface(self.upcast(weight))

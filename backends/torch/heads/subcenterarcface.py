@@ -64,7 +64,7 @@ class SubCenterArcFace(MarginHead):
 
     def cosines(self, embeddings: torch.Tensor) -> torch.Tensor:
         """Cosine of each embedding with the nearest sub-centre of each class, (N, C_local)."""
-        rows = unit(self.full(self.weight).flatten(0, 1))  # (C K, E)
+        rows = unit(self.upcast(self.weight).flatten(0, 1))  # (C K, E)
         every = F.linear(unit(embeddings), rows).clamp(-1, 1)
         every = every.reshape([len(embeddings), -1, self.centers])
         best = every.detach().argmax(dim=2)[:, :, None]

@@ -52,7 +52,7 @@ class UniFace(MarginHead):
         self, cosine: torch.Tensor, target: torch.Tensor, target_cosine: torch.Tensor, norm: torch.Tensor,
         reduce: Reduce | None = None,
     ) -> torch.Tensor:  # fmt: skip
-        return self.scale * replace_target(cosine, target, target_cosine - self.margin) - self.full(self.bias)
+        return self.scale * replace_target(cosine, target, target_cosine - self.margin) - self.upcast(self.bias)
 
     def loss(
         self, logits: torch.Tensor, target: torch.Tensor, norm: torch.Tensor, reduce: Reduce | None = None

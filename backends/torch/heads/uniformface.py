@@ -40,5 +40,6 @@ class UniformFace(AuxiliaryHead):
         super().__init__(embedding_size, num_classes, variant=variant, weighted=True)
 
     def term(self, embeddings: torch.Tensor, labels: torch.Tensor, weight: torch.Tensor | None) -> torch.Tensor:
-        centers = self.full(weight)
+        assert weight is not None  # weighted=True
+        centers = self.upcast(weight)
         return uniformface(unit(centers) if self.variant == "normalised" else centers)
