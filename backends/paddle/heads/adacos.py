@@ -25,14 +25,23 @@ def adacos_scale(
 
 
 class AdaCos(MarginHead):
-    """Adaptively scaled cosine logits (Zhang et al., CVPR 2019); three classes or more.
+    """Adaptively scaled cosine logits (Zhang et al., CVPR 2019, arXiv 1905.00292, eq. 15); three classes or more.
 
-    Buffer ``s`` is the scale; a training call sets it from its batch before using it.
+    Embeddings and class weights are normalised; theta_j is the angle between the embedding and the weight of class j::
+
+        z_j = s cos(theta_j)                   every j; there is no margin
+        s <- ln(B) / cos(min(pi / 4, median of theta_y))     y: the label
+        B = mean over the batch of sum_{j != y} exp(s cos(theta_j))
+        loss = cross-entropy of z
+
+    Buffer ``s`` starts at sqrt(2) ln(C - 1). The median of an even batch is the lower one.
+
+    Variants: "ref": a training call updates s before using it; "fixed": s stays at its start.
 
     Args:
         embedding_size: E.
         num_classes: C.
-        variant: "ref", or "fixed" (s stays at its start).
+        variant: one of those above.
         criterion: "softmax" or "focal".
         label_smoothing: 0 to below 1.
         focal_gamma: exponent of the focal factor.

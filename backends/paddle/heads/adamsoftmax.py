@@ -17,16 +17,21 @@ def adamsoftmax_logits(
 
 
 class AdaMSoftmax(MarginHead):
-    """Adaptive margin softmax of AdaptiveFace (Liu et al., CVPR 2019).
+    """Adaptive margin softmax of AdaptiveFace (Liu et al., CVPR 2019, eq. 3 to 5).
 
-    Parameter ``margins`` (C,) is trained; a training call first puts it back into 0..1 in place. The loss gains
-    λ (1 - mean margin), which pulls the margins up.
+    Embeddings and class weights are normalised; theta_j is the angle between the embedding and the weight of class j::
+
+        z_y = s (cos(theta_y) - m_y)           y: the label; m_y: trained margin of class y
+        z_j = s cos(theta_j)                   j != y
+        loss = cross-entropy of z + lambda (1 - mean of all m)
+
+    Parameter ``margins`` (C,) starts uniform in 0.3 .. 0.4; a training call first clamps it to 0 .. 1 in place.
 
     Args:
         embedding_size: E.
         num_classes: C.
         scale: s, above 0.
-        penalty_weight: λ, 0 or more.
+        penalty_weight: lambda, 0 or more.
         variant: "ref".
         criterion: "softmax" or "focal".
         label_smoothing: 0 to below 1.

@@ -16,14 +16,22 @@ def amsoftmax_logits(
 
 
 class AMSoftmax(MarginHead):
-    """Additive margin softmax (Wang et al., IEEE SPL 2018); embeddings and weights are normalised.
+    """Additive margin softmax (Wang et al., IEEE SPL 2018, arXiv 1801.05599, eq. 5).
+
+    Embeddings and class weights are normalised; theta_j is the angle between the embedding and the weight of class j::
+
+        z_y = s (cos(theta_y) - m)             y: the label
+        z_j = s cos(theta_j)                   j != y
+        loss = cross-entropy of z
+
+    Variants: "ref"; "facexzoo" is the same function, published with s = 32.
 
     Args:
         embedding_size: E.
         num_classes: C.
         margin: m, 0 to 1.
         scale: s, above 0.
-        variant: "ref", or "facexzoo" (the same function; its scale is 32).
+        variant: one of those above.
         criterion: "softmax" or "focal".
         label_smoothing: 0 to below 1.
         focal_gamma: exponent of the focal factor.

@@ -38,14 +38,31 @@ def arcface_logits(
 
 
 class ArcFace(MarginHead):
-    """Additive angular margin loss (Deng et al., CVPR 2019).
+    """Additive angular margin loss (Deng et al., CVPR 2019, arXiv 1801.07698, eq. 3).
+
+    Embeddings and class weights are normalised; theta_j is the angle between the embedding and the weight of class j::
+
+        z_y = s cos(theta_y + m)               y: the label; theta_y < pi - m
+        z_y = s (cos(theta_y) - m sin(m))      theta_y >= pi - m, where cos(theta_y + m) would rise again
+        z_j = s cos(theta_j)                   j != y
+        loss = cross-entropy of z
+
+    Variants, which differ in z_y only:
+
+    * "ref": as above (face.evoLVe and most others)
+    * "insightface": s cos(theta_y + m) for every theta_y
+    * "insightface_straight_through": the values of "insightface" with the gradient of s cos(theta_y), as InsightFace's
+      released PyTorch code back-propagates
+    * "easy_margin": the margin where cos(theta_y) > 0 only, otherwise s cos(theta_y)
+    * "facexzoo": s cos(theta_y) for theta_y >= pi - m; published with s = 32, m = 0.35
+    * "adaface_repo_clip": all cosines clamped to +-(1 - 1e-4), theta_y + m clamped to 1e-4 .. pi - 1e-4
 
     Args:
         embedding_size: E.
         num_classes: C.
-        margin: m in radians, 0 to π/2.
+        margin: m in radians, 0 to pi/2.
         scale: s, above 0.
-        variant: "ref", "insightface", "insightface_straight_through", "easy_margin", "facexzoo" or "adaface_repo_clip".
+        variant: one of those above.
         criterion: "softmax" or "focal".
         label_smoothing: 0 to below 1.
         focal_gamma: exponent of the focal factor.

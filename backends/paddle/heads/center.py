@@ -22,17 +22,22 @@ def move_centers(centers: paddle.Tensor, embeddings: paddle.Tensor, labels: padd
 
 
 class Center(AuxiliaryHead):
-    """Center loss (Wen et al., ECCV 2016); neither embeddings nor centres are normalised.
+    """Center loss (Wen et al., ECCV 2016, eq. 2 to 4), used beside a classifier: ``extra={"Center": 0.003}``.
 
-    Used beside a classifier: ``extra={"Center": 0.003}``. Buffer ``centers`` (C, E) starts at 0 and is moved by the
-    paper's rule after the loss of a training call was taken; the optimiser does not touch it. "ref" sums over the
-    batch, so its weight grows with N; "mean_half" takes the mean.
+    Neither embeddings x nor centers c are normalised::
+
+        loss = 1/2 sum_i |x_i - c_{y_i}|^2                    y_i: the label of sample i
+        c_j <- c_j - alpha sum_{i: y_i = j} (c_j - x_i) / (1 + n_j)     n_j: samples of class j in the batch
+
+    Buffer ``centers`` (C, E) starts at 0. A training call updates it after the loss; the optimiser does not.
+
+    Variants: "ref": the sum over the batch, so the weight of the term grows with N; "mean_half": the mean.
 
     Args:
         embedding_size: E.
         num_classes: C.
         alpha: step of the centres, 0 to 1.
-        variant: "ref" or "mean_half".
+        variant: one of those above.
     """
 
     variants = ("ref", "mean_half")

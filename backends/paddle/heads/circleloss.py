@@ -36,16 +36,26 @@ def circleloss_pairs(embeddings: paddle.Tensor, labels: paddle.Tensor, *, margin
 
 
 class CircleLoss(MarginHead):
-    """Circle loss over classes (Sun et al., CVPR 2020), or over the pairs of a batch.
+    """Circle loss over classes, or over the pairs of a batch (Sun et al., CVPR 2020, arXiv 2002.10857, eq. 6 to 8).
 
-    "pairwise" has no class weights and no logits: one value for all pairs of the batch.
+    c_j is the cosine of the embedding and the weight of class j; [.] is max(0, .) and carries no gradient::
+
+        z_y = gamma [1 + m - c_y] (c_y - 1 + m)              y: the label
+        z_j = gamma [c_j + m] (c_j - m)                      j != y
+        loss = cross-entropy of z
+
+    Variants:
+
+    * "ref": as above
+    * "pairwise": no class weights and no logits. c is the cosine of each pair of the batch, z_p and z_n are z_y and z_j
+      for pairs of the same and of different classes: loss = softplus(logsumexp(z_n) + logsumexp(-z_p))
 
     Args:
         embedding_size: E.
         num_classes: C.
         margin: m, 0 to 1.
-        scale: γ, above 0.
-        variant: "ref" or "pairwise".
+        scale: gamma, above 0.
+        variant: one of those above.
         criterion: "softmax" or "focal".
         label_smoothing: 0 to below 1.
         focal_gamma: exponent of the focal factor.

@@ -19,18 +19,28 @@ def class_balanced_weights(counts: paddle.Tensor, beta: float) -> paddle.Tensor:
 
 
 class ClassBalanced(LinearHead):
-    """The linear classifier under class-balanced cross-entropy (Cui et al., CVPR 2019).
+    """Linear classifier under class-balanced cross-entropy (Cui et al., CVPR 2019, arXiv 1901.05555, eq. 5).
 
-    Each sample's loss is multiplied by the weight of its class, (1 - β) / (1 - β^n) for a class of n images, and the
-    mean taken over the batch. "normalised_to_C" rescales the weights to sum to C; "weighted_mean" divides by the
-    sum of the batch's weights instead of N. Buffer ``class_counts`` (C,) holds the n.
+    Neither embeddings x nor class weights W are normalised; n_j is the number of images of class j::
+
+        z_j = W_j . x + b_j
+        w_j = (1 - beta) / (1 - beta^n_j)
+        loss = mean of w_y cross-entropy of z  y: the label
+
+    Buffer ``class_counts`` (C,) holds n.
+
+    Variants:
+
+    * "ref": as above
+    * "normalised_to_C": w scaled to sum to C, as the authors' release
+    * "weighted_mean": divided by the sum of w_y over the batch instead of N
 
     Args:
         embedding_size: E.
         num_classes: C.
         class_counts: images of each class, 1 or more; None: 1 each.
-        beta: β, 0 to below 1.
-        variant: "ref", "normalised_to_C" or "weighted_mean".
+        beta: beta, 0 to below 1.
+        variant: one of those above.
         criterion: "softmax" or "focal".
         label_smoothing: 0 to below 1.
         focal_gamma: exponent of the focal factor.

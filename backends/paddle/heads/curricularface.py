@@ -19,19 +19,33 @@ def curricularface_logits(
 
 
 class CurricularFace(MarginHead):
-    """ArcFace with a curriculum over hard negatives (Huang et al., CVPR 2020).
+    """ArcFace with a curriculum over hard negatives (Huang et al., CVPR 2020, arXiv 2004.00288, eq. 5 to 8).
 
-    Buffer ``t`` follows the mean target cosine; a training call moves it before using it, or after
-    ("update_after_use", the order of the paper's algorithm).
+    Embeddings and class weights are normalised; theta_j is the angle between the embedding and the weight of class j::
+
+        z_y = s cos(theta_y + m)               y: the label; theta_y < pi - m
+        z_y = s (cos(theta_y) - m sin(m))      theta_y >= pi - m
+        z_j = s c (t + c)                      c = cos(theta_j) > cos(theta_y + m): a hard negative
+        z_j = s c                              otherwise
+        t <- momentum mean cos(theta_y) + (1 - momentum) t     in training, without gradient
+        loss = cross-entropy of z
+
+    Buffer ``t`` is a scalar.
+
+    Variants:
+
+    * "ref": a training call updates t before using it
+    * "update_after_use": it updates t after using it, the order of the paper's algorithm
+    * "ref_t0_0.3": "ref", published with t = 0.3 at the start
 
     Args:
         embedding_size: E.
         num_classes: C.
-        margin: m in radians, 0 to π/2.
+        margin: m in radians, 0 to pi/2.
         scale: s, above 0.
         momentum: weight of the new mean in t, 0 to 1.
         initial_t: t at the start, -1 to 1.
-        variant: "ref", "update_after_use" or "ref_t0_0.3".
+        variant: one of those above.
         criterion: "softmax" or "focal".
         label_smoothing: 0 to below 1.
         focal_gamma: exponent of the focal factor.

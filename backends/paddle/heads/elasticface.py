@@ -29,20 +29,34 @@ def elasticface_logits(
 
 
 class ElasticFace(MarginHead):
-    """Elastic margin (Boutros et al., CVPRW 2022).
+    """Elastic margin (Boutros et al., CVPRW 2022, arXiv 2109.09416, eq. 6 and 7).
 
-    The margins of call n come from NumPy's generator of (seed, n), n being buffer ``step``, so every part of a split
-    head and either backend draws the same ones. ``sample_margins``, when set, is used in their place.
+    Embeddings and class weights are normalised; theta_j is the angle between the embedding and the weight of class j::
+
+        M ~ N(margin, sigma^2)                 one per sample, not clamped
+        z_y = s cos(theta_y + M)               kind "arc"; y: the label
+        z_y = s (cos(theta_y) - M)             kind "cos"
+        z_j = s cos(theta_j)                   j != y
+        loss = cross-entropy of z
+
+    The margins of call n come from NumPy's generator seeded with (seed, n), where n is buffer ``step``, so both
+    backends and every part of a split head draw the same ones. ``sample_margins``, if set, replaces them.
+
+    Variants:
+
+    * "ref": margins in the order drawn
+    * "plus": assigned by rank, the highest cos(theta_y) gets the smallest margin
+    * "plus_author_repo": the sorted margins indexed by the sorting order instead of the rank, as the authors' release
 
     Args:
         embedding_size: E.
         num_classes: C.
         kind: "arc" (margin on the angle) or "cos" (margin off the cosine).
-        margin: mean of the margins, 0 to π/2; None: 0.5 for arc, 0.35 for cos.
+        margin: mean of the margins, 0 to pi/2; None: 0.5 for arc, 0.35 for cos.
         sigma: their standard deviation, 0 to 1; None: 0.05, and 0.0175 (arc) or 0.02 (cos) for the plus variants.
         scale: s, above 0.
         seed: of the draws, 0 or more.
-        variant: "ref", "plus" or "plus_author_repo".
+        variant: one of those above.
         criterion: "softmax" or "focal".
         label_smoothing: 0 to below 1.
         focal_gamma: exponent of the focal factor.

@@ -9,15 +9,24 @@ from facezoo.backends.paddle.heads.margin import LinearHead
 
 
 class Focal(LinearHead):
-    """Linear classifier whose easy samples count less (Lin et al., ICCV 2017).
+    """Linear classifier under the focal loss (Lin et al., ICCV 2017, arXiv 1708.02002, eq. 4).
 
-    The factor is each sample's own. "batch_mean_faceevolve" averages the cross-entropy over the batch first and applies
-    one factor to the mean, as face.evoLVe does; it needs the whole batch, and is not a focal loss.
+    Neither embeddings x nor class weights W are normalised::
+
+        z_j = W_j . x + b_j
+        l = cross-entropy of z, p = exp(-l)    per sample
+        loss = mean of (1 - p)^focal_gamma l
+
+    Variants:
+
+    * "ref": as above; the factor carries gradient
+    * "batch_mean_faceevolve": l is first averaged over the batch and gets one factor, as in face.evoLVe; this needs the
+      whole batch and is not a focal loss
 
     Args:
         embedding_size: E.
         num_classes: C.
-        variant: "ref" or "batch_mean_faceevolve".
+        variant: one of those above.
         criterion: "softmax" or "focal".
         label_smoothing: 0 to below 1.
         focal_gamma: exponent of the focal factor.

@@ -17,12 +17,20 @@ def intra_class_angle(embeddings: paddle.Tensor, weight: paddle.Tensor, labels: 
 
 
 class IntraClassAngle(AuxiliaryHead):
-    """Mean target angle, in radians; a pole has gradient 0. Used beside a classifier, on its class weights.
+    """Mean angle of embeddings to their class weights (Deng et al., CVPR 2019, arXiv 1801.07698, eq. 5).
+
+    Used beside a classifier, on its class weights::
+
+        loss = mean of arccos(x . W_y)         x, W_y normalised; y: the label
+
+    The gradient is 0 at angles 0 and pi, where its direction is undefined.
+
+    Variants: "ref": in radians; "arcface_paper": divided by pi, as in the paper's ablation.
 
     Args:
         embedding_size: E.
         num_classes: C.
-        variant: "ref" or "arcface_paper".
+        variant: one of those above.
     """
 
     variants = ("ref", "arcface_paper")

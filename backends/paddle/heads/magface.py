@@ -24,9 +24,23 @@ def magface_logits(
 
 
 class MagFace(MarginHead):
-    """Magnitude-aware angular margin (Meng et al., CVPR 2021).
+    """Magnitude-aware angular margin (Meng et al., CVPR 2021, arXiv 2103.06627, eq. 2).
 
-    The length is an estimate of quality: the gradient flows through it, in the margin and in the regulariser.
+    The length of an embedding estimates image quality; the gradient flows through it. Embeddings and class weights are
+    normalised for the angles::
+
+        a = |x| clamped to l_a .. u_a
+        m = l_m + (u_m - l_m) (a - l_a) / (u_a - l_a)
+        z_y = s cos(theta_y + m)               y: the label; cos(theta_y) > 0
+        z_y = s cos(theta_y)                   otherwise
+        z_j = s cos(theta_j)                   j != y
+        loss = cross-entropy of z + lambda_g mean of (a / u_a^2 + 1 / a)
+
+    Variants, which differ in z_y only:
+
+    * "ref": as above, "easy margin", as the authors' release
+    * "mm": the margin for theta_y < pi - m, beyond it s (cos(theta_y) - m sin(m))
+    * "facexzoo": the margin for theta_y < pi - m, beyond it s cos(theta_y)
 
     Args:
         embedding_size: E.
@@ -34,10 +48,10 @@ class MagFace(MarginHead):
         scale: s, above 0.
         lowest_norm: l_a, above 0.
         highest_norm: u_a, above l_a.
-        lowest_margin: l_m in radians, 0 to π/2.
-        highest_margin: u_m in radians, 0 to π/2.
-        penalty_weight: λ_g, 0 or more.
-        variant: "ref", "mm" or "facexzoo".
+        lowest_margin: l_m in radians, 0 to pi/2.
+        highest_margin: u_m in radians, 0 to pi/2.
+        penalty_weight: lambda_g, 0 or more.
+        variant: one of those above.
         criterion: "softmax" or "focal".
         label_smoothing: 0 to below 1.
         focal_gamma: exponent of the focal factor.

@@ -24,14 +24,23 @@ def npcface_logits(
 
 
 class NPCFace(MarginHead):
-    """Negative-positive collaborative margin (Zeng et al., arXiv 2007.10172).
+    """Negative-positive collaborative margin (Zeng et al., arXiv 2007.10172, 2020, eq. 7 to 9).
+
+    Embeddings and class weights are normalised; theta_j is the angle between the embedding and the weight of class j::
+
+        H = {j != y: cos(theta_j) > cos(theta_y + m)}        y: the label; the hard negatives
+        m_y = m0 + m1 mean_H cos(theta_j)                    without gradient; m0 if H is empty
+        z_y = s cos(theta_y + m_y)             cos(theta_y) > 0, otherwise s cos(theta_y)
+        z_j = s (tau cos(theta_j) + a)         j in H
+        z_j = s cos(theta_j)                   other j != y
+        loss = cross-entropy of z
 
     Args:
         embedding_size: E.
         num_classes: C.
-        margin: the margin in radians that decides what a hard negative is, 0 to π/2.
+        margin: the margin in radians that decides what a hard negative is, 0 to pi/2.
         scale: s, above 0.
-        m0: target margin without hard negatives, 0 to π/2.
+        m0: target margin without hard negatives, 0 to pi/2.
         m1: what the mean cosine of the hard negatives adds, 0 to 1.
         tau: slope of hard negatives, above 0.
         shift: a, what is added to hard negatives.

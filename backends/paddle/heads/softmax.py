@@ -6,7 +6,12 @@ from facezoo.backends.paddle.heads.margin import LinearHead
 
 
 class Softmax(LinearHead):
-    """Linear classifier: neither embeddings nor weights are normalised.
+    """Linear classifier with bias under cross-entropy.
+
+    Neither embeddings x nor class weights W are normalised::
+
+        z_j = W_j . x + b_j
+        loss = cross-entropy of z
 
     Args:
         embedding_size: E.

@@ -29,18 +29,26 @@ def sphereface_logits(
 
 
 class SphereFace(MarginHead):
-    """A-Softmax (Liu et al., CVPR 2017): weights normalised, embeddings not.
+    """A-Softmax (Liu et al., CVPR 2017, arXiv 1704.08063, eq. 7), with the annealing of the authors' release.
 
-    The margin grows with the iterations: buffer ``iter`` counts training calls and belongs to the state.
+    Class weights are normalised, embeddings x are not; theta_j is the angle between x and the weight of class j::
+
+        psi = (-1)^k cos(m theta_y) - 2 k      y: the label; theta_y in k pi / m .. (k + 1) pi / m
+        z_y = |x| (cos(theta_y) + (psi - cos(theta_y)) / (1 + lambda))
+        z_j = |x| cos(theta_j)                 j != y
+        lambda = max(lambda_min, base (1 + gamma n)^-power)
+        loss = cross-entropy of z
+
+    Buffer ``iter`` is n, the number of training calls, and part of the state.
 
     Args:
         embedding_size: E.
         num_classes: C.
-        margin: m, a whole number, 1 to 8.
-        base: λ before the first iteration, 0 or more.
+        margin: m, an integer, 1 to 8.
+        base: lambda before the first iteration, 0 or more.
         gamma: growth of the denominator, 0 or more.
         power: exponent of the denominator, 0 or more.
-        lambda_min: lowest λ, 0 or more.
+        lambda_min: lowest lambda, 0 or more.
         variant: "ref".
         criterion: "softmax" or "focal".
         label_smoothing: 0 to below 1.

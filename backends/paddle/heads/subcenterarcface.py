@@ -22,17 +22,25 @@ def subcenterarcface_logits(
 
 
 class SubCenterArcFace(MarginHead):
-    """ArcFace over K sub-centres a class (Deng et al., ECCV 2020), against noisy labels.
+    """ArcFace over K sub-centers per class, robust to label noise (Deng et al., ECCV 2020, eq. 3).
 
-    ``weight`` has shape (C, K, E); its gradient goes to the winning sub-centre of each class.
+    ``weight`` has shape (C, K, E). A class has the cosine of its nearest sub-center, the only one that gets gradient::
+
+        cos(theta_j) = max_k x . W_jk          x, W_jk normalised
+        z_y = s cos(theta_y + m)               y: the label; theta_y < pi - m
+        z_y = s (cos(theta_y) - m sin(m))      theta_y >= pi - m
+        z_j = s cos(theta_j)                   j != y
+        loss = cross-entropy of z
+
+    Variants: "ref"; "no_fallback": s cos(theta_y + m) for every theta_y, as the authors' MXNet code.
 
     Args:
         embedding_size: E.
         num_classes: C.
-        margin: m in radians, 0 to π/2.
+        margin: m in radians, 0 to pi/2.
         scale: s, above 0.
         centers: K, 1 or more.
-        variant: "ref" or "no_fallback".
+        variant: one of those above.
         criterion: "softmax" or "focal".
         label_smoothing: 0 to below 1.
         focal_gamma: exponent of the focal factor.

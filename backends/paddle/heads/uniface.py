@@ -22,9 +22,15 @@ def uniface_losses(
 
 
 class UniFace(MarginHead):
-    """Unified cross-entropy (Zhou et al., ICCV 2023), the simple form; not a softmax.
+    """Unified cross-entropy, the simple form (Zhou et al., ICCV 2023, eq. 9).
 
-    Parameter ``bias`` is one number for all classes.
+    Embeddings and class weights are normalised; theta_j is the angle between the embedding and the weight of class j::
+
+        u_y = s (cos(theta_y) - m) - b         y: the label
+        u_j = s cos(theta_j) - b               j != y; u clamped to -s .. s for the loss
+        loss = mean of (softplus(-u_y) + l sum_{j != y} softplus(u_j))
+
+    Parameter ``bias`` is b, one number for all classes; it starts at ln(10 C r). There is no softmax.
 
     Args:
         embedding_size: E.

@@ -25,9 +25,24 @@ def adaface_logits(
 
 
 class AdaFace(MarginHead):
-    """Quality adaptive margin (Kim et al., CVPR 2022); the embedding's length stands for quality.
+    """Quality adaptive margin (Kim et al., CVPR 2022, arXiv 2204.00964, eq. 14 to 16).
 
-    Buffers ``batch_mean`` and ``batch_std`` follow the lengths; a training call moves them before using them.
+    The length of an embedding stands for image quality. Embeddings and class weights are normalised for the angles::
+
+        a = |x| clamped to 1e-3 .. 100, without gradient
+        k = h (a - mu) / sigma clamped to -1 .. 1
+        z_y = s (cos(theta_y - m k) - (m + m k))     y: the label; the angle clamped to 1e-3 .. pi - 1e-3
+        z_j = s cos(theta_j)                         j != y; all cosines clamped to +-(1 - 1e-3)
+        loss = cross-entropy of z
+
+    mu and sigma are running mean and standard deviation of a: buffers ``batch_mean`` and ``batch_std``. A training call
+    updates them before using them; a batch of one sample leaves ``batch_std`` unchanged.
+
+    Variants:
+
+    * "ref": as the authors train, momentum 0.01
+    * "ref_t_alpha_1": the same function, published with momentum 1: statistics of the current batch alone
+    * "cvlface_straight_through": no clamps of angle and cosines, and the gradient of s cos(theta_y) for z_y
 
     Args:
         embedding_size: E.
@@ -36,7 +51,7 @@ class AdaFace(MarginHead):
         scale: s, above 0.
         h: how far from the mean counts as extreme, 0 to 1.
         momentum: weight of the batch in the statistics, 0 to 1.
-        variant: "ref", "ref_t_alpha_1" or "cvlface_straight_through".
+        variant: one of those above.
         criterion: "softmax" or "focal".
         label_smoothing: 0 to below 1.
         focal_gamma: exponent of the focal factor.

@@ -19,12 +19,21 @@ def arcnegface_logits(
 
 
 class ArcNegFace(MarginHead):
-    """ArcFace with weighted negatives (Liu et al., ICCVW 2019).
+    """ArcFace with weighted negatives (Liu et al., ICCVW 2019, arXiv 1909.00632, eq. 2 and 3).
+
+    Embeddings and class weights are normalised; theta_j is the angle between the embedding and the weight of class j::
+
+        a = cos(theta_y + m)                   y: the label; theta_y < pi - m
+        a = cos(theta_y) - m sin(m)            theta_y >= pi - m
+        t_j = alpha exp(-(cos(theta_j) - a)^2 / sigma)      without gradient
+        z_y = s a
+        z_j = s (t_j cos(theta_j) + t_j - 1)   j != y
+        loss = cross-entropy of z
 
     Args:
         embedding_size: E.
         num_classes: C.
-        margin: m in radians, 0 to π/2.
+        margin: m in radians, 0 to pi/2.
         scale: s, above 0.
         alpha: height of the weight, above 0.
         sigma: its width: the squared distance is divided by it, above 0.

@@ -23,19 +23,29 @@ def combinedmargin_logits(
 
 
 class CombinedMargin(MarginHead):
-    """cos(m1 θ + m2) - m3 (Deng et al., CVPR 2019).
+    """Combined margin of SphereFace, ArcFace and CosFace (Deng et al., CVPR 2019, arXiv 1801.07698, eq. 4).
 
-    InsightFace's PyTorch class takes the same three numbers but computes two cases only: "insightface_torch_arc"
-    (ArcFace's values, the gradient of plain cosine) and "insightface_torch_ignores_m2" (CosFace with m3).
+    Embeddings and class weights are normalised; theta_j is the angle between the embedding and the weight of class j::
+
+        z_y = s (cos(m1 theta_y + m2) - m3)    y: the label; no fallback beyond pi
+        z_j = s cos(theta_j)                   j != y
+        loss = cross-entropy of z
+
+    Variants:
+
+    * "ref": as above
+    * "insightface_torch_arc": what InsightFace's PyTorch class computes for m1 = 1, m3 = 0: s cos(theta_y + m2) with
+      the gradient of s cos(theta_y)
+    * "insightface_torch_ignores_m2": what it computes for m3 > 0: s (cos(theta_y) - m3), whatever m1 and m2
 
     Args:
         embedding_size: E.
         num_classes: C.
         m1: factor of the angle, 0 to 8.
-        m2: added to the angle in radians, 0 to π/2.
+        m2: added to the angle in radians, 0 to pi/2.
         m3: subtracted from the cosine, 0 to 1.
         scale: s, above 0.
-        variant: "ref", "insightface_torch_arc" or "insightface_torch_ignores_m2".
+        variant: one of those above.
         criterion: "softmax" or "focal".
         label_smoothing: 0 to below 1.
         focal_gamma: exponent of the focal factor.

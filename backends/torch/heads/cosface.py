@@ -16,14 +16,22 @@ def cosface_logits(
 
 
 class CosFace(MarginHead):
-    """Large margin cosine loss (Wang et al., CVPR 2018).
+    """Large margin cosine loss (Wang et al., CVPR 2018, arXiv 1801.09414, eq. 4).
+
+    Embeddings and class weights are normalised; theta_j is the angle between the embedding and the weight of class j::
+
+        z_y = s (cos(theta_y) - m)             y: the label
+        z_j = s cos(theta_j)                   j != y
+        loss = cross-entropy of z
+
+    Variants: "ref"; "insightface" is the same function, published with m = 0.40.
 
     Args:
         embedding_size: E.
         num_classes: C.
         margin: m, 0 to 1.
         scale: s, above 0.
-        variant: "ref", or "insightface" (the same function; its margin is 0.40).
+        variant: one of those above.
         criterion: "softmax" or "focal".
         label_smoothing: 0 to below 1.
         focal_gamma: exponent of the focal factor.

@@ -20,7 +20,19 @@ def mvsoftmax_logits(
 
 
 class MVSoftmax(MarginHead):
-    """Mis-classified vector guided softmax (Wang et al., AAAI 2020).
+    """Mis-classified vector guided softmax (Wang et al., AAAI 2020, arXiv 1912.00833, eq. 8 to 10).
+
+    Embeddings and class weights are normalised; theta_j is the angle between the embedding and the weight of class j::
+
+        f = cos(theta_y) - m                   kind "am"; y: the label
+        f = cos(theta_y + m)                   kind "arc"
+        z_y = s f                              cos(theta_y) above a threshold, otherwise s cos(theta_y)
+        z_j = s (w cos(theta_j) + w - 1)       cos(theta_j) > f: a mis-classified vector
+        z_j = s cos(theta_j)                   otherwise
+        loss = cross-entropy of z
+
+    Variants: "ref": the threshold is m for kind "am", 0 for kind "arc"; "author_repo": 0 for both kinds, published with
+    w = 1.2.
 
     Args:
         embedding_size: E.
@@ -29,7 +41,7 @@ class MVSoftmax(MarginHead):
         margin: m, 0 to 1.
         scale: s, above 0.
         weight_of_hard: w = 1 + t of the paper, 1 or more.
-        variant: "ref", or "author_repo" (w = 1.2, and a margin for every target above 0).
+        variant: one of those above.
         criterion: "softmax" or "focal".
         label_smoothing: 0 to below 1.
         focal_gamma: exponent of the focal factor.

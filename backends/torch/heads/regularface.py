@@ -27,7 +27,13 @@ def regularface(weight: torch.Tensor) -> torch.Tensor:
 
 
 class RegularFace(AuxiliaryHead):
-    """Mean cosine of each class weight with its nearest other one (Zhao et al., CVPR 2019). Used beside a classifier.
+    """Exclusive regularisation of class weights (Zhao et al., CVPR 2019, eq. 5).
+
+    Used beside a classifier, on its class weights::
+
+        loss = mean over j of max_{i != j} W_j . W_i          rows of W normalised
+
+    The gradient reaches both weights of each pair.
 
     Args:
         embedding_size: E.

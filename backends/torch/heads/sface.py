@@ -19,15 +19,23 @@ def sface_losses(
 
 
 class SFace(MarginHead):
-    """Sigmoid-constrained hypersphere loss (Zhong et al., IEEE TIP 2021); the loss may be negative.
+    """Sigmoid-constrained hypersphere loss (Zhong et al., IEEE TIP 2021, arXiv 2205.12010, eq. 8 to 12).
+
+    Embeddings and class weights are normalised; theta_j is the angle between the embedding and the weight of class j::
+
+        r_y = sigmoid(k (theta_y - a))         y: the label; without gradient
+        r_j = sigmoid(k (b - theta_j))         j != y; without gradient
+        loss = mean of (-r_y s cos(theta_y) + sum_{j != y} r_j s cos(theta_j))
+
+    There is no softmax, and the loss may be negative.
 
     Args:
         embedding_size: E.
         num_classes: C.
         scale: s, above 0.
         k: steepness of the sigmoids, above 0.
-        a: target angle below which the pull ends, 0 to π.
-        b: angle beyond which the push ends, 0 to π.
+        a: target angle below which the pull ends, 0 to pi.
+        b: angle beyond which the push ends, 0 to pi.
         variant: "ref".
     """
 

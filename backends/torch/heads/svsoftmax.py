@@ -22,7 +22,17 @@ def svsoftmax_logits(
 
 
 class SVSoftmax(MarginHead):
-    """Support vector guided softmax (Wang et al., arXiv 1812.11317).
+    """Support vector guided softmax (Wang et al., arXiv 1812.11317, 2018, eq. 4 to 8).
+
+    Embeddings and class weights are normalised; theta_j is the angle between the embedding and the weight of class j::
+
+        f = cos(theta_y)                       kind "plain"; y: the label
+        f = cos(theta_y) - m                   kind "am"
+        f = cos(theta_y + m)                   kind "arc"
+        z_y = s f
+        z_j = s (t cos(theta_j) + t - 1)       cos(theta_j) > f: a support vector
+        z_j = s cos(theta_j)                   otherwise
+        loss = cross-entropy of z
 
     Args:
         embedding_size: E.

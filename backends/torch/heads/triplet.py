@@ -51,13 +51,21 @@ def all_semi_hard(
 
 
 class Triplet(AuxiliaryHead):
-    """Triplet loss on squared distances of normalised embeddings (Schroff et al. 2015; Hermans et al. 2017).
+    """Triplet loss (Schroff et al., CVPR 2015, arXiv 1503.03832; Hermans et al., 2017, arXiv 1703.07737).
+
+    Embeddings are normalised; D is their squared Euclidean distance::
+
+        loss = mean of max(0, D(anchor, positive) - D(anchor, negative) + margin)
+
+    Mining and variants, which choose the triplets and what the mean is over:
 
     * mining "batch_hard", "ref": farthest positive and nearest negative of each anchor; mean over the anchors that have
-      both. "mean_nonzero": mean over those with a loss above 0.
+      both
+    * mining "batch_hard", "mean_nonzero": the same; mean over the anchors with a loss above 0
     * mining "semi_hard", "ref" or "nearest_outside": for each ordered positive pair the nearest negative that is
-      farther than the positive, else the farthest; mean over all ordered positive pairs. "all_semihard": all triplets
-      whose negative lies within the margin beyond the positive; mean over them. Takes N^3 memory.
+      farther than the positive, or else the farthest negative; mean over all ordered positive pairs
+    * mining "semi_hard", "all_semihard": all triplets whose negative is farther than the positive by less than the
+      margin; mean over them; takes memory for N^3 values
 
     A batch without a valid triplet gives 0.
 
@@ -66,7 +74,7 @@ class Triplet(AuxiliaryHead):
         num_classes: C.
         mining: "batch_hard" or "semi_hard".
         margin: 0 to 4; None: 0.3 for batch_hard, 0.2 for semi_hard.
-        variant: "ref", "mean_nonzero", "nearest_outside" or "all_semihard".
+        variant: one of those above.
     """
 
     variants = ("ref", "mean_nonzero", "nearest_outside", "all_semihard")

@@ -24,14 +24,20 @@ def uniformface(centers: torch.Tensor) -> torch.Tensor:
 
 
 class UniformFace(AuxiliaryHead):
-    """Mean of 1 / (distance + 1) over all pairs of class weights (Duan, Lu, Zhou, CVPR 2019).
+    """Uniform loss: repulsion of all pairs of class weights (Duan et al., CVPR 2019, eq. 6).
 
-    Used beside a classifier; takes C^2 memory. Coincident centres give 1 with gradient 0.
+    Used beside a classifier, on its class weights; takes memory for C^2 values::
+
+        loss = mean over i != j of 1 / (|W_i - W_j| + 1)
+
+    Identical weights give 1 with gradient 0.
+
+    Variants: "ref": the weights as they are; "normalised": the normalised weights.
 
     Args:
         embedding_size: E.
         num_classes: C.
-        variant: "ref" or "normalised".
+        variant: one of those above.
     """
 
     variants = ("ref", "normalised")
