@@ -1,4 +1,4 @@
-"""Every error facezoo raises on purpose.
+"""All errors that facezoo raises deliberately.
 
 Each message is one line that shows the value received, what was expected and, where there is one, the
 nearest valid name. The command line prints it and exits with ``exit_code``.
@@ -24,7 +24,7 @@ class UnknownNameError(ConfigError, KeyError):
     """A name is not in a table; the message gives the nearest one.
 
     Args:
-        kind: what was looked up, as a person says it ("backbone").
+        kind: what was looked up, in plain words ("backbone").
         name: what was received.
         choices: the valid names.
 
@@ -47,11 +47,11 @@ class BackendUnavailableError(FacezooError, ImportError):
 
 
 class ShapeError(FacezooError, ValueError):
-    """An array has another shape than the contract says."""
+    """An array does not have the expected shape."""
 
 
 class DataError(FacezooError):
-    """A data set is missing, empty, or broken past the allowed share."""
+    """A data set is missing, empty, or has more broken images than allowed."""
 
 
 class ImageError(DataError):
@@ -59,7 +59,7 @@ class ImageError(DataError):
 
 
 class WorkerError(DataError):
-    """A process that prepares images ended or failed."""
+    """A process that prepares images ended early or failed."""
 
 
 class CheckpointError(FacezooError):
@@ -67,11 +67,11 @@ class CheckpointError(FacezooError):
 
 
 class ExportError(FacezooError):
-    """A model cannot be exported, or the exported one differs from the original."""
+    """A model cannot be exported, or the exported model differs from the original."""
 
 
 class UnsafeFileError(FacezooError):
-    """A file from outside holds what must not be loaded (code in a pickle, a path that escapes)."""
+    """A downloaded or user-supplied file has unsafe content (code in a pickle, a path outside of its archive)."""
 
 
 class NumericalError(FacezooError):
@@ -79,15 +79,15 @@ class NumericalError(FacezooError):
 
 
 class DownloadError(FacezooError):
-    """A file could not be fetched or is not the published one."""
+    """A file could not be fetched or is not the published file."""
 
 
 class ProtocolError(FacezooError, ValueError):
-    """An evaluation cannot be carried out as asked."""
+    """An evaluation is not possible as requested."""
 
 
 def nearest(name: str, choices: Iterable[str]) -> str | None:
-    """The choice most like ``name``, ignoring case, or None when nothing is close."""
+    """The choice most like ``name``, ignoring case, or None if no name is close."""
     by_lower = {choice.lower(): choice for choice in choices}
     found = difflib.get_close_matches(name.lower(), by_lower, n=1, cutoff=0.5)
     return by_lower[found[0]] if found else None

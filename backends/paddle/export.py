@@ -1,4 +1,4 @@
-"""Ways out of paddle: inference programs for Paddle Inference and Paddle Lite, and running them."""
+"""Export from paddle to programs of Paddle Inference and Paddle Lite, and running them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from facezoo.interfaces.backbone import spec_of
 
 
 class Exported(nn.Layer):
-    """A backbone in evaluation mode as it is exported: float32 out, pixels in where asked for.
+    """A backbone in evaluation mode for export: float32 output, optionally uint8 pixels as input.
 
     Args:
         backbone: what to export.
@@ -41,7 +41,7 @@ class Exported(nn.Layer):
         return self.backbone(x)
 
     def example(self) -> InputSpec:
-        """What goes in."""
+        """Shape and dtype of the input."""
         spec = spec_of(self.backbone)
         if self.pixels:
             return InputSpec([None, *spec.input_size, 3], "uint8", "images")
@@ -49,23 +49,23 @@ class Exported(nn.Layer):
 
 
 def save(network: Exported, stem: Path, form: str, meta: dict[str, Any]) -> list[Path]:
-    """Write ``network`` and return the files, the one to open first.
+    """Write ``network`` and return the files; the first is the one to open.
 
     Args:
-        network: as it shall compute.
+        network: the module to write.
         stem: the files' path without suffixes.
-        form: "paddle-inference", or "paddle-lite-ready": the older program form that Paddle Lite's converter reads.
-        meta: not kept: paddle's files have no place for it.
+        form: "paddle-inference", or "paddle-lite-ready": the older program format that Paddle Lite's converter reads.
+        meta: not written: paddle's formats have no metadata.
 
     Raises:
-        ExportError: paddle cannot write this network in that form.
+        ExportError: paddle cannot write this network in that format.
     """
     try:
         with _older_program() if form == "paddle-lite-ready" else nullcontext():
             paddle.jit.save(network, str(stem), input_spec=[network.example()])
     except (RuntimeError, ValueError, TypeError) as error:
         raise ExportError(f"paddle cannot write it as {form}: {str(error).strip().splitlines()[-1]}") from error
-    stem.with_name(f"{stem.name}.pdiparams.info").unlink(missing_ok=True)  # a pickle that inference does not read
+    stem.with_name(f"{stem.name}.pdiparams.info").unlink(missing_ok=True)  # a pickle, not needed for inference
     names = [f"{stem.name}{suffix}" for suffix in (*PROGRAMS, ".pdiparams")]
     return [stem.with_name(name) for name in names if stem.with_name(name).is_file()]
 
@@ -88,7 +88,7 @@ def open_saved(path: Path, form: str) -> Callable[[np.ndarray], np.ndarray]:
 
 
 def embed(backbone: nn.Layer, images: np.ndarray) -> np.ndarray:
-    """The original's embeddings (N, E) of uint8 RGB crops (N, H, W, 3), by the plain way."""
+    """Embeddings (N, E) of uint8 RGB crops (N, H, W, 3) by the backbone itself, the reference for exported files."""
     backbone.eval()
     with paddle.no_grad():
         return backbone(to_input(paddle.to_tensor(images), spec_of(backbone).preprocess)).astype("float32").numpy()
@@ -108,7 +108,7 @@ def _cast(value: paddle.Tensor, precision: str) -> paddle.Tensor:
 
 @contextmanager
 def _older_program() -> Iterator[None]:
-    """Trace into the program form from before paddle 3."""
+    """Trace into the program format from before paddle 3."""
     guard = getattr(getattr(paddle, "pir_utils", None), "OldIrGuard", None)
     with guard() if guard else nullcontext():
         yield

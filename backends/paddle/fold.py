@@ -1,4 +1,4 @@
-"""Folding batch norms into the layers beside them."""
+"""Fold batch norms into adjacent layers."""
 
 from __future__ import annotations
 
@@ -49,13 +49,13 @@ def difference(module: nn.Layer, other: nn.Layer) -> float:
 
 
 def affine(norm: nn.layer.norm._BatchNormBase) -> Affine:
-    """What a norm does in evaluation."""
+    """Scale and shift that a batch norm applies in evaluation mode."""
     weight, bias = (None if value is None else _numpy(value) for value in (norm.weight, norm.bias))
     return folding.affine(_numpy(norm._mean), _numpy(norm._variance), weight, bias, norm._epsilon)
 
 
 def _deploy(module: nn.Layer) -> None:
-    """Blocks of RepVGG become one convolution each."""
+    """Replace each RepVGG block by one convolution."""
     for block in [layer for layer in module.sublayers() if isinstance(layer, RepVGGBlock)]:
         conv = block.dense.conv
         plain = DeployedBlock(conv.weight.shape[1], conv.weight.shape[0], block.stride)
@@ -66,8 +66,8 @@ def _deploy(module: nn.Layer) -> None:
 
 
 def _pairs(module: nn.Layer) -> list[tuple[Foldable, nn.layer.norm._BatchNormBase]]:
-    """(layer, norm) where the norm takes exactly what the layer gives, each used once."""
-    given: list[tuple[Foldable, paddle.Tensor]] = []  # keeps the outputs alive, so that each is one object
+    """(layer, norm) pairs where the norm's input is the layer's output, each used once."""
+    given: list[tuple[Foldable, paddle.Tensor]] = []  # keeps the outputs alive, so that their ids stay unique
     taken: list[tuple[nn.layer.norm._BatchNormBase, paddle.Tensor]] = []
     handles: list[Any] = []
 
@@ -93,7 +93,7 @@ def _pairs(module: nn.Layer) -> list[tuple[Foldable, nn.layer.norm._BatchNormBas
 
 
 def _noise(module: nn.Layer) -> paddle.Tensor:
-    """Two images in the range of a network's input."""
+    """Two noise images in the range of a network's input."""
     spec = spec_of(module)
     shape = (2, spec.in_channels, *spec.input_size)
     return paddle.to_tensor(np.random.default_rng(0).uniform(-1, 1, shape).astype(np.float32))

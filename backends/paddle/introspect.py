@@ -1,4 +1,4 @@
-"""What the conformance suite looks at in a network: outline, settings of layers, modes, one training step."""
+"""What the conformance suite checks of a network: outline, settings of layers, modes, one training step."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def _settings(layer: nn.Layer) -> dict[str, Any]:
     if kind == "batch_norm":
         affine = layer.weight is not None
         return {"eps": layer._epsilon, "momentum": round(1 - layer._momentum, 12), "affine": affine}
-    if kind == "prelu":  # the inventory has its only setting, the number of slopes
+    if kind == "prelu":  # its only setting, the number of slopes, is in the inventory
         return {}
     if kind == "layer_norm":
         return {"eps": layer._epsilon}
@@ -77,7 +77,7 @@ def modes(module: nn.Layer) -> list[bool]:
 
 
 def hidden(module: nn.Layer) -> list[str]:
-    """Layers kept in plain lists or dictionaries, which neither ``eval()`` nor the state reaches."""
+    """Layers in plain lists or dictionaries, which ``eval()`` and the state do not include."""
     found = []
     for path, layer in module.named_sublayers(include_self=True):
         for name, value in vars(layer).items():
@@ -89,7 +89,7 @@ def hidden(module: nn.Layer) -> list[str]:
 
 def widen(module: nn.Layer) -> nn.Layer:
     """The same network in float64."""
-    return module._to_impl(dtype="float64", floating_only=True)  # public ways cast indices as well
+    return module._to_impl(dtype="float64", floating_only=True)  # public methods also cast integer buffers
 
 
 def embed(module: nn.Layer, images: np.ndarray) -> np.ndarray:

@@ -22,7 +22,7 @@ ACTIVATIONS = {
 
 
 def activation(name: str, channels: int) -> nn.Layer:
-    """The activation of that name; "prelu" has one slope a channel."""
+    """The activation of that name; "prelu" has one slope per channel."""
     return PReLU(channels) if name == "prelu" else ACTIVATIONS[name]()
 
 
@@ -85,7 +85,7 @@ class SqueezeExcite(nn.Layer):
 
 
 class DropPath(nn.Layer):
-    """Stochastic depth: in training, a sample's branch is dropped with ``probability``, else scaled up."""
+    """Stochastic depth: in training, a sample's branch is dropped with ``probability``, otherwise scaled up."""
 
     def __init__(self, probability: float) -> None:
         super().__init__()
@@ -186,7 +186,7 @@ def run_blocks(blocks: nn.Layer, x: paddle.Tensor, checkpointing: bool) -> paddl
 
 
 class _OncePerBatch:
-    """A block whose running statistics move in the first pass only: the recomputing pass must not count twice."""
+    """A block that updates running statistics in the first pass only: the recomputing pass must not count twice."""
 
     def __init__(self, block: nn.Layer) -> None:
         self.block = block

@@ -1,4 +1,4 @@
-"""The neck that flattens the last map without a norm before it."""
+"""The neck that flattens the last feature map without a norm before it."""
 
 from __future__ import annotations
 

@@ -12,17 +12,17 @@ from paddle import nn
 class _BatchNorm(nn.layer.norm._BatchNormBase):
     """Base of the two classes below; comes before paddle's class in their bases.
 
-    Paddle keeps the biased variance of a batch, n/(n-1) below torch's: 6.7 % after a batch of 16 vectors. The
+    Paddle keeps the biased variance of a batch, n/(n-1) below torch's: 6.7 % for a batch of 16 vectors. The
     running variance is corrected here after each step, so that evaluation after training agrees.
     """
 
     layout: Literal["NCHW", "NC"]
-    frozen: bool = False  # set on the class while activations are computed a second time
+    frozen: bool = False  # set on the class while activations are recomputed
 
     def __init__(self, channels: int, eps: float = 1e-5, momentum: float = 0.1, affine: bool = True) -> None:
         attr = None if affine else False
         super().__init__(channels, momentum=1 - momentum, epsilon=eps, weight_attr=attr, bias_attr=attr)
-        if not affine:  # paddle keeps constant tensors in their place, which are not state
+        if not affine:  # paddle uses constant tensors instead, which are not state
             self.weight, self.bias = None, None
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:

@@ -1,4 +1,4 @@
-"""From uint8 RGB crops to what a network takes, as its ``Preprocess`` says."""
+"""From uint8 RGB crops to a network's input, as its ``Preprocess`` defines it."""
 
 from __future__ import annotations
 

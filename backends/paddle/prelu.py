@@ -1,4 +1,4 @@
-"""PReLU whose gradient is right on every way through paddle."""
+"""PReLU whose gradient is correct in dynamic and in static graphs."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from paddle import nn
 
 
 class PReLU(nn.PReLU):
-    """One slope a channel, 0.25 at the start.
+    """One slope per channel, initially 0.25.
 
-    In a static graph with oneDNN, paddle's own operator gives wrong gradients (of input and slope, both by more
-    than their size); while training there the two pieces are written out. Its forward pass is right, and fast.
+    In a static graph with oneDNN, paddle's own operator gives wrong gradients of input and slope (errors above 100 %),
+    so training there uses separate operations. Its forward pass is correct and fast.
 
     Args:
         num_parameters: channels.

@@ -10,18 +10,18 @@ from typing import Any
 import paddle
 from paddle import inference, nn
 
-PROGRAMS = (".json", ".pdmodel")  # of paddle 3, and of the older form that Paddle Lite reads
+PROGRAMS = (".json", ".pdmodel")  # of paddle 3, and of the older format that Paddle Lite reads
 
 
 def make_program(layer: nn.Layer, shape: list[int | None]) -> Any:
-    """A predictor that holds a copy of the layer as it is now.
+    """A predictor that holds a copy of the layer with its current weights.
 
-    Training by static graphs with oneDNN is wrong and crashes in paddle 3.3, and so do, now and then, embeddings by
-    ``to_static`` alone; a program is local and changes no global flag.
+    In paddle 3.3, training by static graphs with oneDNN gives wrong gradients and crashes, and ``to_static`` alone
+    sometimes gives wrong embeddings or crashes. A program is separate and changes no global flag.
 
     Args:
-        layer: in evaluation mode; ``to_static`` changes its ``forward``, so give one that nothing else uses.
-        shape: of its only input, float32; None stands for any size.
+        layer: in evaluation mode; ``to_static`` changes its ``forward``, so pass one that is not used elsewhere.
+        shape: of its only input, float32; None means any size.
     """
     spec = paddle.static.InputSpec(shape, "float32", "images")
     with TemporaryDirectory() as folder:
@@ -32,7 +32,7 @@ def make_program(layer: nn.Layer, shape: list[int | None]) -> Any:
 
 
 def open_program(path: Path, fast: bool = True) -> Any:
-    """The predictor of a saved program, with its parameters beside it; not ``fast`` is without fusions and oneDNN."""
+    """The predictor of a saved program and its parameter file; ``fast`` enables fusions and oneDNN."""
     config = inference.Config(str(path), str(path.with_suffix(".pdiparams")))
     config.disable_gpu()
     config.disable_glog_info()

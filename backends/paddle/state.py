@@ -20,7 +20,7 @@ LAYERS: tuple[tuple[type, str], ...] = (
 
 
 def layer_type(layer: nn.Layer) -> str:
-    """The type that decides names, layouts and initial values; "own" for everything composite."""
+    """The type that decides names, layouts and initial values; "own" for composite modules."""
     return next((name for kind, name in LAYERS if isinstance(layer, kind)), "own")
 
 

@@ -1,4 +1,4 @@
-"""Convolution that is fast on a CPU where torch's own bfloat16 is not."""
+"""Convolution with a fast path for bfloat16 training on a CPU."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from torch import nn
 
 
 class Conv2d(nn.Conv2d):
-    """``nn.Conv2d``; while training in bfloat16 on a CPU, a depthwise one with a stride computes in float32.
+    """``nn.Conv2d``; a strided depthwise one computes in float32 when training in bfloat16 on a CPU.
 
-    The gradient of its input has no fast bfloat16 kernel there: it takes three to thirty times as long, and three such
-    layers were a quarter of MobileFaceNet's training step.
+    The gradient of its input has no fast bfloat16 kernel there: it takes 3 to 30 times as long, and three such layers
+    took a quarter of MobileFaceNet's training step.
     """
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:

@@ -1,4 +1,4 @@
-"""Multiply-adds of a backbone, counted without computing: on the meta device, where tensors have shapes only."""
+"""Multiply-adds of a backbone, counted on the meta device, where tensors have shapes but no values."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def multiply_adds(spec: BackboneSpec) -> int:
     from facezoo.backends.torch import build_backbone
 
     with torch.device("meta"), torch.no_grad():
-        module = build_backbone(spec).eval().to("meta")  # tables made from NumPy stay behind otherwise
+        module = build_backbone(spec).eval().to("meta")  # .to moves buffers made from NumPy arrays
         images = torch.empty(1, spec.in_channels, *spec.input_size)
         with FlopCounterMode(display=False) as counter:
             module(images)

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 
 def _planes(images: Tensor) -> Tensor:
-    """(N, H, W, 3) to (N, 3, H, W), left in place: the channels-last layout, which is the faster one."""
+    """(N, H, W, 3) to (N, 3, H, W), without a copy: the channels-last layout, which is faster."""
     return images.permute(0, 3, 1, 2)
 
 

@@ -1,4 +1,4 @@
-"""Which device a user means."""
+"""Device names."""
 
 from __future__ import annotations
 

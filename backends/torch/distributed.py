@@ -1,4 +1,4 @@
-"""Several processes that train together: gradients averaged, everything else alike."""
+"""Data-parallel training: gradients are averaged over processes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def join(device: torch.device) -> tuple[int, int]:
 
 
 def average(tensors: Sequence[torch.Tensor]) -> None:
-    """Replace each tensor by its mean over all processes, in one message."""
+    """Replace each tensor by its mean over all processes, in one all-reduce."""
     flat = torch.cat([tensor.flatten() for tensor in tensors])
     dist.all_reduce(flat)
     flat /= dist.get_world_size()
@@ -36,5 +36,5 @@ def any_of(flag: bool, device: torch.device) -> bool:
 
 
 def wait() -> None:
-    """Wait until every process is here."""
+    """Wait for all processes (a barrier)."""
     dist.barrier()

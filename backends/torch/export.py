@@ -1,4 +1,4 @@
-"""Ways out of torch: ONNX, TorchScript and torch.export files, and running the latter two."""
+"""Export from torch to ONNX, TorchScript and torch.export files, and running the latter two."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from facezoo.backends.torch.pixels import to_input
 from facezoo.errors import ExportError
 from facezoo.interfaces.backbone import spec_of
 
-OPSET = 17  # what runtimes of the last years read
-TRACED_BATCH = 2  # 1 would be taken for a constant
-META = "facezoo"  # name of the block of metadata inside a file
+OPSET = 17  # supported by runtimes since 2022
+TRACED_BATCH = 2  # a batch of 1 would be traced as a constant
+META = "facezoo"  # name of the metadata block inside a file
 
 
 class Exported(nn.Module):
-    """A backbone in evaluation mode as it is exported: float32 out, pixels in where asked for.
+    """A backbone in evaluation mode for export: float32 output, optionally uint8 pixels as input.
 
     Args:
         backbone: is changed by ``half``; give a copy.
@@ -42,7 +42,7 @@ class Exported(nn.Module):
         return self.backbone(x.half() if self.half_precision else x).float()
 
     def example(self) -> torch.Tensor:
-        """Images to trace with."""
+        """Example images for tracing."""
         spec = spec_of(self.backbone)
         if self.pixels:
             return torch.zeros(TRACED_BATCH, *spec.input_size, 3, dtype=torch.uint8)
@@ -50,16 +50,16 @@ class Exported(nn.Module):
 
 
 def save(network: Exported, stem: Path, form: str, meta: dict[str, Any]) -> list[Path]:
-    """Write ``network`` and return the files, the one to open first.
+    """Write ``network`` and return the files; the first is the one to open.
 
     Args:
-        network: as it shall compute.
+        network: the module to write.
         stem: the files' path without suffixes.
         form: "onnx", "torchscript" or "torch-export".
         meta: plain types, kept inside the file.
 
     Raises:
-        ExportError: torch cannot write this network in that form.
+        ExportError: torch cannot write this network in that format.
     """
     try:
         with _quiet(), torch.no_grad():
@@ -83,7 +83,7 @@ def open_saved(path: Path, form: str) -> Callable[[np.ndarray], np.ndarray]:
 
 
 def embed(backbone: nn.Module, images: np.ndarray) -> np.ndarray:
-    """The original's embeddings (N, E) of uint8 RGB crops (N, H, W, 3), by the plain way."""
+    """Embeddings (N, E) of uint8 RGB crops (N, H, W, 3) by the backbone itself, the reference for exported files."""
     device = next(backbone.parameters()).device
     with torch.inference_mode():
         x = to_input(torch.from_numpy(images).to(device), spec_of(backbone).preprocess)
@@ -126,7 +126,7 @@ def _torch_export(network: Exported, stem: Path, meta: str) -> list[Path]:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Without the notes that torch's own exporters print about themselves."""
+    """Ignore warnings that torch's exporters print about themselves."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", category=DeprecationWarning)
         warnings.filterwarnings("ignore", category=FutureWarning)

@@ -1,4 +1,4 @@
-"""Folding batch norms into the layers beside them."""
+"""Fold batch norms into adjacent layers."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def difference(module: nn.Module, other: nn.Module) -> float:
 
 
 def affine(norm: nn.modules.batchnorm._BatchNorm) -> Affine:
-    """What a norm does in evaluation."""
+    """Scale and shift that a batch norm applies in evaluation mode."""
     assert norm.running_mean is not None
     assert norm.running_var is not None
     weight, bias = (None if value is None else _numpy(value) for value in (norm.weight, norm.bias))
@@ -53,7 +53,7 @@ def affine(norm: nn.modules.batchnorm._BatchNorm) -> Affine:
 
 
 def _deploy(module: nn.Module) -> None:
-    """Blocks of RepVGG become one convolution each."""
+    """Replace each RepVGG block by one convolution."""
     for block in [layer for layer in module.modules() if isinstance(layer, RepVGGBlock)]:
         conv = block.dense.conv
         plain = DeployedBlock(conv.weight.shape[1], conv.weight.shape[0], block.stride)
@@ -65,8 +65,8 @@ def _deploy(module: nn.Module) -> None:
 
 
 def _pairs(module: nn.Module) -> list[tuple[Foldable, nn.modules.batchnorm._BatchNorm]]:
-    """(layer, norm) where the norm takes exactly what the layer gives, each used once."""
-    given: list[tuple[Foldable, torch.Tensor]] = []  # keeps the outputs alive, so that each is one object
+    """(layer, norm) pairs where the norm's input is the layer's output, each used once."""
+    given: list[tuple[Foldable, torch.Tensor]] = []  # keeps the outputs alive, so that their ids stay unique
     taken: list[tuple[nn.modules.batchnorm._BatchNorm, torch.Tensor]] = []
     handles: list[Any] = []
 
@@ -92,7 +92,7 @@ def _pairs(module: nn.Module) -> list[tuple[Foldable, nn.modules.batchnorm._Batc
 
 
 def _noise(module: nn.Module) -> torch.Tensor:
-    """Two images in the range of a network's input."""
+    """Two noise images in the range of a network's input."""
     spec = spec_of(module)
     shape = (2, spec.in_channels, *spec.input_size)
     images = np.random.default_rng(0).uniform(-1, 1, shape).astype(np.float32)

@@ -1,4 +1,4 @@
-"""What the conformance suite looks at in a network: outline, settings of layers, modes, one training step."""
+"""What the conformance suite checks of a network: outline, settings of layers, modes, one training step."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def _settings(layer: nn.Module) -> dict[str, Any]:
         return {**{name: getattr(layer, name) for name in names}, "bias": layer.bias is not None}
     if kind == "batch_norm":
         return {"eps": layer.eps, "momentum": layer.momentum, "affine": layer.weight is not None}
-    if kind == "prelu":  # the inventory has its only setting, the number of slopes
+    if kind == "prelu":  # its only setting, the number of slopes, is in the inventory
         return {}
     if kind == "layer_norm":
         return {"eps": layer.eps}
@@ -66,7 +66,7 @@ def modes(module: nn.Module) -> list[bool]:
 
 
 def hidden(module: nn.Module) -> list[str]:
-    """Layers kept in plain lists or dictionaries, which neither ``eval()`` nor the state reaches."""
+    """Layers in plain lists or dictionaries, which ``eval()`` and the state do not include."""
     found = []
     for path, layer in module.named_modules():
         for name, value in vars(layer).items():

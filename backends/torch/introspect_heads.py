@@ -1,4 +1,4 @@
-"""What the conformance suite does with a loss head: one call, one call of a part, from and to NumPy."""
+"""What the conformance suite runs on a loss head: one call, or one call of a part, with NumPy arrays."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ def call(
         embeddings: (N, E).
         labels: (N,) int64.
         dtype: of the embeddings that the head gets.
-        logits: whether to ask for logits first; they leave the state alone.
+        logits: whether to compute logits first; this does not change the state.
 
     Returns:
-        "loss", "logits" (N, C) where asked for, "embeddings" (N, E), their gradient, "parameters", gradients by
+        "loss", "logits" (N, C) if requested, "embeddings" (N, E), their gradient, "parameters", gradients by
         canonical name, and "dtype", the loss's.
     """
     x = torch.from_numpy(embeddings).to(getattr(torch, dtype)).requires_grad_()
@@ -54,7 +54,7 @@ def call_part(
     head: MarginHead, embeddings: np.ndarray, labels: np.ndarray, first: int,
     others: Callable[[np.ndarray, str], np.ndarray],
 ) -> dict[str, Any]:  # fmt: skip
-    """Like :func:`call` for a head that holds some of the classes; ``others`` gives what the other parts add."""
+    """Like :func:`call` for a head that holds some of the classes; ``others`` returns the values of the other parts."""
 
     def reduce(values: torch.Tensor, how: str) -> torch.Tensor:
         rest = torch.from_numpy(np.asarray(others(values.detach().numpy(), how))).to(values.dtype)

@@ -26,7 +26,7 @@ ACTIVATIONS = {
 
 
 def activation(name: str, channels: int) -> nn.Module:
-    """The activation of that name; "prelu" has one slope a channel."""
+    """The activation of that name; "prelu" has one slope per channel."""
     return PReLU(channels) if name == "prelu" else ACTIVATIONS[name]()
 
 
@@ -89,7 +89,7 @@ class SqueezeExcite(nn.Module):
 
 
 class DropPath(nn.Module):
-    """Stochastic depth: in training, a sample's branch is dropped with ``probability``, else scaled up."""
+    """Stochastic depth: in training, a sample's branch is dropped with ``probability``, otherwise scaled up."""
 
     def __init__(self, probability: float) -> None:
         super().__init__()

@@ -10,11 +10,11 @@ from torch import nn
 
 
 class PReLU(nn.PReLU):
-    """One slope a channel, 0.25 at the start.
+    """One slope per channel, initially 0.25.
 
-    torch's own backward kernel branches at every value on a CPU and is most of a small network's training step; the
-    same numbers come five times sooner from vectorised pieces. Everywhere else (inference, other devices, tracing and
-    compilation) this is torch's operator.
+    torch's own backward kernel branches at every value on a CPU and takes most of a small network's training step; the
+    same numbers from vectorised operations take a fifth of the time. Everywhere else (inference, other devices, tracing
+    and compilation) this is torch's operator.
 
     Args:
         num_parameters: channels.

@@ -20,7 +20,7 @@ LAYERS: tuple[tuple[type, str], ...] = (
 
 
 def layer_type(layer: nn.Module) -> str:
-    """The type that decides names, layouts and initial values; "own" for everything composite."""
+    """The type that decides names, layouts and initial values; "own" for composite modules."""
     return next((name for kind, name in LAYERS if isinstance(layer, kind)), "own")
 
 
@@ -40,7 +40,7 @@ def read(item: Leaf, value: torch.Tensor) -> np.ndarray:
     """A copy as a canonical array; bfloat16 becomes float32."""
     value = value.detach().cpu()
     value = value.float() if value.dtype == torch.bfloat16 else value.clone()
-    return np.array(value.numpy(), order="C")  # ascontiguousarray would give a scalar a dimension
+    return np.array(value.numpy(), order="C")  # ascontiguousarray would add a dimension to a scalar
 
 
 def write(item: Leaf, value: torch.Tensor, array: np.ndarray) -> None:

@@ -1,8 +1,8 @@
-"""Batch norms folded into the convolutions and linear layers beside them: the same outputs in fewer steps.
+"""Fold batch norms into adjacent convolutions and linear layers: the same outputs with fewer operations.
 
-In evaluation a BN is ``scale * x + shift`` by channel. Behind a convolution or a linear layer it goes into that
-layer's weight and bias; before a flattening linear layer (neck E) it goes into that one. Nothing else is exact: a BN
-before a padded convolution stays, because the padding is not shifted.
+In evaluation mode a BN is ``scale * x + shift`` per channel. After a convolution or a linear layer it is folded into
+that layer's weight and bias; before a flattening linear layer (neck E) into that one. Other cases are not exact: a BN
+before a padded convolution is kept, because the padding is not shifted.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 
 
 class Affine(NamedTuple):
-    """A batch norm in evaluation: ``scale * x + shift``, float64 (C,) each."""
+    """A batch norm in evaluation mode: ``scale * x + shift``, float64 (C,) each."""
 
     scale: np.ndarray
     shift: np.ndarray
@@ -22,7 +22,7 @@ class Affine(NamedTuple):
 def affine(
     mean: np.ndarray, variance: np.ndarray, weight: np.ndarray | None, bias: np.ndarray | None, eps: float
 ) -> Affine:
-    """What a batch norm does in evaluation.
+    """Scale and shift that a batch norm applies in evaluation mode.
 
     >>> affine(np.array([1.0]), np.array([3.0]), np.array([4.0]), None, 1.0)
     Affine(scale=array([2.]), shift=array([-2.]))
@@ -35,13 +35,13 @@ def affine(
 
 
 def behind(weight: np.ndarray, bias: np.ndarray | None, norm: Affine) -> tuple[np.ndarray, np.ndarray]:
-    """Weight (out, ...) and bias (out,) of a layer with the norm behind it folded in."""
+    """Weight (out, ...) and bias (out,) of a layer with the following norm folded in."""
     scale = norm.scale.reshape(-1, *[1] * (weight.ndim - 1))
     return weight * scale, norm.shift if bias is None else bias * norm.scale + norm.shift
 
 
 def before(weight: np.ndarray, bias: np.ndarray | None, norm: Affine) -> tuple[np.ndarray, np.ndarray]:
-    """Weight (out, C * area) and bias (out,) of a linear layer on a flattened map with the norm before it folded in."""
+    """Weight (out, C * area) and bias (out,) of a linear layer on a flattened map with the preceding norm folded in."""
     area = weight.shape[1] // norm.scale.size
     scale, shift = np.repeat(norm.scale, area), np.repeat(norm.shift, area)
     moved = weight.astype(np.float64) @ shift
@@ -51,12 +51,12 @@ def before(weight: np.ndarray, bias: np.ndarray | None, norm: Affine) -> tuple[n
 def branches(
     dense: tuple[np.ndarray, Affine], point: tuple[np.ndarray, Affine], identity: Affine | None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The 3x3 kernel and the bias that equal a RepVGG block's sum.
+    """Kernel (out, in, 3, 3) and bias (out,) equivalent to a RepVGG block.
 
     Args:
-        dense: kernel (out, in, 3, 3) without bias, and the norm behind it.
-        point: kernel (out, in, 1, 1) without bias, and the norm behind it.
-        identity: the norm alone, where the shape stays.
+        dense: kernel (out, in, 3, 3) without bias, and the norm after it.
+        point: kernel (out, in, 1, 1) without bias, and the norm after it.
+        identity: the norm of the identity branch, or None.
     """
     kernel, bias = behind(dense[0], None, dense[1])
     small, more = behind(point[0], None, point[1])

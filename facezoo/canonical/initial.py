@@ -1,4 +1,4 @@
-"""Initial weights of a run: drawn once, by NumPy, from (seed, canonical name), so both backends start equal."""
+"""Initial weights of a run, drawn by NumPy from (seed, canonical name), so both backends start from the same values."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ RULES: dict[str, tuple[str, str, str]] = {
     "shufflenet": ("normal_over_in", "normal_0.01", "normal_0.02"),
     "truncated_normal_0.02": ("kaiming_uniform_sqrt5", "truncated_normal_0.02", "truncated_normal_0.02"),
 }
-FIRST_CONV = {"shufflenet": "normal_0.01"}  # where the first convolution is drawn otherwise
+FIRST_CONV = {"shufflenet": "normal_0.01"}  # rules with another distribution for the first convolution
 NORM_BIAS = {"shufflenet": 1e-4}
 
 
 def initial_state(leaves: Iterable[Leaf], rule: str, seed: int) -> dict[str, np.ndarray]:
-    """Canonical initial values, float32, of the leaves that a rule covers.
+    """Canonical initial values, float32, of the leaves that have a rule.
 
     Weights of convolutions and linear layers and trained tables are drawn; biases start at 0 (as the framework's
     default under "torch_default" and for the linear layers of "normal_0.1"); norms at weight 1, bias 0, mean 0,
-    variance 1; PReLU slopes at 0.25. Everything else stays as constructed and is not in the result.
+    variance 1; PReLU slopes at 0.25. Everything else keeps the framework's value and is not in the result.
 
     Args:
         leaves: a module's inventory.
@@ -84,7 +84,7 @@ def draw(how: str, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarr
             default), "uniform_fan_out" (within 1 / sqrt(fan-out)), "normal_over_in" (std 1 / inputs of a group),
             "normal_STD" or "truncated_normal_STD" (cut at two standard deviations).
         shape: two dimensions or more.
-        rng: where the numbers come from.
+        rng: the random generator.
     """
     fan_in, fan_out = _fans(shape)
     if how == "xavier_uniform":

@@ -1,7 +1,7 @@
-"""Names and layouts of state: canonical (torch's) on one side, each framework's on the other.
+"""Names and layouts of state: from each framework's own to the canonical ones (torch's).
 
-Decided by the type of the layer that owns a tensor, never by its name: a square linear weight would hide a
-missing transpose.
+They depend on the type of the layer that owns a tensor, not on its name or shape: a missing transpose of a square
+linear weight would not be noticed.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ RENAMED = {  # (backend, layer type) -> native name -> canonical name
     ("paddle", "prelu"): {"_weight": "weight"},
 }
 TRANSPOSED = {("paddle", "linear", "weight")}  # stored (in, out); canonical is (out, in)
-COUNTERS = ("num_batches_tracked",)  # not state: nothing computes with them
+COUNTERS = ("num_batches_tracked",)  # not state: no layer computes with them
 
 
 class Leaf(NamedTuple):
@@ -22,8 +22,8 @@ class Leaf(NamedTuple):
     Attributes:
         name: canonical name, dotted path included.
         shape: canonical shape.
-        layer: type of the owning layer: "conv", "linear", "batch_norm", "layer_norm", "prelu" or "own" for what a
-            composite module holds itself.
+        layer: type of the owning layer: "conv", "linear", "batch_norm", "layer_norm", "prelu" or "own" for the
+            tensors of a composite module itself.
         entry: canonical name within the layer ("weight", "running_mean", ...).
         trained: whether the optimiser changes it.
         transposed: whether the native layout is the transpose.
@@ -38,7 +38,7 @@ class Leaf(NamedTuple):
 
     @property
     def decays(self) -> bool:
-        """Whether weight decay applies: to weights of convolutions, linear layers and tables, and to nothing else."""
+        """Whether weight decay applies: to weights of convolutions and linear layers, and to tables, only."""
         return self.trained and len(self.shape) >= 2 and self.layer in ("conv", "linear", "own")
 
 

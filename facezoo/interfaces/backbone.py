@@ -1,4 +1,4 @@
-"""What every backbone is, whatever the framework."""
+"""Interface of backbones, for both frameworks."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Backbone(ABC):
     Attributes:
         spec: the neutral description it was built from.
         embedding_size: E, the length of an embedding.
-        input_size: (H, W) of the images it takes.
+        input_size: (H, W) of the input images.
     """
 
     spec: BackboneSpec
@@ -27,7 +27,7 @@ class Backbone(ABC):
         """Embed a batch.
 
         Args:
-            images: (N, channels, H, W) floating point, preprocessed as the model's ``Preprocess`` says.
+            images: (N, channels, H, W) floating point, preprocessed by the model's ``Preprocess``.
 
         Returns:
             (N, E) of the same dtype, not normalised.

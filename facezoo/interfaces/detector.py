@@ -1,4 +1,4 @@
-"""What every face detector is, whatever the framework."""
+"""Interface of face detectors."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Detector(ABC):
     """Finds faces and their five landmarks.
 
     Attributes:
-        name: what reports call it.
+        name: shown in reports.
     """
 
     name: str = "detector"

@@ -1,4 +1,4 @@
-"""What every loss head is, whatever the framework."""
+"""Interface of loss heads, for both frameworks."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Any
 
 
 class Head(ABC):
-    """A loss on embeddings and labels, with whatever parameters and state it trains.
+    """A loss on embeddings and labels, with its own parameters and state.
 
-    A head with state (buffers) moves it in training calls only, never by the gradient; ``logits`` leaves it alone.
+    Buffers are updated in training calls only, not by the gradient; ``logits`` does not change them.
 
     Attributes:
         embedding_size: E.
@@ -32,7 +32,7 @@ class Head(ABC):
 
         Raises:
             IndexError: a label lies outside 0..C-1; the message names it and C.
-            ValueError: the shapes are others.
+            ValueError: the shapes differ.
         """
 
 
@@ -41,4 +41,4 @@ class ClassificationHead(Head):
 
     @abstractmethod
     def logits(self, embeddings: Any, labels: Any) -> Any:
-        """Logits (N, C) after margin and scale, as the cross-entropy gets them in a forward call of the same mode."""
+        """Logits (N, C) after margin and scale, the input of the cross-entropy in a forward call in the same mode."""

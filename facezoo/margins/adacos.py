@@ -1,4 +1,4 @@
-"""AdaCos: plain cosines under a scale that follows the batch."""
+"""AdaCos: cosines without margin and an adaptive scale."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from facezoo.margins.base import Margin, Reference
 class AdaCosMargin(Margin):
     """Adaptively scaled cosine logits; no margin, no momentum.
 
-    State ``s`` is set from each training batch before use; ``fixed`` keeps it at its start, √2 ln(C - 1). The median is
-    the lower one.
+    State ``s`` is set from each training batch before use; ``fixed`` keeps its initial value √2 ln(C - 1). The median
+    of an even batch is the lower one.
     """
 
     name: ClassVar[str] = "AdaCos"

@@ -1,4 +1,4 @@
-"""AdaFace: the margin's place follows the image's quality."""
+"""AdaFace: the margin depends on image quality."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from facezoo.margins.reference import sine, with_target
 
 @dataclass(frozen=True, kw_only=True)
 class AdaFaceMargin(Margin):
-    """Quality adaptive margin; the embedding's length, held in 1e-3..100 and without gradient, stands for quality.
+    """Quality adaptive margin; the length of the embedding, clamped to 1e-3..100 and without gradient, is the quality.
 
-    State ``batch_mean`` and ``batch_std`` follow the lengths of the training batches, moved before use; a batch of one
-    leaves ``batch_std``.
+    State ``batch_mean`` and ``batch_std`` are running statistics of the lengths, updated before use in training; a
+    batch of one leaves ``batch_std`` unchanged.
 
     * ``ref``: as the authors train, momentum 0.01
-    * ``ref_t_alpha_1``: statistics of the batch alone, their class's default
+    * ``ref_t_alpha_1``: statistics of the batch alone, the default of the authors' class
     * ``cvlface_straight_through``: no clamps at the poles, the gradient of s cos θ
 
     Attributes:
         margin: m, 0 to 1.
         scale: s, above 0.
-        h: how far from the mean counts as extreme, 0 to 1.
+        h: scale of the normalised length, 0 to 1.
         momentum: weight of the batch in the statistics, 0 to 1.
     """
 
@@ -35,7 +35,7 @@ class AdaFaceMargin(Margin):
     module: ClassVar[str] = "adaface"
     paper: ClassVar[str] = "Kim, Jain, Liu, AdaFace, CVPR 2022, arXiv 2204.00964, eq. 14 to 16"
     equation: ClassVar[str] = (
-        "z_y = s (cos(θ_y - m k) - (m + m k)), k = h (|x| - μ) / σ held in -1..1;  z_j = s cos θ_j"
+        "z_y = s (cos(θ_y - m k) - (m + m k)), k = h (|x| - μ) / σ clamped to -1..1;  z_j = s cos θ_j"
     )
     variants: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "ref": {},

@@ -1,4 +1,4 @@
-"""AdaM-Softmax: a learnt margin for each class."""
+"""AdaM-Softmax: a trained margin per class."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from facezoo.rng import generator
 class AdaMSoftmaxMargin(Margin):
     """Adaptive margin softmax of AdaptiveFace.
 
-    Parameter ``margins`` (C,), from U(0.3, 0.4), is clamped to 0..1 in place before use; its gradient passes.
+    Parameter ``margins`` (C,), initially from U(0.3, 0.4), is clamped to 0..1 in place before use; the clamp does not
+    affect the gradient.
 
     Attributes:
         scale: s, above 0.

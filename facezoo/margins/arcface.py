@@ -21,8 +21,8 @@ class ArcFaceMargin(Margin):
 
     * ``ref``: past π - m the target logit is s (cos θ - m sin m) (face.evoLVe and most others)
     * ``insightface``: cos(θ + m) everywhere
-    * ``insightface_straight_through``: the values of ``insightface``, the gradient of s cos θ, as InsightFace's
-      released PyTorch code back-propagates
+    * ``insightface_straight_through``: the values of ``insightface``, the gradient of s cos θ, as
+      InsightFace's released PyTorch code does
     * ``easy_margin``: the margin only where cos θ > 0
     * ``facexzoo``: s = 32, m = 0.35, past π - m plain s cos θ
     * ``adaface_repo_clip``: cosines clamped to ±(1 - 1e-4) and θ + m to [1e-4, π - 1e-4]
@@ -70,8 +70,8 @@ class ArcFaceMargin(Margin):
             return value, np.ones_like(t)
         if self.variant == "adaface_repo_clip":
             angle = np.arccos(t) + m
-            held = (angle < 1e-4) | (angle > math.pi - 1e-4)
-            return np.cos(np.clip(angle, 1e-4, math.pi - 1e-4)), np.where(held, 0.0, derivative)
+            clamped = (angle < 1e-4) | (angle > math.pi - 1e-4)
+            return np.cos(np.clip(angle, 1e-4, math.pi - 1e-4)), np.where(clamped, 0.0, derivative)
         if self.variant == "insightface":
             return value, derivative
         keep = t > (0.0 if self.variant == "easy_margin" else math.cos(math.pi - m))

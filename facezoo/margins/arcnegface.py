@@ -1,4 +1,4 @@
-"""ArcNegFace: ArcFace whose negatives count by their closeness to the target."""
+"""ArcNegFace: ArcFace with negatives weighted by their similarity to the target."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a loss head says about itself, once for both backends: hyper-parameters, equation, paper, oracle."""
+"""Neutral description of a loss head for both backends: hyper-parameters, equation, paper, oracle."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["Gradients", "Margin", "Reference", "draw_weight", "xavier_uniform"]
 class Margin:
     """The neutral description of one loss head. Hyper-parameters are the fields of a subclass.
 
-    A subclass of family "margin" writes ``oracle``; every other writes ``reference``.
+    A subclass of family "margin" defines ``oracle``; every other defines ``reference``.
 
     Attributes:
         variant: which published form, where implementations differ; "ref" is the default.
@@ -32,12 +32,12 @@ class Margin:
     family: ClassVar[str] = "margin"  # "margin" (over columns), "linear", "metric" (of a batch) or "regulariser"
     variants: ClassVar[Mapping[str, Mapping[str, Any]]] = {"ref": {}}  # variant -> its own defaults
     ranges: ClassVar[Mapping[str, tuple[float, float]]] = {}  # hyper-parameter -> lowest and highest valid value
-    choices: ClassVar[Mapping[str, tuple[str, ...]]] = {}  # hyper-parameter -> valid words
+    choices: ClassVar[Mapping[str, tuple[str, ...]]] = {}  # hyper-parameter -> valid strings
     aliases: ClassVar[Mapping[str, Mapping[str, Any]]] = {}  # further public names -> hyper-parameters
-    criteria: ClassVar[tuple[str, ...]] = ("softmax", "focal")  # what may stand over the logits
+    criteria: ClassVar[tuple[str, ...]] = ("softmax", "focal")  # criteria that can be applied to the logits
     weighs: ClassVar[bool] = False  # whether it can weigh the samples of another head
     least_classes: ClassVar[int] = 2
-    compares: ClassVar[bool] = False  # images of one batch, which has to hold several of each identity
+    compares: ClassVar[bool] = False  # compares images of one batch, which must hold several per identity
     smooth: ClassVar[bool] = True  # whether logits are differentiable everywhere but at the poles
 
     variant: str = "ref"
@@ -45,9 +45,9 @@ class Margin:
     def __post_init__(self) -> None:
         if self.variant not in self.variants:
             raise UnknownNameError(f"variant of {self.name}", self.variant, self.variants)
-        for key, words in self.choices.items():
-            if getattr(self, key) not in words:
-                raise UnknownNameError(f"{key} of {self.name}", getattr(self, key), words)
+        for key, valid in self.choices.items():
+            if getattr(self, key) not in valid:
+                raise UnknownNameError(f"{key} of {self.name}", getattr(self, key), valid)
         for key, (low, high) in self.ranges.items():
             value = getattr(self, key)
             if value is not None and not low <= value <= high:
@@ -60,17 +60,17 @@ class Margin:
 
     @property
     def auxiliary(self) -> bool:
-        """Whether it can stand beside a classification head as an extra term."""
+        """Whether it can be an extra term beside a classification head."""
         return self.family in ("metric", "regulariser") or self.weighs
 
     @property
     def one_row(self) -> bool:
-        """Whether ``weight`` has one row a class, (C, E)."""
+        """Whether ``weight`` has one row per class, (C, E)."""
         return self.family in ("margin", "linear")
 
     @classmethod
     def create(cls, **hyper: Any) -> Margin:
-        """Build with the defaults of the variant asked for, then the given values.
+        """Build from the defaults of the requested variant and the given values.
 
         Raises:
             UnknownNameError: no such hyper-parameter or variant; the message gives the nearest.
@@ -85,12 +85,12 @@ class Margin:
         return cls(**{**cls.variants[variant], **hyper})
 
     def check_classes(self, num_classes: int) -> None:
-        """Raise ConfigError for a number of classes that the head cannot take."""
+        """Raise ConfigError if the head cannot have this number of classes."""
         if num_classes < self.least_classes:
             raise ConfigError(f"{self.name}: num_classes is {num_classes}; expected {self.least_classes} or more")
 
     def hyper(self) -> dict[str, Any]:
-        """Hyper-parameters by name, as the native class takes them."""
+        """Hyper-parameters by name, as the native class expects them."""
         return {entry.name: getattr(self, entry.name) for entry in fields(self) if entry.init}
 
     def initial_state(self, embedding_size: int, num_classes: int, seed: int) -> dict[str, np.ndarray]:
@@ -113,7 +113,7 @@ class Margin:
     def reference(
         self, embeddings: np.ndarray, labels: np.ndarray, state: Mapping[str, np.ndarray], **criterion: Any
     ) -> Gradients:
-        """Loss, logits, gradients and next state of one training call in NumPy float64: what the backends must give.
+        """Loss, logits, gradients and next state of one training call in NumPy float64, to test the backends against.
 
         Args:
             embeddings: (N, E), not normalised.

@@ -1,4 +1,4 @@
-"""Center loss: embeddings pulled to a running centre of their class."""
+"""Center loss: distance of embeddings to a running center of their class."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from facezoo.margins.base import Gradients, Margin
 class CenterMargin(Margin):
     """Center loss, an auxiliary term: ``extra={"Center": 0.003}`` beside a classifier is the paper's λ.
 
-    State ``centers`` (C, E) starts at 0 and follows the paper's rule, after the loss was taken; no optimiser.
+    State ``centers`` (C, E) starts at 0; a training call updates it after the loss, by the paper's rule.
 
     * ``ref``: sum over the batch, as in the paper, so that the effective λ grows with N
     * ``mean_half``: mean over the batch
 
     Attributes:
-        alpha: α, step of the centres, 0 to 1.
+        alpha: α, step size of the centers, 0 to 1.
     """
 
     name: ClassVar[str] = "Center"
@@ -40,7 +40,7 @@ class CenterMargin(Margin):
     least_classes: ClassVar[int] = 1
 
     def initial_state(self, embedding_size: int, num_classes: int, seed: int) -> dict[str, np.ndarray]:
-        """Nothing is trained."""
+        """Empty: there are no trained parameters."""
         return {}
 
     def reference(

@@ -1,4 +1,4 @@
-"""Circle loss: each similarity pulled with its own strength."""
+"""Circle loss: each similarity has its own weight."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class CircleLossMargin(Margin):
 
     @property
     def auxiliary(self) -> bool:
-        """Never: it is a head of its own."""
+        """Always false: it is not an extra term."""
         return False
 
     @property

@@ -1,4 +1,4 @@
-"""Class-balanced weighting: samples of rare classes count more."""
+"""Class-balanced weighting: samples of rare classes have higher weights."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from facezoo.margins.reference import cross_entropy
 
 @dataclass(frozen=True, kw_only=True)
 class ClassBalancedMargin(Margin):
-    """Linear classifier under class-balanced cross-entropy, or the weighting alone beside another head.
+    """Linear classifier with class-balanced cross-entropy, or the sample weights alone beside another head.
 
     * ``ref``: mean over the batch of weight times loss
     * ``normalised_to_C``: weights rescaled to sum to C, as the authors' released recipe
-    * ``weighted_mean``: divided by the sum of the batch's weights, as a framework's built-in class weights
+    * ``weighted_mean``: divided by the sum of the batch's weights, as the built-in class weights of the frameworks
 
     They differ by factors of 10 to 1000.
 
     Attributes:
-        class_counts: n, images of each class, 1 or more; None: 1 each, which is the plain classifier.
+        class_counts: n, images of each class, 1 or more; None: 1 each, the plain classifier.
         beta: β, 0 to below 1; the paper uses 0.9 to 0.9999.
     """
 
@@ -41,7 +41,7 @@ class ClassBalancedMargin(Margin):
     beta: float = 0.999
 
     def check_classes(self, num_classes: int) -> None:
-        """Raise ConfigError unless there is one count a class, each 1 or more."""
+        """Raise ConfigError unless there is one count per class, each 1 or more."""
         super().check_classes(num_classes)
         counts = self.class_counts
         if counts is not None and (len(counts) != num_classes or min(counts) < 1):

@@ -1,4 +1,4 @@
-"""CurricularFace: hard negatives gain weight as training goes on."""
+"""CurricularFace: hard negatives get higher weights during training."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from facezoo.margins.reference import arc, arc_monotone, with_target
 class CurricularFaceMargin(Margin):
     """ArcFace with a curriculum over hard negatives, those above cos(θ_y + m).
 
-    State ``t`` follows the mean target cosine and carries no gradient.
+    State ``t`` is a running mean of the target cosine, without gradient.
 
-    * ``ref``: t is moved, then used
-    * ``update_after_use``: used, then moved, the order of the paper's algorithm
+    * ``ref``: t is updated, then used
+    * ``update_after_use``: used, then updated, the order of the paper's algorithm
     * ``ref_t0_0.3``: ``ref`` from t = 0.3
 
     Attributes:

@@ -1,4 +1,4 @@
-"""ElasticFace: a margin drawn anew for each sample."""
+"""ElasticFace: a random margin per sample."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from facezoo.margins.reference import arc, with_target
 
 @dataclass(frozen=True, kw_only=True)
 class ElasticFaceMargin(Margin):
-    """Elastic margin, M ~ N(m, σ²), not clamped, without gradient.
+    """Elastic margin: M ~ N(m, σ²) per sample, not clamped, without gradient.
 
-    State ``step`` counts training calls; the margins of a call come from NumPy's generator of (seed, step), so backends
-    and parts draw alike.
+    State ``step`` counts training calls; the margins of a call come from NumPy's generator seeded with (seed, step), so
+    both backends and all parts draw the same ones.
 
     * ``ref``: margins as drawn
     * ``plus``: by rank, the highest target cosine gets the smallest margin
     * ``plus_author_repo``: sorted margins indexed by the order instead of the rank, as the authors' release does
 
     Attributes:
-        kind: "arc" (margin on the angle) or "cos" (margin off the cosine).
+        kind: "arc" (margin added to the angle) or "cos" (margin subtracted from the cosine).
         margin: m, 0 to π/2; None: 0.5 for arc, 0.35 for cos.
         sigma: σ, 0 to 1; None: 0.05, and for the plus variants 0.0175 (arc) or 0.02 (cos).
         scale: s, above 0.
-        seed: of the draws, 0 or more.
+        seed: of the random margins, 0 or more.
     """
 
     name: ClassVar[str] = "ElasticFace"

@@ -1,4 +1,4 @@
-"""Focal: the linear classifier under the focal criterion."""
+"""Focal: the linear classifier with the focal criterion."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from facezoo.margins.reference import cross_entropy, focal
 
 @dataclass(frozen=True, kw_only=True)
 class FocalMargin(Margin):
-    """Linear classifier whose easy samples count less; every classification head takes the criterion too.
+    """Linear classifier with lower weights of easy samples; every classification head has this criterion as an option.
 
-    * ``ref``: the factor is each sample's own, and carries gradient
+    * ``ref``: one factor per sample, with gradient
     * ``batch_mean_faceevolve``: cross-entropy averaged over the batch first, one factor on the mean, as face.evoLVe and
       CurricularFace's code do; not a focal loss
     """

@@ -15,7 +15,7 @@ from facezoo.margins.reference import normalise, sine, through_normalise
 
 @dataclass(frozen=True, kw_only=True)
 class IntraClassAngleMargin(Margin):
-    """Mean target angle; at the poles, where its direction is undefined, the gradient is 0. An auxiliary term.
+    """Mean target angle; the gradient is 0 at angles 0 and π, where its direction is undefined. An auxiliary term.
 
     * ``ref``: in radians
     * ``arcface_paper``: divided by π, as in ArcFace's ablation

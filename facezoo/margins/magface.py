@@ -1,4 +1,4 @@
-"""MagFace: a margin that grows with the embedding's length."""
+"""MagFace: a margin that grows with the length of the embedding."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class MagFaceMargin(Margin):
     """Magnitude-aware angular margin; the gradient flows through the length.
 
     * ``ref``: the margin only where cos θ > 0, as the authors' release ("easy margin")
-    * ``mm``: past π - m the target logit is s (cos θ - m sin m), m being the sample's own
+    * ``mm``: past π - m the target logit is s (cos θ - m sin m), m being that of the sample
     * ``facexzoo``: past π - m plain s cos θ
 
     Attributes:
@@ -35,7 +35,7 @@ class MagFaceMargin(Margin):
     module: ClassVar[str] = "magface"
     paper: ClassVar[str] = "Meng, Zhao, Huang, Zhou, MagFace, CVPR 2021, arXiv 2103.06627, eq. 2"
     equation: ClassVar[str] = (
-        "z_y = s cos(θ_y + m(a)), m(a) = l_m + (u_m - l_m) (a - l_a) / (u_a - l_a), a = |x| held in l_a..u_a;  "
+        "z_y = s cos(θ_y + m(a)), m(a) = l_m + (u_m - l_m) (a - l_a) / (u_a - l_a), a = |x| clamped to l_a..u_a;  "
         "loss + λ_g mean(a / u_a² + 1 / a)"
     )
     variants: ClassVar[Mapping[str, Mapping[str, Any]]] = {"ref": {}, "mm": {}, "facexzoo": {}}

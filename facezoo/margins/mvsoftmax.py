@@ -1,4 +1,4 @@
-"""MV-Softmax: mis-classified vectors count more."""
+"""MV-Softmax: mis-classified vectors get higher weights."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class MVSoftmaxMargin(Margin):
     * ``author_repo``: w = 1.2; where cos θ > 0 for both kinds
 
     Attributes:
-        kind: "am" (margin off the cosine) or "arc" (margin on the angle).
+        kind: "am" (margin subtracted from the cosine) or "arc" (margin added to the angle).
         margin: m, 0 to 1.
         scale: s, above 0.
         weight_of_hard: w = 1 + t of the paper, 1 or more.

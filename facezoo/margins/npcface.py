@@ -1,4 +1,4 @@
-"""NPCFace: the target's margin follows the hard negatives."""
+"""NPCFace: the margin of the target depends on the hard negatives."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class NPCFaceMargin(Margin):
         margin: mining margin m in radians, 0 to π/2: a negative above cos(θ_y + m) is hard.
         scale: s, above 0.
         m0: target margin without hard negatives, 0 to π/2.
-        m1: what the mean cosine of the hard negatives adds, 0 to 1.
+        m1: factor of the mean cosine of the hard negatives, 0 to 1.
         tau: τ, slope of hard negatives, above 0 to 10.
         shift: a, added to hard negatives, 0 to 1.
     """

@@ -1,4 +1,4 @@
-"""Loss and gradients of a margin head in NumPy float64, from its oracle: what both backends are held against."""
+"""Loss and gradients of a margin head in NumPy float64, from its oracle; both backends are tested against it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Gradients(NamedTuple):
     """A scalar loss and its derivatives, float64."""
 
     loss: float
-    logits: np.ndarray | None  # (N, C), where the head has any
+    logits: np.ndarray | None  # (N, C), or None without logits
     embeddings: np.ndarray  # (N, E)
     parameters: State  # derivative by each trained entry of the state
     state: State  # entries that the call changed
@@ -26,16 +26,16 @@ class Gradients(NamedTuple):
 class Reference:
     """What a margin's oracle returns for one batch, all float64.
 
-    Every margin head's logit depends on its own cosine and, in a few heads, on the embedding's norm; whatever
-    else enters is held constant in the gradient. So two slopes carry the whole derivative.
+    Every margin head's logit depends on its own cosine and, in a few heads, on the embedding's norm; all
+    other inputs are constants in the gradient. So two slopes give the whole derivative.
 
     Attributes:
-        logits: (N, C), as the cross-entropy gets them.
+        logits: (N, C), the input of the cross-entropy.
         slope: (N, C), d logits / d cosine.
         norm_slope: (N, C) or None, d logits / d norm of the embedding.
-        penalty: what is added to the loss.
+        penalty: added to the loss.
         penalty_norm_slope: (N,) or None, d penalty / d norm.
-        losses: (N,) with ``loss_slope`` (N, C) = d losses / d logits, where the loss is no cross-entropy.
+        losses: (N,) with ``loss_slope`` (N, C) = d losses / d logits, where the loss is not a cross-entropy.
         parameters: from d loss / d logits (N, C) to the gradients of further parameters.
         state: entries of the head's state that this call changed.
     """
@@ -58,13 +58,13 @@ def normalise(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def through_normalise(slope: np.ndarray, hat: np.ndarray, norms: np.ndarray) -> np.ndarray:
-    """A derivative by normalised rows carried back to the rows; below the floor of the length it only scales."""
+    """From the derivative by normalised rows to that by the rows; below the minimum length it only scales."""
     radial = np.where(norms > 1e-12, (slope * hat).sum(axis=1, keepdims=True), 0.0)
     return (slope - radial * hat) / norms
 
 
 def sine(cosine: np.ndarray) -> np.ndarray:
-    """sqrt(1 - cosine^2); 0 close to a pole, where rounding hides the angle."""
+    """sqrt(1 - cosine^2); 0 close to a pole, where the angle is below rounding."""
     squared = 1 - cosine * cosine
     return np.sqrt(np.where(squared > 16 * np.finfo(np.float64).eps, squared, 0.0))
 
@@ -87,7 +87,7 @@ def with_target(
     negatives: np.ndarray, slope: np.ndarray, labels: np.ndarray, value: np.ndarray, value_slope: np.ndarray,
     scale: float,
 ) -> Reference:  # fmt: skip
-    """Scaled logits and slopes (N, C) of the negatives, with the target's own in its column."""
+    """Scaled logits and slopes (N, C): those of the negatives, with those of the target in its column."""
     rows = np.arange(len(labels))
     logits, slopes = scale * negatives, scale * slope
     logits[rows, labels] = scale * value
@@ -124,12 +124,12 @@ def focal(loss: np.ndarray, gamma: float) -> tuple[np.ndarray, np.ndarray]:
 def margin_reference(
     margin: Any, embeddings: np.ndarray, labels: np.ndarray, state: Mapping[str, np.ndarray], **criterion: Any
 ) -> Gradients:
-    """Run a margin's oracle and carry its slopes back to embeddings and weights; see ``Margin.reference``."""
+    """Run a margin's oracle and apply the chain rule to embeddings and weights; see ``Margin.reference``."""
     x, weight = np.asarray(embeddings, np.float64), np.asarray(state["weight"], np.float64)
     n = len(x)
     x_hat, x_norm = normalise(x)
     w_hat, w_norm = normalise(weight.reshape(-1, x.shape[1]))
-    every = (x_hat @ w_hat.T).reshape(n, len(weight), -1)  # (N, C, K): K sub-centres, mostly 1
+    every = (x_hat @ w_hat.T).reshape(n, len(weight), -1)  # (N, C, K): K sub-centers, mostly 1
     best = every.argmax(axis=2)[:, :, None]
     cosine = np.clip(np.take_along_axis(every, best, axis=2)[:, :, 0], -1, 1)
     norms = x_norm[:, 0]

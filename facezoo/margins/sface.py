@@ -1,4 +1,4 @@
-"""SFace: sigmoid-weighted pull and push, without a softmax."""
+"""SFace: sigmoid-weighted pull and push, without softmax."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class SFaceMargin(Margin):
     Attributes:
         scale: s, above 0.
         k: steepness of the sigmoids, above 0.
-        a: target angle below which the pull ends, 0 to π.
-        b: angle beyond which the push ends, 0 to π.
+        a: target angle below which there is no pull, 0 to π.
+        b: angle above which there is no push, 0 to π.
     """
 
     name: ClassVar[str] = "SFace"

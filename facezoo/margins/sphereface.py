@@ -1,4 +1,4 @@
-"""SphereFace: the target angle multiplied, annealed from plain logits."""
+"""SphereFace: the target angle is multiplied, annealed from plain logits."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from facezoo.margins.base import Margin, Reference
 class SphereFaceMargin(Margin):
     """A-Softmax. Weights are normalised, embeddings are not; the gradient flows through their length.
 
-    State ``iter`` counts training calls, up by one before use; λ falls from ``base`` to ``lambda_min``.
+    State ``iter`` counts training calls, incremented before use; λ falls from ``base`` to ``lambda_min``.
 
     Attributes:
-        margin: m, a whole number, 1 to 8.
+        margin: m, an integer, 1 to 8.
         base: λ before the first iteration, 0 or more.
         gamma: growth of the denominator, 0 or more.
         power: exponent of the denominator, 0 or more.

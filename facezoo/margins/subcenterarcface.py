@@ -1,4 +1,4 @@
-"""Sub-center ArcFace: several centres a class, the nearest one counts."""
+"""Sub-center ArcFace: several centers per class, of which the nearest one is used."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from facezoo.margins.reference import arc, arc_monotone, with_target
 
 @dataclass(frozen=True, kw_only=True)
 class SubCenterArcFaceMargin(Margin):
-    """ArcFace over the nearest of K sub-centres of each class; ``weight`` has shape (C, K, E).
+    """ArcFace over the nearest of K sub-centers of each class; ``weight`` has shape (C, K, E).
 
     * ``ref``: past π - m the target logit is s (cos θ - m sin m)
     * ``no_fallback``: cos(θ + m) everywhere, as the authors' mxnet graph
@@ -43,7 +43,7 @@ class SubCenterArcFaceMargin(Margin):
 
     @property
     def one_row(self) -> bool:
-        """Whether there is one sub-centre only; the layout has K rows a class all the same."""
+        """Always false: ``weight`` has K rows per class, also for K = 1."""
         return False
 
     def initial_state(self, embedding_size: int, num_classes: int, seed: int) -> dict[str, np.ndarray]:

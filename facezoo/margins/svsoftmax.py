@@ -1,4 +1,4 @@
-"""SV-Softmax: support vectors count more."""
+"""SV-Softmax: support vectors get higher weights."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class SVSoftmaxMargin(Margin):
     """Support vector guided softmax; a negative above the target's own value is a support vector.
 
     Attributes:
-        kind: "plain" (no margin), "am" (margin off the cosine) or "arc" (margin on the angle).
-        margin: m, 0 to 1. Without effect for the plain kind.
+        kind: "plain" (no margin), "am" (margin subtracted from the cosine) or "arc" (margin added to the angle).
+        margin: m, 0 to 1. No effect for kind "plain".
         scale: s, above 0.
         weight_of_hard: t of the paper, 1 or more.
     """

@@ -62,7 +62,7 @@ class TripletMargin(Margin):
     least_classes: ClassVar[int] = 1
 
     def initial_state(self, embedding_size: int, num_classes: int, seed: int) -> dict[str, np.ndarray]:
-        """Nothing is trained."""
+        """Empty: there are no trained parameters."""
         return {}
 
     def reference(
@@ -86,7 +86,7 @@ class TripletMargin(Margin):
         return Gradients(loss / max(count, 1), None, through_normalise(by_hat, hat, norms), {}, {})
 
     def mine(self, distance: np.ndarray, labels: np.ndarray) -> tuple[list[tuple[int, int, int]], int]:
-        """Triplets (anchor, positive, negative), and how many the mean divides by as far as mining decides it."""
+        """Triplets (anchor, positive, negative), and the divisor of the mean, or 0 where it depends on the losses."""
         found: list[tuple[int, int, int]] = []
         for a, row in enumerate(distance):
             positives = [p for p in np.flatnonzero(labels == labels[a]).tolist() if p != a]

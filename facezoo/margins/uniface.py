@@ -1,4 +1,4 @@
-"""UniFace: one bias that every positive passes and no negative does."""
+"""UniFace: one bias separates all positive from all negative pairs."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from facezoo.margins.base import Margin, Reference
 
 @dataclass(frozen=True, kw_only=True)
 class UniFaceMargin(Margin):
-    """Unified cross-entropy, the simple form; logits are held in -s..s for the loss, not in what ``logits`` returns.
+    """Unified cross-entropy, the simple form; logits are clamped to -s..s in the loss, not in what ``logits`` returns.
 
-    Parameter ``bias`` is a scalar, ln(10 C r) at the start.
+    Parameter ``bias`` is a scalar, initially ln(10 C r).
 
     Attributes:
         margin: m, 0 to 1.
         scale: s, above 0.
         negative_weight: l, above 0.
-        sampling_rate: r, share of the classes that a batch sees, above 0 to 1.
+        sampling_rate: r, share of the classes used per batch, above 0 to 1.
     """
 
     name: ClassVar[str] = "UniFace"
@@ -56,12 +56,12 @@ class UniFaceMargin(Margin):
         rows = np.arange(len(labels))
         logits = self.scale * cosine - state["bias"]
         logits[rows, labels] -= self.scale * self.margin
-        held = np.clip(logits, -self.scale, self.scale)
+        clamped = np.clip(logits, -self.scale, self.scale)
         sign = np.ones_like(cosine)
         sign[rows, labels] = -1
         factor = np.where(sign > 0, self.negative_weight, 1.0)
-        losses = (factor * np.logaddexp(0.0, sign * held)).sum(axis=1)
-        slope = factor * sign * np.exp(-np.logaddexp(0.0, -sign * held)) * (np.abs(logits) <= self.scale)
+        losses = (factor * np.logaddexp(0.0, sign * clamped)).sum(axis=1)
+        slope = factor * sign * np.exp(-np.logaddexp(0.0, -sign * clamped)) * (np.abs(logits) <= self.scale)
         return Reference(
             logits, np.full_like(cosine, self.scale), losses=losses, loss_slope=slope,
             parameters=lambda d_logits: {"bias": np.asarray(-d_logits.sum())},

@@ -1,4 +1,4 @@
-"""UniformFace: class centres repelled from each other."""
+"""UniformFace: class centers repelled from each other."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from facezoo.margins.reference import normalise, through_normalise
 
 @dataclass(frozen=True, kw_only=True)
 class UniformFaceMargin(Margin):
-    """Mean repulsion over all pairs of class weights; coincident ones give 1 with gradient 0. An auxiliary term.
+    """Mean repulsion over all pairs of class weights; identical ones give 1 with gradient 0. An auxiliary term.
 
     * ``ref``: distances of the weights as they are
     * ``normalised``: of the normalised weights

@@ -1,1 +1,1 @@
-"""Backbones, neutral: stage tables, variants, init rule and paper; one file a family."""
+"""Neutral descriptions of backbones: stage tables, variants, init rule and paper; one file per family."""

@@ -26,8 +26,8 @@ class AttentionNetSpec(BackboneSpec):
     init: str = "torch_default"
     neck: str = "flat"
     notes: str = (
-        "The published modules own a shortcut convolution in every unit, also where the shape stays and it is "
-        "never used; those are not built: 98,964,672 and 134,562,496 parameters with them."
+        "The published modules have a shortcut convolution in every unit, unused if the shape is unchanged; the "
+        "unused ones are not built here: 98,964,672 and 134,562,496 parameters with them."
     )
 
     @classmethod

@@ -1,4 +1,4 @@
-"""What a backbone family says about itself, once for both backends."""
+"""Neutral description of a backbone, for both backends."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ NECKS = ("E", "GAP", "GDC")
 
 @dataclass(frozen=True, kw_only=True)
 class BackboneSpec:
-    """The neutral description of one network. Families add their stage tables in a subclass.
+    """The neutral description of one network. Families add their stage tables in subclasses.
 
     Attributes:
         name: the public name.
@@ -35,7 +35,7 @@ class BackboneSpec:
         notes: differences from the published network, for the documentation.
     """
 
-    OPTIONS: ClassVar[tuple[str, ...]] = ()  # fields a user may set, beside those of COMMON
+    OPTIONS: ClassVar[tuple[str, ...]] = ()  # fields a user may set, in addition to COMMON
     COMMON: ClassVar[tuple[str, ...]] = (
         "embedding_size", "input_size", "neck", "dropout", "checkpointing", "init", "bn_eps", "bn_momentum",
     )  # fmt: skip
@@ -101,13 +101,13 @@ class BackboneSpec:
         return replace(self, **changed)
 
     def _resized(self, size: tuple[int, int]) -> Preprocess:
-        """The preprocessing for another input; the template of that size, where it was the template of this one."""
+        """The preprocessing for another input size; the template changes with it if it was the one of the old size."""
         sides = [f"arcface{height}" for height, width in (self.input_size, size) if height == width]
         fits = len(sides) == 2 and self.preprocess.template == sides[0]
         return replace(self.preprocess, size=size, template=sides[1] if fits else self.preprocess.template)
 
     def options(self) -> dict[str, Any]:
-        """The values of all options, plain types: what a weight file stores to build the network again."""
+        """The values of all options, plain types; a weight file stores them to rebuild the network."""
         values = {key: getattr(self, key) for key in (*self.COMMON, *self.OPTIONS)}
         return {key: list(value) if isinstance(value, tuple) else value for key, value in values.items()}
 

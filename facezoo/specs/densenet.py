@@ -1,4 +1,4 @@
-"""DenseNet: each layer sees the maps of all layers before it in its block."""
+"""DenseNet: each layer takes the outputs of all earlier layers of its block."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from facezoo.specs.stemmed import StemmedSpec
 class DenseNetSpec(StemmedSpec):
     """A DenseNet.
 
-    A layer is BN, ReLU, conv1x1 to 4 growth, BN, ReLU, conv3x3 to growth, beside its input. A transition is BN,
-    ReLU, conv1x1 to half the channels, average pool 2x2. BN and ReLU end the trunk. The face stem is a 3x3
-    convolution with stride 2 and no pool; with stride 1 the first block would cost four times as much.
+    A layer is BN, ReLU, conv1x1 to 4 growth, BN, ReLU, conv3x3 to growth, concatenated to its input. A transition is
+    BN, ReLU, conv1x1 to half the channels, average pool 2x2. The trunk ends with BN and ReLU. The face stem is a 3x3
+    convolution with stride 2 and no pool; stride 1 would make the first block four times as expensive.
 
     Attributes:
         layers: layers in each of the four blocks.
@@ -38,7 +38,7 @@ class DenseNetSpec(StemmedSpec):
 
     @property
     def last_map(self) -> tuple[int, int]:
-        """(H, W) of the map that the neck gets; the transitions round down."""
+        """(H, W) of the feature map before the neck; the transitions round down."""
         height, width = halved(self.input_size, 2 if self.stem == "imagenet" else 1)
         return height // 8, width // 8
 

@@ -1,4 +1,4 @@
-"""DPN: dual path networks, a residual path that is added to and a dense path that grows."""
+"""DPN: dual path networks with a residual path (addition) and a dense path (concatenation)."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ class DPNSpec(StemmedSpec):
     """A dual path network.
 
     A block is BN, ReLU, conv1x1 to r, BN, ReLU, conv3x3(s) in groups, BN, ReLU, conv1x1 to b + inc; the first b
-    channels are added to the residual part, the last inc stand behind the dense part. The first block of a stage
-    projects its input, after BN and ReLU, to b + 2 inc. BN and ReLU end the trunk. The face stem leaves out the
+    channels are added to the residual part, the last inc are appended to the dense part. The first block of a stage
+    projects its input, after BN and ReLU, to b + 2 inc. The trunk ends with BN and ReLU. The face stem leaves out the
     max-pool.
 
     Attributes:

@@ -18,7 +18,7 @@ ROWS = (  # expansion, kernel, width, blocks, stride of the first block
 
 
 class MBConv(NamedTuple):
-    """One block: what it takes in and puts out, and how."""
+    """Sizes and settings of one block."""
 
     channels: int
     width: int
@@ -38,10 +38,10 @@ class EfficientNetSpec(StemmedSpec):
         width: multiplies the widths of B0, which are then rounded to 8.
         depth: multiplies the repeats of B0, which are then rounded up.
         padding: of strided depthwise convolutions. "symmetric": k // 2. "same": TensorFlow's SAME. "static":
-            FaceX-Zoo's, which is SAME for the maps that a stem of stride 2 would give, whatever the stem's stride;
+            FaceX-Zoo's, which is SAME for the map sizes of a stem with stride 2, whatever the stem's stride;
             published weights need it.
-        drop_connect: probability, 0 to below 1, that a sample skips the branch of the last block; grows linearly
-            over the blocks.
+        drop_connect: probability, 0 to below 1, of dropping a branch of the last block in training; grows
+            linearly from 0 over the blocks.
         neck_eps: of the neck's norms, above 0; None means ``bn_eps``. FaceX-Zoo's and face.evoLVe's weights need 1e-5.
     """
 
@@ -75,7 +75,7 @@ class EfficientNetSpec(StemmedSpec):
 
     @property
     def last_width(self) -> int:
-        """Channels of the map that the neck gets."""
+        """Channels of the feature map before the neck."""
         return rounded(1280 * self.width)
 
     def pads(self, size: tuple[int, int], kernel: int, stride: int) -> tuple[int, int, int, int]:
@@ -106,7 +106,7 @@ class EfficientNetSpec(StemmedSpec):
 
     @property
     def last_map(self) -> tuple[int, int]:
-        """(H, W) of the map that the neck gets."""
+        """(H, W) of the feature map before the neck."""
         height, width = halved(self.input_size, 0 if self.stem == "face" else 1)
         for block in self.blocks():
             left, right, top, bottom = block.padding

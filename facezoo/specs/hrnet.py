@@ -1,7 +1,7 @@
-"""HRNet: parallel branches of four resolutions, fused again and again; FaceX-Zoo's face form.
+"""HRNet: parallel branches of four resolutions, fused repeatedly; FaceX-Zoo's face form.
 
 Stem of two 3x3 convolutions (strides 2 and 1), four bottlenecks, then stages of 2, 3 and 4 branches with widths
-w, 2w, 4w, 8w and full fusion; a head adds the branches downwards to 2048 channels on a 7x7 map.
+w, 2w, 4w, 8w and full fusion; a head adds the branches from high to low resolution, to 2048 channels on a 7x7 map.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ class HRNetSpec(BackboneSpec):
         width: channels of the branch with the highest resolution.
         modules: fusion modules in the stages of 2, 3 and 4 branches.
         units: basic blocks of each branch in a module.
-        head_widths: inner widths of the head's bottlenecks, one a branch; they put out four times as many.
+        head_widths: inner widths of the head's bottlenecks, one per branch; the output has four times as many channels.
     """
 
     family: str = "hrnet"

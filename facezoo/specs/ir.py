@@ -7,8 +7,8 @@ Residual branch of width c, stride s on the second convolution:
 * ``arcface``: as ``published``, with a projection on the first block of every stage and the last BN1d's
   weight fixed at 1 (InsightFace arcface_torch)
 
-No activation follows the addition. Where ``evolve`` and ``published`` keep the width, the shortcut is plain
-subsampling, without weights.
+No activation follows the addition. If ``evolve`` and ``published`` keep the width, the shortcut is
+subsampling without weights.
 """
 
 from __future__ import annotations
@@ -62,12 +62,12 @@ class IRSpec(BackboneSpec):
 
     @property
     def middle_norm(self) -> bool:
-        """Whether a BN stands between the first convolution and the PReLU."""
+        """Whether there is a BN between the first convolution and the PReLU."""
         return self.block != "evolve"
 
     @property
     def project_always(self) -> bool:
-        """Whether the first block of every stage has a projection, also where the width stays."""
+        """Whether the first block of every stage has a projection, also if the width is unchanged."""
         return self.block == "arcface"
 
     @property

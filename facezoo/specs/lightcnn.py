@@ -1,4 +1,4 @@
-"""LightCNN: no BN; the activation is the larger of two halves of the channels (max-feature-map, MFM).
+"""LightCNN: no BN; the activation is the maximum of two halves of the channels (max-feature-map, MFM).
 
 An MFM convolution gives 2n channels and keeps the elementwise maximum of the first n and the last n. "Group" is an
 MFM 1x1 that keeps the width, then an MFM 3x3 to the next width. A residual unit is two MFM 3x3, added to the input.
@@ -26,7 +26,7 @@ class LightCNNSpec(BackboneSpec):
     gray (v4: BGR) in [0, 1] and ends with the linear layer of its author, 256-d, without a BN.
 
     Attributes:
-        form: "face" or "official"; "official" brings its input, neck and embedding size with it.
+        form: "face" or "official"; "official" also sets its input, neck and embedding size.
         kernel: side of the first convolution.
         residual: residual units before each of the four steps.
         widths: channels after the stem and after each of the four steps.
@@ -57,17 +57,17 @@ class LightCNNSpec(BackboneSpec):
         if self.form not in self.forms:
             raise UnknownNameError(f"form of {self.name}", self.form, self.forms)
         if (self.form == "official") != (self.neck == "official"):
-            raise ConfigError(f"{self.name}: neck {self.neck!r} does not go with form {self.form!r}")
+            raise ConfigError(f"{self.name}: neck {self.neck!r} is not available with form {self.form!r}")
         if min(self.last_map) < 1:
             raise ConfigError(f"{self.name}: input_size is {self.input_size}; expected 16 or more on each side")
 
     @classmethod
     def necks(cls) -> tuple[str, ...]:
-        """The common ones, and the one of the official form."""
+        """The common necks and "official"."""
         return (*NECKS, "official")
 
     def variant(self, **options: Any) -> LightCNNSpec:
-        """As for every backbone; the form "official" brings its input, neck and embedding size with it."""
+        """As for every backbone; the form "official" also sets its input, neck and embedding size."""
         if options.get("form") == "official" and self.form == "face":
             form = replace(
                 self, form="official", neck="official", embedding_size=256, input_size=self.official.size,
@@ -78,7 +78,7 @@ class LightCNNSpec(BackboneSpec):
 
     @property
     def last_map(self) -> tuple[int, int]:
-        """(H, W) of the map that the neck gets, after four pools."""
+        """(H, W) of the feature map before the neck, after four pools."""
         if self.pool == "max":
             return (-(-self.input_size[0] // 16), -(-self.input_size[1] // 16))
         return self.input_size[0] // 16, self.input_size[1] // 16

@@ -51,7 +51,7 @@ class LightSENetSpec(BackboneSpec):
     init: str = "kaiming_normal_fan_out"
     notes: str = (
         "The paper reports 976.6 M FLOPs: twice the multiply-adds without those of the first convolution. "
-        "It does not print the SE reduction; 16 on the expanded map meets the figure to all digits."
+        "It does not state the SE reduction; 16 on the expanded width gives this figure exactly."
     )
 
 

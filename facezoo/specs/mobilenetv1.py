@@ -21,8 +21,8 @@ VGGFACE2 = Preprocess(
 class MobileNetV1Spec(StemmedSpec):
     """A MobileNetV1.
 
-    The neck "pool" is the form of the published VGGFace2 weights (HSE): global average pool and nothing after it,
-    so the embedding is as long as the last map is wide, 1024; TensorFlow's SAME padding; ReLU6.
+    The neck "pool" is the form of the published VGGFace2 weights (HSE): global average pool alone,
+    so the embedding has the 1024 channels of the last feature map; TensorFlow's SAME padding; ReLU6.
 
     Attributes:
         rows: (width, stride) of each depthwise and pointwise pair.
@@ -55,11 +55,11 @@ class MobileNetV1Spec(StemmedSpec):
 
     @classmethod
     def necks(cls) -> tuple[str, ...]:
-        """The common ones and "pool"."""
+        """The common necks and "pool"."""
         return (*NECKS, "pool")
 
     def variant(self, **options: Any) -> MobileNetV1Spec:
-        """As for every backbone; the neck "pool" brings its embedding size and preprocessing with it."""
+        """As for every backbone; the neck "pool" also sets its embedding size and preprocessing."""
         if options.get("neck") == "pool" and self.neck != "pool":
             width = rounded(1024 * options.get("width", self.width))
             pooled = replace(
@@ -79,7 +79,7 @@ class MobileNetV1Spec(StemmedSpec):
         return "relu6" if self.neck == "pool" else self.activation
 
     def padding(self, size: tuple[int, int], stride: int) -> tuple[int, int, int, int] | None:
-        """Padding of a 3x3 convolution on a map of this size; None is one pixel around."""
+        """Padding of a 3x3 convolution on a map of this size; None means one pixel on each side."""
         return same_padding(size, 3, stride) if self.neck == "pool" else None
 
 

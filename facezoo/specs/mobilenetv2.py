@@ -17,7 +17,7 @@ class MobileNetV2Spec(StemmedSpec):
 
     Attributes:
         rows: (expansion, width, blocks, stride of the first block).
-        width: multiplies all widths, above 0; the last convolution never gets narrower than 1280.
+        width: multiplies all widths, above 0; the last convolution has at least 1280 channels.
         activation: "relu6" (the paper), "relu" or "prelu".
     """
 
@@ -45,7 +45,7 @@ class MobileNetV2Spec(StemmedSpec):
 
     @property
     def last_width(self) -> int:
-        """Channels of the map that the neck gets."""
+        """Channels of the feature map before the neck."""
         return rounded(1280 * max(self.width, 1.0))
 
 

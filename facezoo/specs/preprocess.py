@@ -1,4 +1,4 @@
-"""How a model wants its pixels: the one place that decides colour order and scaling."""
+"""Preprocessing of a model's input: colour order, size, scaling and alignment template."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class Preprocess:
     Attributes:
         color: "RGB", "BGR" or "gray" (ITU-R 601 luma, one channel).
         size: (H, W) of the crop.
-        mean: one value a channel, 0..255, in the order of ``color``.
-        std: one value a channel, above 0, in the order of ``color``.
+        mean: one value per channel, 0..255, in the order of ``color``.
+        std: one value per channel, above 0, in the order of ``color``.
         template: the alignment template the crop was cut with.
 
     >>> Preprocess().to_dict()["color"]
@@ -58,7 +58,7 @@ class Preprocess:
         return COLORS[self.color]
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain types, as they stand in a weight file's metadata."""
+        """Plain types, as stored in the metadata of a weight file."""
         return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
 
     @classmethod
@@ -76,6 +76,6 @@ class Preprocess:
 
 
 def _numbers(values: Any) -> bool:
-    """Whether these are finite numbers, a tuple of them."""
+    """Whether the value is a tuple of finite numbers."""
     plain = isinstance(values, tuple) and all(isinstance(v, int | float) and not isinstance(v, bool) for v in values)
     return plain and all(math.isfinite(value) for value in values)

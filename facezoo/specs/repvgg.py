@@ -1,7 +1,7 @@
 """RepVGG: three branches while training, one 3x3 convolution after folding; face form (stem with stride 1).
 
-A training block sums conv3x3+BN, conv1x1+BN and, where the shape stays, a BN alone; then ReLU. The deploy form is
-one 3x3 convolution with bias that computes the same (:func:`facezoo.fold_batchnorm` makes it).
+A training block sums conv3x3+BN, conv1x1+BN and, if the shape is unchanged, a BN alone; then ReLU. The deploy form is
+one 3x3 convolution with bias that computes the same (:func:`facezoo.fold_batchnorm` creates it).
 """
 
 from __future__ import annotations

@@ -14,9 +14,9 @@ class ResNeStSpec(BackboneSpec):
 
     Attributes:
         units: bottlenecks in each stage; the first of every stage has stride 2.
-        widths: inner widths; a bottleneck puts out four times as many.
-        radix: splits of the 3x3 convolution that attention weighs.
-        normalised: whether the embedding leaves L2-normalised, as published.
+        widths: inner widths; the output of a bottleneck has four times as many channels.
+        radix: splits of the 3x3 convolution, weighted by attention.
+        normalised: whether the embedding is L2-normalised, as published.
     """
 
     OPTIONS: ClassVar[tuple[str, ...]] = ("normalised",)
@@ -30,7 +30,7 @@ class ResNeStSpec(BackboneSpec):
     normalised: bool = True
     init: str = "kaiming_normal_fan_out"
     dropout: float = 0.4
-    notes: str = "As published, the embedding is L2-normalised inside; normalised=False leaves that to the head."
+    notes: str = "As published, the embedding is L2-normalised inside; normalised=False turns this off."
 
 
 SPECS = (ResNeStSpec(name="ResNeSt50", parameters=76_793_248),)

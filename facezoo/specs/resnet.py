@@ -3,7 +3,7 @@
 * basic block (18, 34): conv3x3(s), BN, ReLU, conv3x3, BN; add; ReLU
 * bottleneck (50 and deeper): conv1x1, BN, ReLU, conv3x3(s), BN, ReLU, conv1x1 to 4c, BN [, SE]; add; ReLU
 
-The shortcut is a 1x1 convolution with BN where the shape changes. The ImageNet stem is conv7x7(2), BN, ReLU,
+The shortcut is a 1x1 convolution with BN if the shape changes. The ImageNet stem is conv7x7(2), BN, ReLU,
 max-pool 3x3(2); the face stem is conv3x3(1), BN, ReLU, and then the first stage has stride 2 as well.
 """
 
@@ -27,7 +27,7 @@ class ResNetSpec(StemmedSpec):
 
     Attributes:
         units: blocks in each of the four stages.
-        widths: c of each stage; a bottleneck puts out 4c.
+        widths: c of each stage; the output of a bottleneck has 4c channels.
         bottleneck: whether the blocks are bottlenecks.
         groups: groups of the 3x3 convolution in a bottleneck.
         group_width: channels of one group in the first stage; the inner width is ``groups * group_width * c / 64``.
@@ -52,14 +52,14 @@ class ResNetSpec(StemmedSpec):
         if self.groups < 1 or self.group_width < 1:
             raise ConfigError(f"{self.name}: {self.groups} groups of {self.group_width}; expected 1 or more of each")
         if not self.bottleneck and (self.groups, self.group_width) != (1, 64):
-            raise ConfigError(f"{self.name}: a basic block has no groups; groups are of ResNet50 and deeper")
+            raise ConfigError(f"{self.name}: a basic block has no groups; only ResNet50 and deeper have")
 
     def inner(self, width: int) -> int:
         """Channels inside a block of the stage with this c."""
         return self.groups * self.group_width * width // 64
 
     def outer(self, width: int) -> int:
-        """Channels that a block of the stage with this c puts out."""
+        """Output channels of a block of the stage with this c."""
         return 4 * width if self.bottleneck else width
 
 

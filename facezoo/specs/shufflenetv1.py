@@ -47,7 +47,7 @@ class ShuffleNetV1Spec(StemmedSpec):
         if self.shuffle not in SHUFFLES:
             raise UnknownNameError(f"shuffle of {self.name}", self.shuffle, SHUFFLES)
         if any(part % self.groups for part in (*(width // 4 for width in self.widths), self.widths[0] - self.first)):
-            raise ConfigError(f"{self.name}: width {self.width} does not divide in {self.groups} groups")
+            raise ConfigError(f"{self.name}: width {self.width} is not divisible into {self.groups} groups")
 
     @property
     def first(self) -> int:
@@ -56,7 +56,7 @@ class ShuffleNetV1Spec(StemmedSpec):
 
     @property
     def widths(self) -> tuple[int, ...]:
-        """Channels that each stage puts out."""
+        """Output channels of each stage."""
         return tuple(int(width * self.width) for width in STAGES[self.groups])
 
 

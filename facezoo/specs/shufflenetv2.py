@@ -1,4 +1,4 @@
-"""ShuffleNetV2: half of the channels pass, the other half are convolved, then both are shuffled."""
+"""ShuffleNetV2: half of the channels are unchanged, the other half are convolved, then all are shuffled."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ class ShuffleNetV2Spec(StemmedSpec):
         units: blocks in each of the three stages; the first of a stage has stride 2.
         first: channels of the first convolution.
         width: 0.5, 1, 1.5 or 2; which column of the paper's table.
-        split: what the two branches of a strided unit put out: "megvii" leaves the left one as wide as the input
-            and gives the right one the rest, "equal" gives each one half (torchvision). They differ in the first
-            unit of the first stage only.
+        split: output channels of the two branches of a strided unit: with "megvii" the left one is as wide as the
+            input and the right one has the rest, with "equal" each has half (torchvision). They differ in the
+            first unit of the first stage only.
     """
 
     OPTIONS: ClassVar[tuple[str, ...]] = ("stem", "width", "split")
@@ -52,16 +52,16 @@ class ShuffleNetV2Spec(StemmedSpec):
 
     @property
     def widths(self) -> tuple[int, ...]:
-        """Channels that each stage puts out."""
+        """Output channels of each stage."""
         return WIDTHS[self.width][:3]
 
     @property
     def last_width(self) -> int:
-        """Channels of the map that the neck gets."""
+        """Channels of the feature map before the neck."""
         return WIDTHS[self.width][3]
 
     def left(self, channels: int, width: int) -> int:
-        """Channels that the left branch of a strided unit puts out."""
+        """Output channels of the left branch of a strided unit."""
         return channels if self.split == "megvii" else width // 2
 
 

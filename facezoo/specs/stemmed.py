@@ -1,4 +1,4 @@
-"""What families share that exist in an ImageNet form and in a face form."""
+"""Base of families that exist in an ImageNet form and in a face form."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class StemmedSpec(BackboneSpec):
     """A network with two stems.
 
     Attributes:
-        stem: "imagenet" is the published stem, which ends at 4x4 for a 112x112 image; "face" leaves out one factor 2
-            of its stride, so that the last map is 7x7.
+        stem: "imagenet" is the published stem; the last map is 4x4 for a 112x112 image; "face" has half
+            its stride, so that the last map is 7x7.
     """
 
     OPTIONS: ClassVar[tuple[str, ...]] = ("stem",)
@@ -33,7 +33,7 @@ class StemmedSpec(BackboneSpec):
 
     @property
     def last_map(self) -> tuple[int, int]:
-        """(H, W) of the map that the neck gets."""
+        """(H, W) of the feature map before the neck."""
         return halved(self.input_size, 5 if self.stem == "imagenet" else 4)
 
     def _check_width(self, width: float) -> None:

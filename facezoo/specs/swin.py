@@ -1,6 +1,6 @@
-"""Swin transformers with a face neck, as FaceX-Zoo: 224 pixels by default, 112 by option.
+"""Swin transformers with a face neck, as in FaceX-Zoo: 224 pixels by default, optionally 112.
 
-At 112 pixels with ``patch_size=4`` the last merging sees an odd map and pads it (7 to 8, so the last map is 4x4);
+At 112 pixels with ``patch_size=4`` the last merging pads its odd map (7 to 8, so the last map is 4x4);
 ``patch_size=2`` keeps the token grid of 224 pixels.
 """
 
@@ -25,7 +25,7 @@ class SwinSpec(BackboneSpec):
         heads: of the attention in each stage.
         window: side of a window.
         mlp_ratio: hidden width of the MLP over the stage's.
-        drop_path: probability of leaving out a branch in the last block while training, growing linearly from 0.
+        drop_path: probability of dropping a branch of the last block in training; linear from 0 over the blocks.
         norm_eps: of the layer norms.
     """
 

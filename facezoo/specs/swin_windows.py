@@ -24,12 +24,12 @@ def relative_index(window: int) -> np.ndarray:
 
 
 def shift_mask(size: tuple[int, int], window: int, shift: int) -> np.ndarray:
-    """What is added to the scores so that tokens attend only to those that were neighbours before the shift.
+    """Values added to the scores so that tokens attend only to those that were neighbours before the shift.
 
     Args:
         size: (H, W) of the map, multiples of the window.
         window: its side.
-        shift: rows and columns the map was rolled by.
+        shift: rows and columns by which the map was rolled.
 
     Returns:
         float32 (windows, T, T): 0 or -100.

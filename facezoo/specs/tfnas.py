@@ -56,7 +56,7 @@ class TFNASSpec(BackboneSpec):
     Attributes:
         stem: channels of the first convolution.
         stages: rows of each stage.
-        relu_stages: so many stages use ReLU, those after them swish.
+        relu_stages: number of stages with ReLU; the later ones have swish.
         last: channels of the last 1x1 convolution, which has BN and no activation.
     """
 

@@ -1,4 +1,4 @@
-"""Vision transformers for aligned faces, as in arcface_torch, and by options as in CVLface.
+"""Vision transformers for aligned faces, as in arcface_torch, or with other options as in CVLface.
 
 No class token: all tokens of the last layer are flattened into the neck. Blocks are pre-normalised, the queries,
 keys and values have no bias, the MLP uses ReLU6.
@@ -21,14 +21,14 @@ class ViTSpec(BackboneSpec):
     """A vision transformer.
 
     Attributes:
-        patch_size: side and stride of a patch; pixels that fill no patch are not seen.
+        patch_size: side and stride of a patch; pixels outside of whole patches are ignored.
         width: d, length of a token.
         depth: blocks.
         heads: of the attention; divides ``width``.
         mlp_ratio: hidden width of the MLP over ``width``.
-        mask_token: whether the trained token exists that stands in for masked ones.
-        mask_ratio: share of tokens left out while training, 0..1; arcface_torch trains with 0.1.
-        drop_path: probability of leaving out a branch in the last block while training, growing linearly from 0.
+        mask_token: whether there is a trained token that replaces masked ones.
+        mask_ratio: share of tokens masked in training, 0..1; arcface_torch trains with 0.1.
+        drop_path: probability of dropping a branch of the last block in training; linear from 0 over the blocks.
         norm_eps: of the layer norms; ``bn_eps`` is that of the neck's BN.
     """
 

@@ -1,6 +1,6 @@
-"""Every backbone of the catalog through the six guards, on both backends.
+"""Every backbone of the catalog passes the six checks, on both backends.
 
-``FACEZOO_ACCEPT=1 pytest tests/conformance/test_backbones.py -k golden`` writes the golden inventory anew.
+``FACEZOO_ACCEPT=1 pytest tests/conformance/test_backbones.py -k golden`` rewrites the golden inventory.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from facezoo.testing.mirror import check_mirror, outline
 from facezoo.zoo import catalog
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "inventory" / "backbones.txt"
-PUBLISHED = 74  # networks whose names of tensors are frozen
+PUBLISHED = 74  # networks whose tensor names must not change
 ACCEPT = os.environ.get("FACEZOO_ACCEPT") == "1"
 FAMILIES = sorted({spec.family for spec in catalog.BACKBONES.values()})
 LARGE = 2_500_000  # parameters of the reduced network; larger ones are compared in the full run only
@@ -39,14 +39,14 @@ def golden() -> dict[str, str]:
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_twins_mirror_each_other(family):
+def test_torch_and_paddle_files_mirror_each_other(family):
     check_mirror("backbones", family)
 
 
 def test_shared_layers_mirror_each_other():
     torch, paddle = (outline(ROOT / backend / "layers.py") for backend in BACKENDS)
     public = [name for name in torch if not name.startswith("_") and "._" not in name.replace("__init__", "")]
-    for name in public:  # how activations are recomputed is each framework's own
+    for name in public:  # the backends recompute activations differently
         assert torch[name] == paddle[name], name
 
 
@@ -60,7 +60,7 @@ def test_no_network_is_outside_the_catalog():
 
 @pytest.mark.parametrize("name", catalog.BACKBONES)
 def test_outline(name):
-    """Inventory, settings and modes of the whole network, on tensors that have shapes only."""
+    """Inventory, settings and modes of the whole network, on tensors without values."""
     modules = outlines(name)
     spec = catalog.BACKBONES[name]
     backbones.check_inventory(spec, modules, None if ACCEPT else golden())
@@ -83,7 +83,7 @@ def test_golden_inventory_is_of_the_catalog():
 
 
 def constructions() -> list:
-    """One name of each construction; the smallest of a family in any run, the large ones in the full run."""
+    """One name per construction; the smallest of a family in every run, the large ones in the full run."""
     found: dict[str, tuple[int, str, str]] = {}
     for name, spec in catalog.BACKBONES.items():
         key = construction(reduced(spec))
@@ -140,7 +140,7 @@ def test_numbers_in_own_size(name):
     backbones.check_numbers(catalog.BACKBONES[name], full=True)
 
 
-def test_a_missing_twin_fails(tmp_path, monkeypatch):
+def test_a_missing_paddle_file_fails(tmp_path, monkeypatch):
     monkeypatch.setattr("facezoo.testing.mirror.backends.__file__", str(tmp_path / "__init__.py"))
     with pytest.raises(AssertionError, match="no twin"):
         check_mirror("backbones", "ir")
@@ -156,5 +156,5 @@ def test_a_wrong_eps_fails():
         backbones.check_settings(spec, modules)
 
 
-def test_check_backbone_runs_every_guard():
+def test_check_backbone_runs_every_check():
     assert len(backbones.check_backbone("LightCNN9", golden=golden())) == 6

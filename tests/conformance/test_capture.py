@@ -1,4 +1,4 @@
-"""Every backbone can be captured whole: torch.compile without graph breaks, torch.export, paddle.jit.to_static."""
+"""Every backbone can be captured as one graph: torch.compile, torch.export, paddle.jit.to_static."""
 
 import numpy as np
 import pytest

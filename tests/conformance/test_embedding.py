@@ -1,4 +1,4 @@
-"""Every backbone embeds by the fast way of its backend as it does by the plain one, also after its weights change."""
+"""The fast inference path of each backend gives the embeddings of the module, also after its weights change."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ import facezoo
 from facezoo import backends
 from facezoo.zoo import catalog
 
-SLOW = ("AttentionNet", "Swin")  # paddle makes no program of these
+SLOW = ("AttentionNet", "Swin")  # paddle cannot compile these
 DEFAULT = ("IResNet18", "MobileFaceNet", "LightCNN_v4", "HRNetW18", "SwinT")
 NAMES = [pytest.param(name, marks=() if name in DEFAULT else pytest.mark.full) for name in catalog.BACKBONES]
 

@@ -1,4 +1,4 @@
-"""Batch norms folded into their neighbours: the same embeddings, on both backends, for every backbone."""
+"""Batch norms folded into adjacent layers: the same embeddings, on both backends, for every backbone."""
 
 import numpy as np
 import pytest
@@ -27,7 +27,7 @@ def test_folded_backbone_gives_the_same_embeddings(name, backend):
     fold = __import__(f"facezoo.backends.{backend}.fold", fromlist=["fold"])
     assert fold.difference(module, folded) < 1e-4
     after = facezoo.get_state(module)
-    assert all(np.array_equal(value, after[key]) for key, value in before.items())  # the original stays
+    assert all(np.array_equal(value, after[key]) for key, value in before.items())  # the original is unchanged
     assert len(norms(folded)) < max(len(norms(module)), 1)
     if name in ("MobileFaceNet", "RepVGGA0", "ViTT", "GhostNet", "LightSENet", "ReXNet", "TFNASA", "HRNetW18"):
         assert norms(folded) == []

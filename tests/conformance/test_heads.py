@@ -39,7 +39,7 @@ def test_no_head_is_outside_the_catalog():
 
 
 @pytest.mark.parametrize("name", catalog.HEADS)
-def test_margin_says_what_it_is(name):
+def test_margin_describes_itself(name):
     margin = catalog.HEADS[name]
     assert margin.name == name
     assert len(margin.paper) > 5
@@ -84,7 +84,7 @@ print("loss", float(loss))
 
 
 def copy_out(folder, backend, name):
-    """The files of a head with the interface bases taken off, as somebody copies them into another project."""
+    """The files of a head without the interface base classes, as copied into another project."""
     margin = catalog.HEADS[name]
     for module in ("criterion", "margin", "auxiliary", margin.module):
         text = (ROOT / backend / "heads" / f"{module}.py").read_text("utf-8")
@@ -117,7 +117,7 @@ def test_files_run_without_facezoo(tmp_path, backend):
     assert "nan" not in done.stdout
 
 
-def test_heads_import_nothing_but_their_own_plumbing():
+def test_heads_import_only_the_shared_head_modules():
     for path in (*ROOT.glob("torch/heads/*.py"), *ROOT.glob("paddle/heads/*.py")):
         if path.stem == "__init__":
             continue
@@ -126,11 +126,11 @@ def test_heads_import_nothing_but_their_own_plumbing():
             assert last in ("margin", "criterion", "auxiliary", "head"), f"{path} imports {module}"
 
 
-def test_a_class_from_elsewhere_can_be_checked():
+def test_a_users_own_class_can_be_checked():
     native = importlib.import_module("facezoo.backends.torch.heads").CosFace
 
     class Outside(native):
-        """A head that somebody wrote."""
+        """A user's own head."""
 
     done = heads.check_head(Outside)
     assert any("poles" in line for line in done)

@@ -1,4 +1,4 @@
-"""Parameters and multiply-adds against the published figures, over stems, necks and widths; on shapes only."""
+"""Parameters and multiply-adds against the published figures, over stems, necks and widths; without tensor values."""
 
 from __future__ import annotations
 

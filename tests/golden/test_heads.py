@@ -1,4 +1,4 @@
-"""Golden vectors of the loss heads: every file found, whatever head, variant and case, on both backends."""
+"""Golden vectors of the loss heads: every file of every head, variant and case, on both backends."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FOLDER = Path(ROOT or ".") / "golden" / "heads"
 FILES = sorted(FOLDER.glob("*.npz")) if ROOT else []
 DTYPES = ("float64", "float32")
 
-# golden name without underscores -> public name and options, where the public name alone does not say it
+# golden name without underscores -> public name and options, where they differ
 NAMES = {
     "tripletbatchhard": ("Triplet", {"mining": "batch_hard"}),
     "tripletsemihard": ("Triplet", {"mining": "semi_hard"}),
@@ -65,7 +65,7 @@ NAMES = {
     "classbalancedce": ("ClassBalanced", {}),
     "classbalancedsoftmax": ("ClassBalanced", {}),
 }
-# hyper-parameters in a golden file -> ours; "HEAD.key" goes before "key"; the rest says what the variant's name says
+# hyper-parameters in a golden file -> ours; "HEAD.key" goes before "key"; other keys repeat the variant's name
 HYPER = {
     "s": "scale", "m": "margin", "margin": "margin", "m1": "m1", "m2": "m2", "m3": "m3", "beta": "beta",
     "SphereFace.base": "base", "SphereFace.gamma": "gamma", "SphereFace.power": "power",
@@ -161,7 +161,7 @@ def set_sample_margins(head, values, backend):
 
 
 def assert_near(found, wanted, tolerance, what):
-    """Where the wanted value is defined; the found one is finite everywhere."""
+    """Compare where the expected value is defined; the found value must be finite everywhere."""
     assert np.isfinite(found).all(), f"{what} is not finite"
     defined = np.isfinite(wanted)
     off = np.abs(np.asarray(found) - wanted)[defined].max(initial=0.0)
@@ -169,7 +169,7 @@ def assert_near(found, wanted, tolerance, what):
 
 
 def assert_gradient(found, wanted, of, dtype, what):
-    """Scaled by the length of each row, as float32's rounding is."""
+    """Tolerance relative to the length of each row, as float32 rounding."""
     rows = np.linalg.norm(of.reshape(-1, of.shape[-1]), axis=1).reshape(*of.shape[:-1], 1) if of.ndim > 1 else 1.0
     wanted = wanted * rows
     largest = np.nanmax(np.abs(wanted), initial=0.0)
@@ -192,7 +192,7 @@ def assert_step(golden, prefix, head, out, dtype):
             assert_near(out["logits"][rows], wanted[rows], bound, "logits")
     weight = golden["weight"]
     x = golden[f"{prefix}embeddings"]
-    first = prefix in ("", "step0_")  # whose values also stand under the plain names
+    first = prefix in ("", "step0_")  # whose values are also stored under the plain names
 
     def gradient(key):
         return golden.get(f"{prefix}{key}", golden.get(key) if first else None)

@@ -1,4 +1,4 @@
-"""Published layouts, filled by the stated rule: the original code's embedding on both backends."""
+"""Published checkpoint layouts filled by the stated rule give the original code's embedding on both backends."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ needs_data = pytest.mark.skipif(ROOT is None, reason="FACEZOO_TEST_DATA is not s
 
 
 def filled(key: str, shape: list[int], kind: str, gain: float) -> np.ndarray:
-    """The value of one entry, by the rule that the files state."""
+    """The value of one entry, by the rule stated in the files."""
     rng = np.random.Generator(np.random.PCG64(zlib.crc32(key.encode("utf-8"))))
     if kind in ("weight", "weight_io"):
         fan_in = shape[0] if kind == "weight_io" else np.prod(shape[1:])
@@ -44,7 +44,7 @@ def test_the_filling_rule_gives_the_stated_numbers():
 
 
 def written(case: dict, path: Path) -> Path:
-    """A file as that project writes it."""
+    """A checkpoint file in the project's format."""
     tensors, aliases = {}, {}
     for key, shape, kind in case["keys"]:
         if kind.startswith("alias:"):

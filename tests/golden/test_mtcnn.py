@@ -1,6 +1,6 @@
-"""What the ``mtcnn`` package finds in real photos, found again on both backends; crops alike to one grey level.
+"""Both backends find what the ``mtcnn`` package finds in real photos; crops differ by at most one grey level.
 
-The expected file holds whole pixels: that package rounds. Ours are rounded the same way before they are compared.
+The expected boxes are integers, since that package rounds; ours are rounded the same way for the comparison.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from facezoo.data.image import read_image
 
 POINTS = ("left_eye", "right_eye", "nose", "mouth_left", "mouth_right")
 FEW = ("obama_a.jpg", "exif_6.jpg", "noface_coffee.jpg", "dlib_faces_2008_002079.jpg", "ultra_imgs_10.jpg")
-BY_HAND = {"gray16.png"}  # the package was given it clipped to white, and so found nothing
+BY_HAND = {"gray16.png"}  # the package got it clipped to white and found nothing
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +56,7 @@ def corners(face):
 
 
 def rounded(face):
-    """As the package rounds: corner and sides."""
+    """Rounded as in the package: corner and sides."""
     corner, side = np.rint(face.box[:2]), np.rint(face.box[2:] - face.box[:2])
     return np.concatenate([corner, corner + side]).astype(float)
 
@@ -85,7 +85,7 @@ def test_no_more_than_the_package_finds(expected, found):
     assert sum(sure.values()) <= 1.02 * sum(package.values())
 
 
-def test_crops_of_the_backends_are_alike(photos, found, request):
+def test_crops_of_the_backends_agree(photos, found, request):
     other = facezoo.create_detector("mtcnn", backend="torch")
     for name, image in photos.items():
         theirs = other.detect(image)

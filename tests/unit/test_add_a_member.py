@@ -1,4 +1,4 @@
-"""The pages on adding a head and a backbone, done in a copy of the tree: three files and one line, and the suites."""
+"""Adding a head and a backbone as the docs describe, in a copy of the tree: three files, one line, and the tests."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ SPECS = ("base.py", "preprocess.py", "geometry.py", "ir.py", "mobilefacenet.py")
 
 
 def copy(path: Path, target: Path) -> None:
-    """Copy a file, taking facezoo out of it: a person's edit, done by two replacements."""
+    """Copy a file and remove its use of facezoo, as a user would edit it."""
     text = path.read_text(encoding="utf-8")
     text = re.sub(r"^from facezoo\.interfaces\S* import .*\n", "", text, flags=re.MULTILINE)
     text = re.sub(r"\((?:Backbone|Head|ClassificationHead), ", "(", text)  # the interface base

@@ -1,4 +1,4 @@
-"""The zoo's backbones on PaddlePaddle: one file a family, and a constructor for every public name.
+"""The zoo's backbones on PaddlePaddle: one file per family, and a constructor for every public name.
 
 ``from facezoo.backends.paddle.backbones import IR50; IR50(embedding_size=512)``
 """

@@ -29,7 +29,7 @@ class DenseStem(nn.Layer):
 
 
 class DenseLayer(nn.Layer):
-    """BN, ReLU, 1x1, BN, ReLU, 3x3; the new maps stand behind the input's."""
+    """BN, ReLU, 1x1, BN, ReLU, 3x3; the result is appended to the input's channels."""
 
     def __init__(self, spec: DenseNetSpec, channels: int) -> None:
         super().__init__()

@@ -43,7 +43,7 @@ class BNConv(nn.Layer):
 
 
 class DualPathBlock(nn.Layer):
-    """One block: its first ``residual`` channels are added, the others stand behind the dense part."""
+    """One block: its first ``residual`` channels are added, the others are appended to the dense part."""
 
     def __init__(
         self, spec: DPNSpec, channels: int, residual: int, inner: int, increment: int, stride: int, first: bool
@@ -64,7 +64,7 @@ class DualPathBlock(nn.Layer):
 
 
 class DPN(Backbone, nn.Layer):
-    """Stem, four stages, BN, ReLU, neck. A map is the residual part with the dense part behind it."""
+    """Stem, four stages, BN, ReLU, neck. A feature map is the residual part followed by the dense part."""
 
     def __init__(self, spec: DPNSpec) -> None:
         super().__init__()

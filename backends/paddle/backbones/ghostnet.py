@@ -11,7 +11,7 @@ from facezoo.specs.ghostnet import GhostNetSpec
 
 
 class Ghost(nn.Layer):
-    """1x1 convolution to half the width, depthwise 3x3 on that for the other half, both kept."""
+    """1x1 convolution to half the width, depthwise 3x3 on its output for the other half, concatenated."""
 
     def __init__(self, spec: GhostNetSpec, channels: int, width: int, act: str) -> None:
         super().__init__()
@@ -22,7 +22,7 @@ class Ghost(nn.Layer):
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
         x = self.primary(x)
-        return paddle.concat([x, self.cheap(x)], 1)[:, : self.width]  # cut where the width is odd
+        return paddle.concat([x, self.cheap(x)], 1)[:, : self.width]  # one channel less if the width is odd
 
 
 class Shortcut(nn.Layer):
@@ -38,7 +38,7 @@ class Shortcut(nn.Layer):
 
 
 class GhostBottleneck(nn.Layer):
-    """Ghost module to the expanded width, depthwise where strided, SE, linear ghost module; plus the shortcut."""
+    """Ghost module to the expanded width, depthwise if strided, SE, linear ghost module; added to the shortcut."""
 
     def __init__(
         self, spec: GhostNetSpec, channels: int, width: int, expanded: int, kernel: int, stride: int, se: bool

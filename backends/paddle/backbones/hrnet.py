@@ -69,7 +69,7 @@ class Down(nn.Layer):
 
 
 class FusionModule(nn.Layer):
-    """Basic blocks on every branch, then each branch becomes the sum of all, brought to its resolution."""
+    """Basic blocks on every branch, then each branch is the sum of all branches, resized to its resolution."""
 
     def __init__(self, spec: HRNetSpec, widths: list[int]) -> None:
         super().__init__()
@@ -78,7 +78,7 @@ class FusionModule(nn.Layer):
         )
         self.fuse = nn.LayerList()
         for i, width in enumerate(widths):
-            row = nn.LayerList()  # what brings each other branch here, in order; a branch itself is missing
+            row = nn.LayerList()  # resizes each other branch to this one, in order
             for j, channels in enumerate(widths):
                 if j > i:
                     row.append(Up(spec, channels, width, 2 ** (j - i)))
@@ -91,8 +91,8 @@ class FusionModule(nn.Layer):
         fused = []
         for i, row in enumerate(self.fuse):
             total = maps[i]
-            for position, bring in enumerate(row.children()):
-                total = total + bring(maps[position if position < i else position + 1])
+            for position, resize in enumerate(row.children()):
+                total = total + resize(maps[position if position < i else position + 1])
             fused.append(F.relu(total))
         return fused
 
@@ -132,7 +132,7 @@ class HRNet(Backbone, nn.Layer):
         )
         self.first = nn.LayerList([Bottleneck(spec, 64 if i == 0 else 256, 64) for i in range(4)])
         self.enter = ConvBN(spec, 256, widths[0], 3, act="relu")
-        self.lower = nn.LayerList(  # each opens the next branch from the lowest one
+        self.lower = nn.LayerList(  # each creates the next branch from the lowest one
             [ConvBN(spec, channels, widths[i + 1], 3, 2, act="relu") for i, channels in enumerate([256, *widths[1:3]])]
         )
         self.stages = nn.LayerList(

@@ -48,7 +48,7 @@ class Group(nn.Layer):
 
 
 class MaxPool(nn.Layer):
-    """Maximum of 2x2, a rest counts."""
+    """2x2 max-pooling that rounds up."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -59,7 +59,7 @@ class MaxPool(nn.Layer):
 
 
 class SumPool(nn.Layer):
-    """Maximum plus average of 2x2, a rest is left out."""
+    """Sum of 2x2 max-pooling and 2x2 average pooling, rounding down."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -40,7 +40,7 @@ class SplitAttention(nn.Layer):
 
 
 class Bottleneck(nn.Layer):
-    """1x1, split attention, 1x1; strides by average pools; added to the projected input, then ReLU."""
+    """1x1, split attention, 1x1; average pooling for strides; added to the projected input, then ReLU."""
 
     def __init__(self, spec: ResNeStSpec, channels: int, width: int, stride: int) -> None:
         super().__init__()

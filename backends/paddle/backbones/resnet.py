@@ -75,7 +75,7 @@ class BasicBlock(nn.Layer):
 
 
 class Bottleneck(nn.Layer):
-    """1x1, 3x3 (in groups, with the stride), 1x1 to four times the width; SE on the branch where the spec says."""
+    """1x1, 3x3 (in groups, with the stride), 1x1 to four times the width; SE on the branch if the spec has it."""
 
     def __init__(self, spec: ResNetSpec, channels: int, width: int, stride: int) -> None:
         super().__init__()

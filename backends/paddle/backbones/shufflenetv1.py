@@ -11,7 +11,7 @@ from facezoo.specs.shufflenetv1 import ShuffleNetV1Spec
 
 
 class ShuffleUnit(nn.Layer):
-    """Grouped 1x1, shuffle, depthwise 3x3, grouped 1x1; added to the input, or beside its average pool at stride 2."""
+    """Grouped 1x1, shuffle, depthwise 3x3, grouped 1x1; added to the input, or at stride 2 concatenated to its pool."""
 
     def __init__(self, spec: ShuffleNetV1Spec, channels: int, width: int, stride: int, first: bool) -> None:
         super().__init__()

@@ -99,7 +99,7 @@ class Block(nn.Layer):
 
 
 class Merge(nn.Layer):
-    """2x2 neighbouring tokens become one of twice the width; an odd map is padded with zeros."""
+    """2x2 neighbouring tokens become one of twice the width; an odd side is padded with zeros."""
 
     def __init__(self, spec: SwinSpec, width: int, size: tuple[int, int]) -> None:
         super().__init__()

@@ -13,7 +13,7 @@ from facezoo.specs.tfnas import Row, TFNASSpec
 
 
 class MBConv(nn.Layer):
-    """Expand 1x1, depthwise, squeeze-and-excitation, project 1x1; added to the input where the shape stays."""
+    """Expand 1x1, depthwise, squeeze-and-excitation, project 1x1; added to the input if the shapes are equal."""
 
     def __init__(self, spec: TFNASSpec, row: Row, act: str) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Vision transformers for faces: all tokens go into the neck."""
+"""Vision transformers for faces: the neck takes all tokens."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ class ViT(Backbone, nn.Layer):
         self.blocks = nn.LayerList([Block(spec, spec.drop_path * i / steps) for i in range(spec.depth)])
         self.norm = nn.LayerNorm(spec.width, spec.norm_eps)
         self.neck = NeckTokens(spec)
-        self.kept = spec.tokens - int(spec.tokens * spec.mask_ratio)  # tokens that the blocks see while training
+        self.kept = spec.tokens - int(spec.tokens * spec.mask_ratio)  # tokens that the blocks get in training
 
     def forward(self, images: paddle.Tensor) -> paddle.Tensor:
         x = self.patches(images).flatten(2).transpose([0, 2, 1])  # (N, T, d)
@@ -105,9 +105,9 @@ class ViT(Backbone, nn.Layer):
         return self.neck(self.norm(run_blocks(self.blocks, x, recompute)))  # (N, E)
 
     def _masked(self, x: paddle.Tensor, mask_token: paddle.Tensor, recompute: bool) -> paddle.Tensor:
-        """The tokens after all blocks, the mask token in place of those left out."""
+        """The tokens after all blocks, with the mask token in place of the dropped ones."""
         tokens, width = self.spec.tokens, self.spec.width
-        if self.kept == tokens:  # the token takes part with weight 0, so that every parameter has a gradient
+        if self.kept == tokens:  # added with weight 0, so that every parameter has a gradient
             return self.norm(run_blocks(self.blocks, x, recompute)) + 0 * mask_token
         order = paddle.argsort(paddle.rand([x.shape[0], tokens]), axis=1)
         back = paddle.argsort(order, axis=1).unsqueeze(-1).expand([-1, -1, width])

@@ -1,4 +1,4 @@
-"""The zoo's loss heads on PaddlePaddle: one file a loss.
+"""The zoo's loss heads on PaddlePaddle: one file per loss.
 
 ``from facezoo.backends.paddle.heads import ArcFace; ArcFace(embedding_size=512, num_classes=1000)``
 """

@@ -1,4 +1,4 @@
-"""AdaCos: plain cosines under a scale that follows the batch."""
+"""AdaCos: cosines without margin and an adaptive scale."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def adacos_scale(
     angles = paddle.sort(paddle.acos(target_cosine.clip(-1 + 1e-7, 1 - 1e-7)))
     median = angles[(len(angles) - 1) // 2]  # the lower one
     scale = (paddle.log(total.mean()) + scale) / paddle.cos(median.clip(max=math.pi / 4))
-    return scale.clip(min=1e-3)  # few classes, all far: the logarithm may fall below 0
+    return scale.clip(min=1e-3)  # with few, distant classes the logarithm may be negative
 
 
 class AdaCos(MarginHead):

@@ -1,4 +1,4 @@
-"""AdaFace: the margin's place follows the image's quality."""
+"""AdaFace: the margin depends on image quality."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def adaface_logits(
 class AdaFace(MarginHead):
     """Quality adaptive margin (Kim et al., CVPR 2022, arXiv 2204.00964, eq. 14 to 16).
 
-    The length of an embedding stands for image quality. Embeddings and class weights are normalised for the angles::
+    The length of an embedding measures image quality. Embeddings and class weights are normalised for the angles::
 
         a = |x| clamped to 1e-3 .. 100, without gradient
         k = h (a - mu) / sigma clamped to -1 .. 1
@@ -49,7 +49,7 @@ class AdaFace(MarginHead):
         num_classes: C.
         margin: m, 0 to 1.
         scale: s, above 0.
-        h: how far from the mean counts as extreme, 0 to 1.
+        h: scale of the normalised length, 0 to 1.
         momentum: weight of the batch in the statistics, 0 to 1.
         variant: one of those above.
         criterion: "softmax" or "focal".
@@ -85,7 +85,7 @@ class AdaFace(MarginHead):
         if self.training:
             with paddle.no_grad():
                 self.batch_mean.set_value(self.momentum * length.mean() + (1 - self.momentum) * self.batch_mean)
-                if len(length) > 1:  # one sample has no deviation
+                if len(length) > 1:  # one sample has no standard deviation
                     variance = ((length - length.mean()) ** 2).sum() / (len(length) - 1)
                     self.batch_std.set_value(self.momentum * variance.sqrt() + (1 - self.momentum) * self.batch_std)
         quality = (self.h * (length - self.batch_mean) / (self.batch_std + 1e-3)).clip(-1, 1)

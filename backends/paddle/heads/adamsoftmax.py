@@ -1,4 +1,4 @@
-"""AdaM-Softmax: a learnt margin for each class."""
+"""AdaM-Softmax: a trained margin per class."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from facezoo.backends.paddle.heads.margin import MarginHead, arc, arc_monotone, 
 
 
 def arcface_target(target_cosine: paddle.Tensor, *, margin: float, variant: str = "ref") -> paddle.Tensor:
-    """The target's value before scaling, (N,): cos(θ + m), and past π - m what the variant says."""
+    """The target's value before scaling, (N,): cos(θ + m) and, depending on the variant, another form past π - m."""
     if variant == "ref":
         return arc_monotone(target_cosine, margin)
     if variant == "adaface_repo_clip":

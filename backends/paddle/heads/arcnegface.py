@@ -1,4 +1,4 @@
-"""ArcNegFace: ArcFace whose negatives count by their closeness to the target."""
+"""ArcNegFace: ArcFace with negatives weighted by their similarity to the target."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class ArcNegFace(MarginHead):
         margin: m in radians, 0 to pi/2.
         scale: s, above 0.
         alpha: height of the weight, above 0.
-        sigma: its width: the squared distance is divided by it, above 0.
+        sigma: width of the weight: divides the squared distance, above 0.
         variant: "ref".
         criterion: "softmax" or "focal".
         label_smoothing: 0 to below 1.

@@ -1,4 +1,4 @@
-"""What losses without logits share: a head of their own, or a term beside a classification head."""
+"""Base of losses without logits, used alone or as a term beside a classification head."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from facezoo.interfaces.head import Head
 
 
 class AuxiliaryHead(Head, nn.Layer):
-    """A loss on embeddings, labels and perhaps class weights; a subclass writes ``term``.
+    """A loss on embeddings, labels and perhaps class weights; a subclass defines ``term``.
 
     Args:
         embedding_size: E.
@@ -46,12 +46,12 @@ class AuxiliaryHead(Head, nn.Layer):
         Args:
             embeddings: (N, E), float32 or float64.
             labels: (N,) int64.
-            weight: (C, E), class weights where there are any.
+            weight: (C, E), class weights, or None without them.
         """
         raise NotImplementedError
 
     def weigh(self, losses: paddle.Tensor, target: paddle.Tensor, reduce: Reduce | None = None) -> paddle.Tensor:
-        """Losses of the samples as they are: this term adds and does not weigh."""
+        """Losses of the samples, unchanged: this head adds a term and has no sample weights."""
         return losses
 
     def upcast(self, values: paddle.Tensor) -> paddle.Tensor:
@@ -59,5 +59,5 @@ class AuxiliaryHead(Head, nn.Layer):
         return values if values.dtype in (paddle.float32, paddle.float64) else widen(values, "float32")
 
     def keep_classes(self, first: int, count: int) -> None:
-        """Refused: the term needs the whole batch and all classes in one place."""
+        """Not supported: the term needs the whole batch and all classes in one place."""
         raise ValueError(f"{type(self).__name__} needs all classes in one place; it cannot be split into parts")

@@ -1,4 +1,4 @@
-"""Circle loss: each similarity pulled with its own strength."""
+"""Circle loss: each similarity has its own weight."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import paddle.nn.functional as F
 from facezoo.backends.paddle.heads.criterion import Reduce
 from facezoo.backends.paddle.heads.margin import MarginHead, replace_target, unit, widen
 
-ABSENT = -1e9  # logit of a pair that does not take part
+ABSENT = -1e9  # logit of a pair of the other kind
 
 
 def circleloss_logits(

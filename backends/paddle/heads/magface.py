@@ -1,4 +1,4 @@
-"""MagFace: a margin that grows with the embedding's length."""
+"""MagFace: a margin that grows with the length of the embedding."""
 
 from __future__ import annotations
 
@@ -80,12 +80,12 @@ class MagFace(MarginHead):
         self, cosine: paddle.Tensor, target: paddle.Tensor, target_cosine: paddle.Tensor, norm: paddle.Tensor,
         reduce: Reduce | None = None,
     ) -> paddle.Tensor:  # fmt: skip
-        held = norm.clip(self.lowest_norm, self.highest_norm) - self.lowest_norm
+        clamped = norm.clip(self.lowest_norm, self.highest_norm) - self.lowest_norm
         slope = (self.highest_margin - self.lowest_margin) / (self.highest_norm - self.lowest_norm)
-        margin = self.lowest_margin + slope * held  # (N,)
+        margin = self.lowest_margin + slope * clamped  # (N,)
         return magface_logits(cosine, target, target_cosine, margin=margin, scale=self.scale, variant=self.variant)
 
     def penalty(self, norm: paddle.Tensor) -> paddle.Tensor:
         """λ_g (a / u_a² + 1 / a) of each sample, which pulls the length up."""
-        held = norm.clip(self.lowest_norm, self.highest_norm)
-        return self.penalty_weight * (held / self.highest_norm**2 + 1 / held)
+        clamped = norm.clip(self.lowest_norm, self.highest_norm)
+        return self.penalty_weight * (clamped / self.highest_norm**2 + 1 / clamped)

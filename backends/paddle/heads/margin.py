@@ -1,4 +1,4 @@
-"""What the heads share: class weights, cosines, safe geometry, and the criterion over columns."""
+"""Base of the margin heads: class weights, cosines, numerically safe geometry, and the criterion over columns."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def unit(rows: paddle.Tensor) -> paddle.Tensor:
 
 
 def widen(values: paddle.Tensor, dtype: Literal["float32", "float64"]) -> paddle.Tensor:
-    """``values`` in a wider type; a zero row of float16 gets no gradient, since 1e12 has no place there."""
+    """``values`` in a wider type; a zero row of float16 gets no gradient, since its 1e12 overflows float16."""
     wide = values.astype(dtype)
     if values.dtype == paddle.float16 and values.ndim > 1:
         wide = paddle.where((wide.detach() != 0).any(axis=-1, keepdim=True), wide, wide.detach())
@@ -58,9 +58,9 @@ def widen(values: paddle.Tensor, dtype: Literal["float32", "float64"]) -> paddle
 
 
 def safe_sine(cosine: paddle.Tensor) -> paddle.Tensor:
-    """sqrt(1 - cosine^2); 0 without gradient close to a pole, where the slope is infinite and rounding hides the angle.
+    """sqrt(1 - cosine^2); 0 without gradient close to a pole, where the slope is infinite and the angle below rounding.
 
-    The square root's *input* is made safe: a select after it would still multiply 0 by infinity going back.
+    The input of the square root is made safe: a ``where`` after it would multiply 0 by infinity in the backward pass.
     """
     squared = 1 - cosine * cosine
     inside = squared > 16 * paddle.finfo(cosine.dtype).eps
@@ -74,7 +74,7 @@ def safe_angle(cosine: paddle.Tensor) -> paddle.Tensor:
 
 
 def arc(cosine: paddle.Tensor, margin: paddle.Tensor | float) -> paddle.Tensor:
-    """cos(θ + m) for a cosine in -1..1; m is a number or one value a sample."""
+    """cos(θ + m) for a cosine in -1..1; m is a number or one value per sample."""
     if isinstance(margin, (int, float)):
         return cosine * math.cos(margin) - safe_sine(cosine) * math.sin(margin)
     return cosine * paddle.cos(margin) - safe_sine(cosine) * paddle.sin(margin)
@@ -87,7 +87,7 @@ def arc_monotone(cosine: paddle.Tensor, margin: float) -> paddle.Tensor:
 
 
 class MarginHead(ClassificationHead, nn.Layer):
-    """A cosine classifier whose subclass says how logits come from cosines.
+    """A cosine classifier; a subclass computes logits from cosines in ``columns``.
 
     Args:
         embedding_size: E.
@@ -99,7 +99,7 @@ class MarginHead(ClassificationHead, nn.Layer):
     """
 
     variants: tuple[str, ...] = ("ref",)
-    per_class: tuple[str, ...] = ("weight",)  # tensors with one row a class
+    per_class: tuple[str, ...] = ("weight",)  # tensors with one row per class
 
     def __init__(
         self, embedding_size: int, num_classes: int, *, variant: str = "ref", criterion: str = "softmax",
@@ -135,14 +135,14 @@ class MarginHead(ClassificationHead, nn.Layer):
     ) -> paddle.Tensor:
         """The loss of a batch when this head holds some of the classes only (see ``keep_classes``).
 
-        Every part gets the whole batch and returns the same loss. Going back, its class weights get their full
-        gradient and the embeddings this part's share: the shares of all parts add up to the gradient.
+        Every part gets the whole batch and returns the same loss. In the backward pass, its class weights get the
+        full gradient and the embeddings this part's share; the shares of all parts sum to the gradient.
 
         Args:
             embeddings: (N, E), the whole batch.
             labels: (N,) int64, 0..C-1 over all parts.
             first: the class of this part's first row.
-            reduce: combines values of all parts; its backward hands the gradient on as it is.
+            reduce: combines values of all parts; its backward pass returns the gradient unchanged.
         """
         with paddle.amp.auto_cast(enable=False):
             check_batch(embeddings, labels, self.embedding_size, self.num_classes)
@@ -151,12 +151,12 @@ class MarginHead(ClassificationHead, nn.Layer):
             return self._loss(self.upcast(embeddings), paddle.where(here, local, paddle.full_like(local, -1)), reduce)
 
     def logits(self, embeddings: paddle.Tensor, labels: paddle.Tensor) -> paddle.Tensor:
-        held = [buffer.clone() for buffer in self.buffers(include_sublayers=False)]
+        before = [buffer.clone() for buffer in self.buffers(include_sublayers=False)]
         with paddle.amp.auto_cast(enable=False):
             check_batch(embeddings, labels, self.embedding_size, self.num_classes)
             logits = self._norm_and_logits(self.upcast(embeddings), labels.astype("int64"))[1]
-        with paddle.no_grad():  # looking does not count as a step
-            for buffer, value in zip(self.buffers(include_sublayers=False), held, strict=True):
+        with paddle.no_grad():  # computing logits must not change the state
+            for buffer, value in zip(self.buffers(include_sublayers=False), before, strict=True):
                 buffer.set_value(value)
         return logits
 
@@ -169,7 +169,7 @@ class MarginHead(ClassificationHead, nn.Layer):
         Args:
             cosine: (N, C_local), clamped to -1..1.
             target: (N,) int64, the target's column here, or -1 where another part owns it.
-            target_cosine: (N,), the target's cosine, whoever owns it.
+            target_cosine: (N,), the target's cosine, from the part that owns it.
             norm: (N,), length of each embedding.
             reduce: combines values of all parts; None when the columns are complete.
         """
@@ -191,11 +191,11 @@ class MarginHead(ClassificationHead, nn.Layer):
         return losses.mean()
 
     def penalty(self, norm: paddle.Tensor) -> paddle.Tensor | None:
-        """What each sample's loss gets on top of the criterion, (N,), or None."""
+        """Term added to each sample's loss, (N,), or None."""
         return None
 
     def weigh(self, losses: paddle.Tensor, target: paddle.Tensor, reduce: Reduce | None = None) -> paddle.Tensor:
-        """Losses (N,) of the samples, weighted by the auxiliary heads that do so."""
+        """Losses (N,) of the samples, with the sample weights of the attached heads."""
         for term in self.attached().values():
             losses = term.weigh(losses, target, reduce)
         return losses
@@ -207,11 +207,11 @@ class MarginHead(ClassificationHead, nn.Layer):
         return reduce(paddle.where(target >= 0, values, paddle.zeros_like(values)), "sum")
 
     def cosines(self, embeddings: paddle.Tensor) -> paddle.Tensor:
-        """Cosine of each embedding with each class weight held here, (N, C_local)."""
+        """Cosine of each embedding with each class weight of this part, (N, C_local)."""
         return F.linear(unit(embeddings), unit(self.upcast(self.weight)).T).clip(-1, 1)
 
     def upcast(self, values: paddle.Tensor) -> paddle.Tensor:
-        """Half precision to float32; wider types, and those of a float64 head, as the weight's."""
+        """Half precision to float32; everything to float64 if the weight is float64."""
         return widen(values, "float64" if self.weight.dtype == paddle.float64 else "float32")
 
     def attached(self) -> dict[str, Any]:
@@ -230,7 +230,7 @@ class MarginHead(ClassificationHead, nn.Layer):
         """Drop the rows of all classes but ``first .. first + count - 1``: this head becomes one part."""
         for name in self.per_class:
             value = getattr(self, name)
-            if value is not None:  # None: an attached head's own
+            if value is not None:  # None in an attached head
                 kept = value.detach()[first : first + count].clone()
                 if name in self._parameters:
                     same = nn.initializer.Assign(kept)
@@ -253,7 +253,7 @@ class MarginHead(ClassificationHead, nn.Layer):
 
 
 class LinearHead(MarginHead):
-    """A plain linear classifier in the same frame: products and a bias in the place of cosines."""
+    """A linear classifier with the same interface: products and a bias instead of cosines."""
 
     per_class: tuple[str, ...] = ("weight", "bias")
 
@@ -268,7 +268,7 @@ class LinearHead(MarginHead):
         self.bias = self.create_parameter([num_classes], is_bias=True)
 
     def cosines(self, embeddings: paddle.Tensor) -> paddle.Tensor:
-        """Plain products with the class weights held here, (N, C_local)."""
+        """Plain products with the class weights of this part, (N, C_local)."""
         return F.linear(embeddings, self.upcast(self.weight).T, self.upcast(self.bias))
 
     def columns(

@@ -1,4 +1,4 @@
-"""RegularFace: class weights pushed off their nearest neighbour."""
+"""RegularFace: class weights repelled from their nearest neighbour."""
 
 from __future__ import annotations
 

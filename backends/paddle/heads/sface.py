@@ -1,4 +1,4 @@
-"""SFace: sigmoid-weighted pull and push, without a softmax."""
+"""SFace: sigmoid-weighted pull and push, without softmax."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from facezoo.backends.paddle.heads.margin import MarginHead, is_target
 def sface_losses(
     logits: paddle.Tensor, target: paddle.Tensor, *, scale: float, k: float, a: float, b: float
 ) -> paddle.Tensor:
-    """What this part's columns add to each sample's loss, (N,)."""
+    """Share of this part's columns in each sample's loss, (N,)."""
     angle = paddle.acos((logits / scale).detach().clip(-1, 1))
     pull = -F.sigmoid(k * (angle - a)) * logits
     push = F.sigmoid(k * (b - angle)) * logits
@@ -35,8 +35,8 @@ class SFace(MarginHead):
         num_classes: C.
         scale: s, above 0.
         k: steepness of the sigmoids, above 0.
-        a: target angle below which the pull ends, 0 to pi.
-        b: angle beyond which the push ends, 0 to pi.
+        a: target angle below which there is no pull, 0 to pi.
+        b: angle above which there is no push, 0 to pi.
         variant: "ref".
     """
 

@@ -1,4 +1,4 @@
-"""Sub-center ArcFace: several centres a class, the nearest one counts."""
+"""Sub-center ArcFace: several centers per class, of which the nearest one is used."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def subcenterarcface_logits(
     cosine: paddle.Tensor, target: paddle.Tensor, target_cosine: paddle.Tensor, *, margin: float, scale: float,
     variant: str = "ref",
 ) -> paddle.Tensor:  # fmt: skip
-    """Logits (N, C_local) from the cosines of the nearest sub-centres."""
+    """Logits (N, C_local) from the cosines of the nearest sub-centers."""
     value = arc(target_cosine, margin) if variant == "no_fallback" else arc_monotone(target_cosine, margin)
     return scale * replace_target(cosine, target, value)
 
@@ -73,7 +73,7 @@ class SubCenterArcFace(MarginHead):
         )
 
     def cosines(self, embeddings: paddle.Tensor) -> paddle.Tensor:
-        """Cosine of each embedding with the nearest sub-centre of each class, (N, C_local)."""
+        """Cosine of each embedding with the nearest sub-center of each class, (N, C_local)."""
         rows = unit(self.upcast(self.weight).flatten(0, 1))  # (C K, E)
         every = F.linear(unit(embeddings), rows.T).clip(-1, 1)
         every = every.reshape([len(embeddings), -1, self.centers])

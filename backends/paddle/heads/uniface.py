@@ -1,4 +1,4 @@
-"""UniFace: one bias that every positive passes and no negative does."""
+"""UniFace: one bias separates all positive from all negative pairs."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from facezoo.backends.paddle.heads.margin import MarginHead, is_target, replace_
 def uniface_losses(
     logits: paddle.Tensor, target: paddle.Tensor, *, scale: float, negative_weight: float
 ) -> paddle.Tensor:
-    """What this part's columns add to each sample's loss, (N,)."""
-    held = logits.clip(-scale, scale)
-    negatives = -negative_weight * F.log_sigmoid(-held)
-    return paddle.where(is_target(logits, target), -F.log_sigmoid(held), negatives).sum(axis=1)
+    """Share of this part's columns in each sample's loss, (N,)."""
+    clamped = logits.clip(-scale, scale)
+    negatives = -negative_weight * F.log_sigmoid(-clamped)
+    return paddle.where(is_target(logits, target), -F.log_sigmoid(clamped), negatives).sum(axis=1)
 
 
 class UniFace(MarginHead):
@@ -38,7 +38,7 @@ class UniFace(MarginHead):
         margin: m, 0 to 1.
         scale: s, above 0.
         negative_weight: l, above 0.
-        sampling_rate: r, share of the classes that a batch sees, above 0 to 1.
+        sampling_rate: r, share of the classes used per batch, above 0 to 1.
         variant: "ref".
     """
 

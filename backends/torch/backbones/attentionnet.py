@@ -13,7 +13,7 @@ from facezoo.specs.attentionnet import AttentionNetSpec
 
 
 class ResidualUnit(nn.Module):
-    """Pre-activated bottleneck; the projection, where the shape changes, starts from the first activation."""
+    """Pre-activated bottleneck; the projection, if the shape changes, takes the first activation."""
 
     def __init__(self, spec: AttentionNetSpec, channels: int, width: int, stride: int = 1) -> None:
         super().__init__()
@@ -50,9 +50,9 @@ class MaskTail(nn.Module):
 
 
 class AttentionModule(nn.Module):
-    """A trunk of two units, weighted by 1 + a mask from an hourglass of units.
+    """A trunk of two units, multiplied by 1 + a mask from an hourglass of units.
 
-    ``down`` has one unit a level (two at the lowest), ``skip`` and ``up`` one for each level above the lowest.
+    ``down`` has one unit per level (two at the lowest), ``skip`` and ``up`` have one per level above the lowest.
     """
 
     def __init__(self, spec: AttentionNetSpec, channels: int, size: tuple[int, int], levels: int) -> None:

@@ -11,7 +11,7 @@ from facezoo.specs.efficientnet import EfficientNetSpec, MBConv
 
 
 class MBConvBlock(nn.Module):
-    """Expand 1x1, depthwise, SE, project 1x1 without activation; added to the input where the shape stays."""
+    """Expand 1x1, depthwise, SE, project 1x1 without activation; added to the input if the shapes are equal."""
 
     def __init__(self, spec: EfficientNetSpec, row: MBConv) -> None:
         super().__init__()

@@ -28,7 +28,7 @@ class SqueezeExcitePReLU(nn.Module):
 
 
 class Bottleneck(nn.Module):
-    """Expand 1x1, depthwise 3x3, squeeze-and-excitation, project 1x1; added to the input where the shape stays."""
+    """Expand 1x1, depthwise 3x3, squeeze-and-excitation, project 1x1; added to the input if the shapes are equal."""
 
     def __init__(self, spec: LightSENetSpec, channels: int, expanded: int, width: int, stride: int) -> None:
         super().__init__()

@@ -11,7 +11,7 @@ from facezoo.specs.mobilenetv2 import MobileNetV2Spec
 
 
 class InvertedResidual(nn.Module):
-    """Expand 1x1, depthwise 3x3, project 1x1 without activation; added to the input where the shape stays."""
+    """Expand 1x1, depthwise 3x3, project 1x1 without activation; added to the input if the shapes are equal."""
 
     def __init__(self, spec: MobileNetV2Spec, channels: int, width: int, expansion: int, stride: int) -> None:
         super().__init__()

@@ -11,7 +11,7 @@ from facezoo.specs.mobilenetv3 import MobileNetV3Spec
 
 
 class InvertedResidual(nn.Module):
-    """Expand 1x1, depthwise, SE, project 1x1 without activation; added to the input where the shape stays."""
+    """Expand 1x1, depthwise, SE, project 1x1 without activation; added to the input if the shapes are equal."""
 
     def __init__(
         self, spec: MobileNetV3Spec, channels: int, width: int, expanded: int, kernel: int, stride: int, se: bool,

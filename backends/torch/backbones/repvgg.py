@@ -13,7 +13,7 @@ from facezoo.specs.repvgg import RepVGGSpec
 
 
 class RepVGGBlock(nn.Module):
-    """Sum of a 3x3, a 1x1 and, where the shape stays, an identity branch, each with BN; then ReLU."""
+    """Sum of a 3x3, a 1x1 and, if the shape is unchanged, an identity branch, each with BN; then ReLU."""
 
     def __init__(self, spec: RepVGGSpec, channels: int, width: int, stride: int) -> None:
         super().__init__()

@@ -39,7 +39,7 @@ class SplitAttention(nn.Module):
 
 
 class Bottleneck(nn.Module):
-    """1x1, split attention, 1x1; strides by average pools; added to the projected input, then ReLU."""
+    """1x1, split attention, 1x1; average pooling for strides; added to the projected input, then ReLU."""
 
     def __init__(self, spec: ResNeStSpec, channels: int, width: int, stride: int) -> None:
         super().__init__()

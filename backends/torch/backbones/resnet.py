@@ -74,7 +74,7 @@ class BasicBlock(nn.Module):
 
 
 class Bottleneck(nn.Module):
-    """1x1, 3x3 (in groups, with the stride), 1x1 to four times the width; SE on the branch where the spec says."""
+    """1x1, 3x3 (in groups, with the stride), 1x1 to four times the width; SE on the branch if the spec has it."""
 
     def __init__(self, spec: ResNetSpec, channels: int, width: int, stride: int) -> None:
         super().__init__()

@@ -11,7 +11,7 @@ from facezoo.specs.shufflenetv2 import ShuffleNetV2Spec
 
 
 class ShuffleUnit(nn.Module):
-    """Half of the channels pass, the others go through 1x1, depthwise 3x3, 1x1; both shuffled."""
+    """Half of the channels are unchanged, the others go through 1x1, depthwise 3x3, 1x1; then a channel shuffle."""
 
     def __init__(self, spec: ShuffleNetV2Spec, width: int) -> None:
         super().__init__()
@@ -27,7 +27,7 @@ class ShuffleUnit(nn.Module):
 
 
 class StridedUnit(nn.Module):
-    """Both branches see all channels and halve the map; both shuffled."""
+    """Both branches take all channels and halve the resolution; then a channel shuffle."""
 
     def __init__(self, spec: ShuffleNetV2Spec, channels: int, width: int) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""The zoo's loss heads on PyTorch: one file a loss.
+"""The zoo's loss heads on PyTorch: one file per loss.
 
 ``from facezoo.backends.torch.heads import ArcFace; ArcFace(embedding_size=512, num_classes=1000)``
 """

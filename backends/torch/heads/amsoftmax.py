@@ -1,4 +1,4 @@
-"""AM-Softmax: CosFace's function at its own scale."""
+"""AM-Softmax: CosFace's function with another default scale."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Center loss: embeddings pulled to a running centre of their class."""
+"""Center loss: distance of embeddings to a running center of their class."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from facezoo.backends.torch.heads.auxiliary import AuxiliaryHead
 
 
 def center_loss(embeddings: torch.Tensor, centers: torch.Tensor) -> torch.Tensor:
-    """Half the squared distance of each embedding from its centre, (N,)."""
+    """Half the squared distance of each embedding from its center, (N,)."""
     return 0.5 * ((embeddings - centers) ** 2).sum(dim=1)
 
 
@@ -36,7 +36,7 @@ class Center(AuxiliaryHead):
     Args:
         embedding_size: E.
         num_classes: C.
-        alpha: step of the centres, 0 to 1.
+        alpha: step size of the centers, 0 to 1.
         variant: one of those above.
     """
 

@@ -1,4 +1,4 @@
-"""Class-balanced weighting: samples of rare classes count more."""
+"""Class-balanced weighting: samples of rare classes have higher weights."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""CurricularFace: hard negatives gain weight as training goes on."""
+"""CurricularFace: hard negatives get higher weights during training."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""ElasticFace: a margin drawn anew for each sample."""
+"""ElasticFace: a random margin per sample."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ def elasticface_logits(
     cosine: torch.Tensor, target: torch.Tensor, target_cosine: torch.Tensor, *, margins: torch.Tensor, kind: str,
     scale: float, variant: str = "ref",
 ) -> torch.Tensor:  # fmt: skip
-    """Logits (N, C_local) from cosines and one margin a sample (N,).
+    """Logits (N, C_local) from cosines and one margin per sample (N,).
 
-    "plus" hands the margins out by rank: the highest target cosine gets the smallest. "plus_author_repo" indexes the
+    "plus" assigns the margins by rank: the highest target cosine gets the smallest. "plus_author_repo" indexes the
     sorted margins by the order instead of the rank, as the authors' release does.
     """
     if variant != "ref":
@@ -51,11 +51,11 @@ class ElasticFace(MarginHead):
     Args:
         embedding_size: E.
         num_classes: C.
-        kind: "arc" (margin on the angle) or "cos" (margin off the cosine).
+        kind: "arc" (margin added to the angle) or "cos" (margin subtracted from the cosine).
         margin: mean of the margins, 0 to pi/2; None: 0.5 for arc, 0.35 for cos.
         sigma: their standard deviation, 0 to 1; None: 0.05, and 0.0175 (arc) or 0.02 (cos) for the plus variants.
         scale: s, above 0.
-        seed: of the draws, 0 or more.
+        seed: of the random margins, 0 or more.
         variant: one of those above.
         criterion: "softmax" or "focal".
         label_smoothing: 0 to below 1.

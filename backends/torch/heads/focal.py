@@ -1,4 +1,4 @@
-"""Focal: the linear classifier under the focal criterion."""
+"""Focal: the linear classifier with the focal criterion."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the heads share: class weights, cosines, safe geometry, and the criterion over columns."""
+"""Base of the margin heads: class weights, cosines, numerically safe geometry, and the criterion over columns."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def unit(rows: torch.Tensor) -> torch.Tensor:
 
 
 def widen(values: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
-    """``values`` in a wider type; a zero row of float16 gets no gradient, since 1e12 has no place there."""
+    """``values`` in a wider type; a zero row of float16 gets no gradient, since its 1e12 overflows float16."""
     wide = values.to(dtype)
     if values.dtype == torch.float16 and values.ndim > 1:
         wide = torch.where((values != 0).any(dim=-1, keepdim=True), wide, wide.detach())
@@ -58,9 +58,9 @@ def widen(values: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
 
 
 def safe_sine(cosine: torch.Tensor) -> torch.Tensor:
-    """sqrt(1 - cosine^2); 0 without gradient close to a pole, where the slope is infinite and rounding hides the angle.
+    """sqrt(1 - cosine^2); 0 without gradient close to a pole, where the slope is infinite and the angle below rounding.
 
-    The square root's *input* is made safe: a select after it would still multiply 0 by infinity going back.
+    The input of the square root is made safe: a ``where`` after it would multiply 0 by infinity in the backward pass.
     """
     squared = 1 - cosine * cosine
     inside = squared > 16 * torch.finfo(cosine.dtype).eps
@@ -74,7 +74,7 @@ def safe_angle(cosine: torch.Tensor) -> torch.Tensor:
 
 
 def arc(cosine: torch.Tensor, margin: torch.Tensor | float) -> torch.Tensor:
-    """cos(θ + m) for a cosine in -1..1; m is a number or one value a sample."""
+    """cos(θ + m) for a cosine in -1..1; m is a number or one value per sample."""
     if isinstance(margin, (int, float)):
         return cosine * math.cos(margin) - safe_sine(cosine) * math.sin(margin)
     return cosine * torch.cos(margin) - safe_sine(cosine) * torch.sin(margin)
@@ -87,7 +87,7 @@ def arc_monotone(cosine: torch.Tensor, margin: float) -> torch.Tensor:
 
 
 class MarginHead(ClassificationHead, nn.Module):
-    """A cosine classifier whose subclass says how logits come from cosines.
+    """A cosine classifier; a subclass computes logits from cosines in ``columns``.
 
     Args:
         embedding_size: E.
@@ -99,7 +99,7 @@ class MarginHead(ClassificationHead, nn.Module):
     """
 
     variants: tuple[str, ...] = ("ref",)
-    per_class: tuple[str, ...] = ("weight",)  # tensors with one row a class
+    per_class: tuple[str, ...] = ("weight",)  # tensors with one row per class
 
     def __init__(
         self, embedding_size: int, num_classes: int, *, variant: str = "ref", criterion: str = "softmax",
@@ -132,14 +132,14 @@ class MarginHead(ClassificationHead, nn.Module):
     def forward_part(self, embeddings: torch.Tensor, labels: torch.Tensor, first: int, reduce: Reduce) -> torch.Tensor:
         """The loss of a batch when this head holds some of the classes only (see ``keep_classes``).
 
-        Every part gets the whole batch and returns the same loss. Going back, its class weights get their full
-        gradient and the embeddings this part's share: the shares of all parts add up to the gradient.
+        Every part gets the whole batch and returns the same loss. In the backward pass, its class weights get the
+        full gradient and the embeddings this part's share; the shares of all parts sum to the gradient.
 
         Args:
             embeddings: (N, E), the whole batch.
             labels: (N,) int64, 0..C-1 over all parts.
             first: the class of this part's first row.
-            reduce: combines values of all parts; its backward hands the gradient on as it is.
+            reduce: combines values of all parts; its backward pass returns the gradient unchanged.
         """
         with torch.autocast(embeddings.device.type, enabled=False):
             check_batch(embeddings, labels, self.embedding_size, self.num_classes)
@@ -148,12 +148,12 @@ class MarginHead(ClassificationHead, nn.Module):
             return self._loss(self.upcast(embeddings), torch.where(here, local, torch.full_like(local, -1)), reduce)
 
     def logits(self, embeddings: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        held = [buffer.clone() for buffer in self.buffers(recurse=False)]
+        before = [buffer.clone() for buffer in self.buffers(recurse=False)]
         with torch.autocast(embeddings.device.type, enabled=False):
             check_batch(embeddings, labels, self.embedding_size, self.num_classes)
             logits = self._norm_and_logits(self.upcast(embeddings), labels.long())[1]
-        with torch.no_grad():  # looking does not count as a step
-            for buffer, value in zip(self.buffers(recurse=False), held, strict=True):
+        with torch.no_grad():  # computing logits must not change the state
+            for buffer, value in zip(self.buffers(recurse=False), before, strict=True):
                 buffer.copy_(value)
         return logits
 
@@ -166,7 +166,7 @@ class MarginHead(ClassificationHead, nn.Module):
         Args:
             cosine: (N, C_local), clamped to -1..1.
             target: (N,) int64, the target's column here, or -1 where another part owns it.
-            target_cosine: (N,), the target's cosine, whoever owns it.
+            target_cosine: (N,), the target's cosine, from the part that owns it.
             norm: (N,), length of each embedding.
             reduce: combines values of all parts; None when the columns are complete.
         """
@@ -188,11 +188,11 @@ class MarginHead(ClassificationHead, nn.Module):
         return losses.mean()
 
     def penalty(self, norm: torch.Tensor) -> torch.Tensor | None:
-        """What each sample's loss gets on top of the criterion, (N,), or None."""
+        """Term added to each sample's loss, (N,), or None."""
         return None
 
     def weigh(self, losses: torch.Tensor, target: torch.Tensor, reduce: Reduce | None = None) -> torch.Tensor:
-        """Losses (N,) of the samples, weighted by the auxiliary heads that do so."""
+        """Losses (N,) of the samples, with the sample weights of the attached heads."""
         for term in self.attached().values():
             losses = term.weigh(losses, target, reduce)
         return losses
@@ -204,11 +204,11 @@ class MarginHead(ClassificationHead, nn.Module):
         return reduce(torch.where(target >= 0, values, torch.zeros_like(values)), "sum")
 
     def cosines(self, embeddings: torch.Tensor) -> torch.Tensor:
-        """Cosine of each embedding with each class weight held here, (N, C_local)."""
+        """Cosine of each embedding with each class weight of this part, (N, C_local)."""
         return F.linear(unit(embeddings), unit(self.upcast(self.weight))).clamp(-1, 1)
 
     def upcast(self, values: torch.Tensor) -> torch.Tensor:
-        """Half precision to float32; wider types, and those of a float64 head, as the weight's."""
+        """Half precision to float32; everything to float64 if the weight is float64."""
         return widen(values, torch.float64 if self.weight.dtype == torch.float64 else torch.float32)
 
     def attached(self) -> dict[str, Any]:
@@ -227,7 +227,7 @@ class MarginHead(ClassificationHead, nn.Module):
         """Drop the rows of all classes but ``first .. first + count - 1``: this head becomes one part."""
         for name in self.per_class:
             value = getattr(self, name)
-            if value is not None:  # None: an attached head's own
+            if value is not None:  # None in an attached head
                 kept = value.detach()[first : first + count].clone()
                 setattr(self, name, nn.Parameter(kept) if name in self._parameters else kept)
         for term in self.attached().values():
@@ -247,7 +247,7 @@ class MarginHead(ClassificationHead, nn.Module):
 
 
 class LinearHead(MarginHead):
-    """A plain linear classifier in the same frame: products and a bias in the place of cosines."""
+    """A linear classifier with the same interface: products and a bias instead of cosines."""
 
     per_class: tuple[str, ...] = ("weight", "bias")
 
@@ -262,7 +262,7 @@ class LinearHead(MarginHead):
         self.bias = nn.Parameter(torch.zeros(num_classes))
 
     def cosines(self, embeddings: torch.Tensor) -> torch.Tensor:
-        """Plain products with the class weights held here, (N, C_local)."""
+        """Plain products with the class weights of this part, (N, C_local)."""
         return F.linear(embeddings, self.upcast(self.weight), self.upcast(self.bias))
 
     def columns(

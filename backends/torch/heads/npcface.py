@@ -1,4 +1,4 @@
-"""NPCFace: the target's margin follows the hard negatives."""
+"""NPCFace: the margin of the target depends on the hard negatives."""
 
 from __future__ import annotations
 
@@ -41,9 +41,9 @@ class NPCFace(MarginHead):
         margin: the margin in radians that decides what a hard negative is, 0 to pi/2.
         scale: s, above 0.
         m0: target margin without hard negatives, 0 to pi/2.
-        m1: what the mean cosine of the hard negatives adds, 0 to 1.
+        m1: factor of the mean cosine of the hard negatives, 0 to 1.
         tau: slope of hard negatives, above 0.
-        shift: a, what is added to hard negatives.
+        shift: a, added to hard negatives.
         variant: "ref".
         criterion: "softmax" or "focal".
         label_smoothing: 0 to below 1.

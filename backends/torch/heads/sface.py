@@ -1,4 +1,4 @@
-"""SFace: sigmoid-weighted pull and push, without a softmax."""
+"""SFace: sigmoid-weighted pull and push, without softmax."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from facezoo.backends.torch.heads.margin import MarginHead, is_target
 def sface_losses(
     logits: torch.Tensor, target: torch.Tensor, *, scale: float, k: float, a: float, b: float
 ) -> torch.Tensor:
-    """What this part's columns add to each sample's loss, (N,)."""
+    """Share of this part's columns in each sample's loss, (N,)."""
     angle = torch.acos((logits / scale).detach().clamp(-1, 1))
     pull = -torch.sigmoid(k * (angle - a)) * logits
     push = torch.sigmoid(k * (b - angle)) * logits
@@ -34,8 +34,8 @@ class SFace(MarginHead):
         num_classes: C.
         scale: s, above 0.
         k: steepness of the sigmoids, above 0.
-        a: target angle below which the pull ends, 0 to pi.
-        b: angle beyond which the push ends, 0 to pi.
+        a: target angle below which there is no pull, 0 to pi.
+        b: angle above which there is no push, 0 to pi.
         variant: "ref".
     """
 

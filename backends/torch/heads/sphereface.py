@@ -1,4 +1,4 @@
-"""SphereFace: the target angle multiplied, annealed from plain logits."""
+"""SphereFace: the target angle is multiplied, annealed from plain logits."""
 
 from __future__ import annotations
 

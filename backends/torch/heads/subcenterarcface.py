@@ -1,4 +1,4 @@
-"""Sub-center ArcFace: several centres a class, the nearest one counts."""
+"""Sub-center ArcFace: several centers per class, of which the nearest one is used."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def subcenterarcface_logits(
     cosine: torch.Tensor, target: torch.Tensor, target_cosine: torch.Tensor, *, margin: float, scale: float,
     variant: str = "ref",
 ) -> torch.Tensor:  # fmt: skip
-    """Logits (N, C_local) from the cosines of the nearest sub-centres."""
+    """Logits (N, C_local) from the cosines of the nearest sub-centers."""
     value = arc(target_cosine, margin) if variant == "no_fallback" else arc_monotone(target_cosine, margin)
     return scale * replace_target(cosine, target, value)
 
@@ -71,7 +71,7 @@ class SubCenterArcFace(MarginHead):
         )
 
     def cosines(self, embeddings: torch.Tensor) -> torch.Tensor:
-        """Cosine of each embedding with the nearest sub-centre of each class, (N, C_local)."""
+        """Cosine of each embedding with the nearest sub-center of each class, (N, C_local)."""
         rows = unit(self.upcast(self.weight).flatten(0, 1))  # (C K, E)
         every = F.linear(unit(embeddings), rows).clamp(-1, 1)
         every = every.reshape([len(embeddings), -1, self.centers])

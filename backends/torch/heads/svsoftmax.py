@@ -1,4 +1,4 @@
-"""SV-Softmax: support vectors count more."""
+"""SV-Softmax: support vectors get higher weights."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class SVSoftmax(MarginHead):
     Args:
         embedding_size: E.
         num_classes: C.
-        kind: "plain" (no margin), "am" (margin off the cosine) or "arc" (margin on the angle).
+        kind: "plain" (no margin), "am" (margin subtracted from the cosine) or "arc" (margin added to the angle).
         margin: m, 0 to 1; without effect for the plain kind.
         scale: s, above 0.
         weight_of_hard: t of the paper, 1 or more.

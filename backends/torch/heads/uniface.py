@@ -1,4 +1,4 @@
-"""UniFace: one bias that every positive passes and no negative does."""
+"""UniFace: one bias separates all positive from all negative pairs."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from facezoo.backends.torch.heads.margin import MarginHead, is_target, replace_t
 
 
 def uniface_losses(logits: torch.Tensor, target: torch.Tensor, *, scale: float, negative_weight: float) -> torch.Tensor:
-    """What this part's columns add to each sample's loss, (N,)."""
-    held = logits.clamp(-scale, scale)
-    negatives = -negative_weight * F.logsigmoid(-held)
-    return torch.where(is_target(logits, target), -F.logsigmoid(held), negatives).sum(dim=1)
+    """Share of this part's columns in each sample's loss, (N,)."""
+    clamped = logits.clamp(-scale, scale)
+    negatives = -negative_weight * F.logsigmoid(-clamped)
+    return torch.where(is_target(logits, target), -F.logsigmoid(clamped), negatives).sum(dim=1)
 
 
 class UniFace(MarginHead):
@@ -36,7 +36,7 @@ class UniFace(MarginHead):
         margin: m, 0 to 1.
         scale: s, above 0.
         negative_weight: l, above 0.
-        sampling_rate: r, share of the classes that a batch sees, above 0 to 1.
+        sampling_rate: r, share of the classes used per batch, above 0 to 1.
         variant: "ref".
     """
 

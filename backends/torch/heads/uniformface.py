@@ -1,4 +1,4 @@
-"""UniformFace: class centres repelled from each other."""
+"""UniformFace: class centers repelled from each other."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from facezoo.backends.torch.heads.margin import unit
 
 
 def uniformface(centers: torch.Tensor) -> torch.Tensor:
-    """The scalar loss of centres (C, E)."""
+    """The scalar loss of centers (C, E)."""
     squares = (centers * centers).sum(dim=1)
     scale = squares[:, None] + squares[None, :]
     squared = scale - 2 * F.linear(centers, centers)  # (C, C)

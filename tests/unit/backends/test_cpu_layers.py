@@ -1,4 +1,4 @@
-"""Layers with a CPU way of their own compute what the framework's layers compute."""
+"""Layers with their own CPU implementation give the results of the framework's layers."""
 
 import numpy as np
 import pytest
@@ -27,10 +27,10 @@ def prelu_case(dtype, layout, shape=(4, 6, 9, 7)):
 
 @pytest.mark.parametrize("layout", ["channels first", "channels last"])
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
-def test_prelu_is_torchs(dtype, layout):
+def test_prelu_equals_torchs(dtype, layout):
     x, module, given = prelu_case(dtype, layout)
     ours = module(x)
-    assert ours.grad_fn.name() != "PreluKernelBackward0"  # the written-out way is the one under test
+    assert ours.grad_fn.name() != "PreluKernelBackward0"  # tests the separate operations
     theirs = F.prelu(x, module.weight)
     assert torch.equal(ours, theirs)
     for mine, expected in zip(
@@ -66,7 +66,7 @@ def test_prelu_keeps_slopes_in_float32_under_autocast():
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-def test_a_strided_depthwise_convolution_is_torchs(precision):
+def test_a_strided_depthwise_convolution_equals_torchs(precision):
     ours, theirs = Conv2d(8, 8, 3, 2, 1, groups=8, bias=False), nn.Conv2d(8, 8, 3, 2, 1, groups=8, bias=False)
     theirs.load_state_dict(ours.state_dict())
     found = []

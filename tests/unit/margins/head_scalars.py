@@ -1,4 +1,4 @@
-"""Scalar algebra and one batch, for the definitions written a second time."""
+"""Scalar algebra and one batch, for the independent definitions."""
 
 from __future__ import annotations
 

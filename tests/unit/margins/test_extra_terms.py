@@ -1,4 +1,4 @@
-"""Auxiliary terms beside a classification head, and what ``create_head`` refuses."""
+"""Auxiliary terms beside a classification head, and what ``create_head`` rejects."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_class_balanced_weighs_any_head(backend):
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_terms_refuse_parts(backend):
+def test_terms_cannot_be_split(backend):
     head = make(backend, extra={"Center": 0.003})
     with pytest.raises(ValueError, match="Center needs all classes in one place"):
         head.keep_classes(0, 2)
@@ -97,7 +97,7 @@ def test_terms_refuse_parts(backend):
         ("ArcFace", {"label_smoothing": 1.0}, "label_smoothing is 1.0"),
     ],
 )
-def test_refusals_name_what_came_and_what_was_expected(name, options, message):
+def test_errors_state_the_received_and_the_expected_value(name, options, message):
     with pytest.raises((ConfigError, UnknownNameError), match=message):
         make("torch", name, **options)
 
@@ -107,7 +107,7 @@ def test_adacos_needs_three_classes():
         create_head("AdaCos", backend="torch", embedding_size=4, num_classes=2)
 
 
-def test_names_are_found_however_they_are_written():
+def test_names_ignore_case_and_separators():
     assert catalog.head_margin("am-softmax").name == "AMSoftmax"
     assert catalog.head_margin("SV-AM-Softmax").kind == "am"
     assert catalog.head_margin("triplet_semi_hard").mining == "semi_hard"

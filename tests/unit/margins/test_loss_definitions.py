@@ -1,4 +1,4 @@
-"""The losses without a margin against their definitions written a second time, scalars in loops."""
+"""The losses without a margin against independent definitions, scalars in loops."""
 
 from __future__ import annotations
 

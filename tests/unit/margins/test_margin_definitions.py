@@ -1,4 +1,4 @@
-"""Each margin's oracle against its definition written a second time: scalars in loops, no array algebra shared."""
+"""Each margin's oracle against an independent definition: scalars in loops, without shared array code."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from facezoo.zoo import catalog
 
 
 def margin_only(rule):
-    """A head whose target alone changes."""
+    """A head that changes the target logit only."""
 
     def logits(c, y, scale, **rest):
         return [[scale * (rule(row[j]) if j == y[i] else row[j]) for j in range(C)] for i, row in enumerate(c)]
@@ -33,7 +33,7 @@ def clipped(m):
 
 
 def hard_negatives(value, keep, w):
-    """MV and SV: negatives above the target's value; the target's value only where the rule holds."""
+    """MV and SV: negatives above the target's value; the target changes only where the rule holds."""
 
     def logits(c, y, scale, **rest):
         out = []
@@ -254,7 +254,7 @@ def test_logits_are_as_defined(name, options, scale, rule):
     assert found.loss == pytest.approx(loss, abs=1e-9)
 
 
-def test_sub_centres_take_the_nearest():
+def test_sub_centers_use_the_nearest():
     x, _, labels = batch()
     weight = np.random.default_rng(SEED + 3).normal(size=(C, 3, E))
     c = [[max(cos(a, w) for w in rows) for rows in weight] for a in x]
