@@ -38,7 +38,7 @@ def load(backend: str) -> ModuleType:
 def module(backend: str, name: str) -> ModuleType:
     """One module of a backend, by the name that both backends give it.
 
-    Neutral code reaches native code through this function and :func:`load`, and in no other way.
+    Neutral code uses native code through this function and :func:`load` only.
 
     Args:
         backend: "torch" or "paddle".

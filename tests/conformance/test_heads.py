@@ -70,6 +70,16 @@ def test_native_class_describes_its_parameters(name, backend):
         assert f"        {argument.arg}: " in native.__doc__, f"{name} on {backend} does not describe {argument.arg}"
 
 
+@pytest.mark.parametrize("name", catalog.HEADS)
+def test_native_classes_state_equation_and_variants_in_the_same_words(name):
+    margin = catalog.HEADS[name]
+    text, other = (head_case.native_class(margin, backend).__doc__ for backend in backends.INSTALL)
+    assert text == other
+    assert re.search(r"::\n\n(        .*\n)*        .* = ", text), f"{name} states no equation"
+    for variant in margin.variants:
+        assert f'"{variant}"' in text, f"{name} does not describe variant {variant}"
+
+
 COPY = """
 import sys
 sys.modules["facezoo"] = None  # an import of it fails
