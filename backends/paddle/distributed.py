@@ -32,7 +32,7 @@ def any_of(flag: bool, device: str) -> bool:
     """Whether the flag is set in any process."""
     votes = paddle.to_tensor([float(flag)], dtype="float32")
     dist.all_reduce(votes)
-    return float(votes) > 0
+    return bool((votes > 0).any())
 
 
 def wait() -> None:

@@ -14,19 +14,19 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 if not (ROOT / "docs" / "add-a-head.md").is_file():
     pytest.skip("the pages come with a checkout only", allow_module_level=True)
-ROOMS = ("facezoo", "backends", "tests/conformance", "tests/golden", "tests/conftest.py", "pyproject.toml", "setup.py")
+COPIED = ("facezoo", "backends", "tests/conformance", "tests/golden", "tests/conftest.py", "pyproject.toml", "setup.py")
 
 
 @pytest.fixture
 def tree(tmp_path):
-    """A copy of what the suites run on."""
-    for room in ROOMS:
-        target = tmp_path / room
+    """A copy of the files that the suites need."""
+    for name in COPIED:
+        target = tmp_path / name
         target.parent.mkdir(parents=True, exist_ok=True)
-        if (ROOT / room).is_dir():
-            shutil.copytree(ROOT / room, target, ignore=shutil.ignore_patterns("__pycache__"))
+        if (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, target, ignore=shutil.ignore_patterns("__pycache__"))
         else:
-            shutil.copy(ROOT / room, target)
+            shutil.copy(ROOT / name, target)
     return tmp_path
 
 
