@@ -85,13 +85,13 @@ class RunOptimizer:
                     )
 
 
-def _create(settings: OptimizerSettings, groups: list[dict[str, Any]]) -> paddle.optimizer.Optimizer:
+def _create(settings: OptimizerSettings, groups: list[Any]) -> paddle.optimizer.Optimizer:
     """The framework's optimiser."""
     if settings.name == "sgd":
         return paddle.optimizer.Momentum(
             0.0, momentum=single(settings.momentum), parameters=groups, use_nesterov=settings.nesterov
         )
-    betas = {"beta1": single(settings.beta1), "beta2": single(settings.beta2)}
+    betas: dict[str, Any] = {"beta1": single(settings.beta1), "beta2": single(settings.beta2)}
     eps = single(EPS[settings.name] if settings.eps is None else settings.eps)
     if settings.name == "adamw":
         return paddle.optimizer.AdamW(0.0, **betas, epsilon=eps, parameters=groups)

@@ -51,7 +51,7 @@ class Lamb(Optimizer):
                     "exp_avg_sq": torch.zeros_like(value, memory_format=torch.preserve_format),
                 }
         states = [self.state[value] for value in params]
-        gradients = [value.grad for value in params]
+        gradients = [value.grad for value in params if value.grad is not None]  # all of them
         first = [state["exp_avg"] for state in states]
         second = [state["exp_avg_sq"] for state in states]
         for state in states:
