@@ -1,4 +1,4 @@
-"""What the test of the engines' defaults runs: one step and an embedding of a backbone on both backends."""
+"""Script of the test of the engines' defaults: one step and an embedding of a backbone on both backends."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def main(backbone: str) -> None:
     total = np.sqrt(sum((value.astype(np.float64) ** 2).sum() for value in wanted.values()))
     apart = np.sqrt(sum(((gradient[name] - value).astype(np.float64) ** 2).sum() for name, value in wanted.items()))
     assert apart < 0.05 * total, f"gradients are {apart / total:.3f} apart"
-    images = np.tile(batches[0][0], (3, 1, 1, 1))  # enough that paddle makes a program
+    images = np.tile(batches[0][0], (3, 1, 1, 1))  # enough images for paddle to compile a program
     for _ in range(2):
         a, b = torch.embed(images), paddle.embed(images)
         np.testing.assert_allclose(b, a, atol=1e-2 * np.abs(a).max())

@@ -1,4 +1,4 @@
-"""What each process of the distributed test runs: three steps on its half of the batches, then its state to disk."""
+"""Script of each process of the distributed test: three steps on its half of the batches, then the state is saved."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The two engines, some steps side by side: losses, running statistics, embeddings."""
+"""Some steps of both engines compared: losses, running statistics, embeddings."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def run(backend, batches, **overrides):
 
 
 def test_in_float64_training_agrees_to_many_digits(batches):
-    """Rounding grows some hundredfold a step in a deep network, so float32 cannot tell twins from near twins."""
+    """In a deep network rounding errors grow about 100 times per step, so float32 could not show small differences."""
     pair = [run(name, batches, precision="float64") for name in ("torch", "paddle")]
     (torch_engine, expected), (paddle_engine, found) = pair
     np.testing.assert_allclose([r.loss for r in found], [r.loss for r in expected], rtol=1e-7)
@@ -60,13 +60,13 @@ def test_in_float64_training_agrees_to_many_digits(batches):
 
 @pytest.mark.parametrize("backbone", ["ResNet18", "MobileNetV1", "IResNet18"])
 def test_by_default_both_backends_take_the_same_step_and_embed_alike(backbone):
-    """In a process of its own: paddle may lose a static graph where others live beside it."""
+    """In its own process: paddle may lose a static graph if others exist in the same process."""
     words = [sys.executable, str(Path(__file__).with_name("default_run.py")), backbone]
     done = subprocess.run(words, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr[-2000:]
 
 
-def test_weights_without_decay_keep_out_of_it(backend, batches):
+def test_parameters_without_decay_are_not_decayed(backend, batches):
     loose, _ = run(backend, batches[:1], weight_decay=0.0, clip_norm=None)
     tight, _ = run(backend, batches[:1], weight_decay=0.1, clip_norm=None)
     a, b = loose.optimizer_state(), tight.optimizer_state()
@@ -84,7 +84,7 @@ def test_clipping_bounds_the_step(backend, batches):
 
 
 def test_micro_batches_add_up_to_the_mean_gradient(backend, batches):
-    """With running statistics out of the way (evaluation mode is not trained), the head's gradient must be equal."""
+    """Without running statistics (evaluation mode), the head's gradient must be equal."""
     engine, (whole,) = run(backend, batches[:1], accumulation=1)
     split, (parts,) = run(backend, batches[:1], accumulation=2)
     assert parts.loss == pytest.approx(whole.loss, rel=0.1)  # batch norm sees half batches
