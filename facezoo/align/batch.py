@@ -6,7 +6,7 @@ import json
 import multiprocessing
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -23,6 +23,7 @@ from facezoo.align.worker import Aligner, start, work
 from facezoo.errors import ConfigError, DataError
 from facezoo.interfaces.detector import Detector
 from facezoo.io.files import atomic_write
+from facezoo.io.progress import OnProgress, ignore_progress
 
 SHARE = 32  # photos that a process takes at once
 _RECORD = ".faces.json"
@@ -67,7 +68,7 @@ def align_folder(
     max_unreadable: float = 0.1,
     retry: bool = False,
     detector: Detector | None = None,
-    tick: Callable[..., None] = lambda done=1, total=None: None,
+    on_progress: OnProgress = ignore_progress,
 ) -> AlignSummary:
     """Align every photo and video below a folder.
 
@@ -83,7 +84,7 @@ def align_folder(
         max_unreadable: share of unreadable photos above which the call fails, once all others are done.
         retry: try again the photos that had no face or were unreadable.
         detector: your own, in the place of the one the settings name; needs ``workers=1``.
-        tick: called with the number of photos done, and their total.
+        on_progress: called with the number of photos done, and their total.
 
     Raises:
         DataError: there is nothing to align, too many photos are unreadable, or another process is at work in
@@ -99,13 +100,15 @@ def align_folder(
         rows = _still_good(known_rows(out), out, retry)
         done = {row["source"].split("#")[0] for row in rows}
         missing = [item for item in items if item.key not in done]
-        tick(len(items) - len(missing), len(items))
+        count = len(items) - len(missing)
+        on_progress(count, len(items))
         journal = Journal(out)
         try:
             for share in _results(missing, settings, out, workers, detector):
                 journal.add(share)
                 rows += share
-                tick(len({row["source"].split("#")[0] for row in share}))
+                count += len({row["source"].split("#")[0] for row in share})
+                on_progress(count, len(items))
         except BaseException:
             journal.close()
             raise

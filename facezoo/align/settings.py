@@ -7,10 +7,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from facezoo.align.choose import check_rule
 from facezoo.align.templates import Template, get_template
 from facezoo.errors import ConfigError, UnknownNameError
 
-CHOICES = {"largest": "the largest box", "central": "the face nearest to the middle", "all": "every face"}
 FORMATS = ("png", "jpg")
 _FREE = ("backend", "device", "max_pixels")  # may change between the calls that fill one folder
 
@@ -50,8 +50,7 @@ class AlignSettings:
     max_pixels: int = 100_000_000
 
     def __post_init__(self) -> None:
-        if self.face not in CHOICES:
-            raise UnknownNameError("choice of face", self.face, CHOICES)
+        check_rule(self.face)
         if self.format not in FORMATS:
             raise UnknownNameError("image format", self.format, FORMATS)
         if not 0 <= self.min_score <= 1:

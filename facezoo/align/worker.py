@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from facezoo.align.choose import choose
 from facezoo.align.create import create_detector
 from facezoo.align.crop import warp
+from facezoo.align.detect_faces import PhotoFaces, detect_faces
 from facezoo.align.landmark_file import LandmarkFile
 from facezoo.align.quality import pose, sharpness
 from facezoo.align.settings import AlignSettings
@@ -21,11 +21,7 @@ from facezoo.align.transform import similarity
 from facezoo.align.video import read_frames
 from facezoo.data.image import read_image
 from facezoo.errors import FacezooError, ImageError, ShapeError
-from facezoo.interfaces.detector import Detector, Face
-
-HELD_PIXELS = 8_000_000  # of photos in memory at once, at least one photo
-
-_Loaded = tuple[str, str, np.ndarray]  # key, target, pixels
+from facezoo.interfaces.detector import Detector
 
 
 class Aligner:
@@ -40,65 +36,64 @@ class Aligner:
     def __init__(self, settings: AlignSettings, out: str | Path, detector: Detector | None = None) -> None:
         self.settings, self.out = settings, Path(out)
         self._frame = settings.frame()
-        self._landmarks = LandmarkFile(settings.landmarks) if settings.landmarks else None
-        self._detector = detector
-        if detector is None and self._landmarks is None:
-            options = dict(settings.options)
-            if settings.detector == "mtcnn":
-                options = {"whole_pixels": False, **options, "backend": settings.backend, "device": settings.device}
-            self._detector = create_detector(settings.detector, **options)
+        self._detector: Detector | LandmarkFile
+        if settings.landmarks is not None:
+            self._detector = LandmarkFile(settings.landmarks)
+        else:
+            self._detector = _create_detector(settings) if detector is None else detector
 
     def align(self, items: Sequence[Item]) -> list[Row]:
-        """Crops of these items are saved; their rows are returned."""
+        """Save the crops of these items and return their rows."""
         rows: list[Row] = []
-        held: list[_Loaded] = []
+        targets: dict[str, str] = {}
+        photos = self._read(items, targets, rows)
+        for photo in detect_faces(photos, self._detector, self.settings.face, min_score=self.settings.min_score):
+            rows += self._save(photo, targets.pop(photo.key))
+        return rows
+
+    def _read(
+        self, items: Sequence[Item], targets: dict[str, str], rows: list[Row]
+    ) -> Iterator[tuple[str, np.ndarray]]:
+        """Photos and video frames with their keys; enters the path of each crop, and a row per unreadable item."""
         for item in items:
             try:
-                for loaded in self._read(item):
-                    held.append(loaded)
-                    if sum(pixels.shape[0] * pixels.shape[1] for _, _, pixels in held) >= HELD_PIXELS:
-                        rows += self._flush(held)
-                        held = []
+                for key, target, pixels in self._decode(item):
+                    targets[key] = target
+                    yield key, pixels
             except ImageError as error:
                 rows.append(_without(item.key, f"unreadable: {error}"))
-        return rows + self._flush(held)
 
-    def _read(self, item: Item) -> Iterator[_Loaded]:
+    def _decode(self, item: Item) -> Iterator[tuple[str, str, np.ndarray]]:
         if not item.video:
             yield item.key, item.target, read_image(item.path, max_pixels=self.settings.max_pixels)
             return
         for number, pixels in read_frames(item.path, self.settings.frame_step, self.settings.max_pixels):
             yield f"{item.key}#{number:06d}", f"{item.target}/{number:06d}", pixels
 
-    def _flush(self, held: list[_Loaded]) -> list[Row]:
-        if not held:
-            return []
-        if self._landmarks is not None:
-            found = [self._landmarks.find(key) for key, _, _ in held]
-        else:
-            assert self._detector is not None
-            found = self._detector.detect_batch([pixels for _, _, pixels in held])
-        return [row for loaded, faces in zip(held, found, strict=True) for row in self._save(loaded, faces)]
-
-    def _save(self, loaded: _Loaded, found: list[Face]) -> list[Row]:
-        key, target, pixels = loaded
-        height, width = pixels.shape[:2]
-        faces = [face for face in found if face.score >= self.settings.min_score]
+    def _save(self, photo: PhotoFaces, target: str) -> list[Row]:
+        height, width = photo.pixels.shape[:2]
         rows: list[Row] = []
-        size = {"width": width, "height": height, "faces": len(faces)}
-        for number, face in enumerate(choose(faces, self.settings.face, height, width)):
+        size = {"width": width, "height": height, "faces": photo.count}
+        for number, face in enumerate(photo.chosen):
             name = f"{target}_{number}" if self.settings.face == "all" else target
             try:
                 matrix = similarity(face.landmarks, self._frame.points)
             except ShapeError as error:
-                rows.append({**_without(key, f"bad landmarks: {error}"), **size, "face": number})
+                rows.append({**_without(photo.key, f"bad landmarks: {error}"), **size, "face": number})
                 continue
-            crop = warp(pixels, matrix, self._frame.size)
+            crop = warp(photo.pixels, matrix, self._frame.size)
             output = f"{name}.{self.settings.format}"
             _write_image(crop, self.out / output)
-            row = {"source": key, "face": number, "output": output, "reason": "", **size}
+            row = {"source": photo.key, "face": number, "output": output, "reason": "", **size}
             rows.append(face_row(row, face, matrix, sharpness(crop), pose(face.landmarks)))
-        return rows or [{**_without(key, "no face"), **size}]
+        return rows or [{**_without(photo.key, "no face"), **size}]
+
+
+def _create_detector(settings: AlignSettings) -> Detector:
+    options = dict(settings.options)
+    if settings.detector == "mtcnn":
+        options = {"whole_pixels": False, **options, "backend": settings.backend, "device": settings.device}
+    return create_detector(settings.detector, **options)
 
 
 def _without(key: str, reason: str) -> Row:

@@ -65,8 +65,8 @@ def command(
     from facezoo.align.contact_sheet import contact_sheet as write_sheet
     from facezoo.align.settings import AlignSettings
     from facezoo.align.table import read_table
-    from facezoo.cli.progress import counting
     from facezoo.cli.show import print_json
+    from facezoo.io.progress import progress_bar
 
     detector_options: dict[str, Any] = {"min_face_size": min_face_size} if detector == "mtcnn" else {}
     settings = AlignSettings(
@@ -76,10 +76,11 @@ def command(
     )  # fmt: skip
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # processes share the cores; threads would only compete
     count = workers if workers > 0 else os.cpu_count() or 1
-    with counting(f"aligning {photos.name}", "photos") as tick:
+    with progress_bar(f"aligning {photos.name}", "photos") as on_progress:
         summary = align_folder(
-            photos, out, settings, workers=count, table=table, max_unreadable=max_unreadable, retry=retry, tick=tick
-        )
+            photos, out, settings, workers=count, table=table, max_unreadable=max_unreadable, retry=retry,
+            on_progress=on_progress,
+        )  # fmt: skip
     if contact_sheet and summary.crops:
         write_sheet(read_table(Path(summary.table)), out, out / "contact_sheet.png")
     print_json(summary.as_dict()) if as_json else print(_text(summary))

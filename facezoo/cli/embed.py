@@ -31,6 +31,7 @@ def command(
     from facezoo.errors import ConfigError, DataError
     from facezoo.inference.gallery import photos_below, write_embeddings
     from facezoo.inference.photo_embedder import photo_embedder
+    from facezoo.io.progress import progress_bar
     from facezoo.weights.pretrained import model_path
 
     if out.suffix != ".npz":
@@ -38,7 +39,8 @@ def command(
     weights = model_path(weights)
     photos = photos_below(paths)
     embedder = photo_embedder(weights, backend=backend, aligned=aligned, face=face, device=device)
-    result = embedder.embed(photos)
+    with progress_bar("embedding", "photos", len(photos)) as on_progress:
+        result = embedder.embed(photos, on_progress)
     for path, reason in result.skipped.items():
         print(f"skipped {reason if path in reason else f'{path}: {reason}'}", file=sys.stderr)
     if not result.paths:

@@ -84,10 +84,10 @@ def find_embeddings(asked: Request, protocol: Protocol) -> tuple[EmbeddingSet, C
     with progress_bar("finding faces", "photos") as on_progress:
         faces = find_faces(
             protocol, asked.data, model.preprocess, lists=find_lists(asked, protocol), landmarks=asked.landmarks,
-            detector=detector, progress=on_progress,
+            detector=detector, on_progress=on_progress,
         )  # fmt: skip
     with progress_bar("embedding", "images", len(faces.names)) as on_progress:
-        store = embed_faces(faces, model, protocol, batch_size=asked.batch_size, progress=on_progress)
+        store = embed_faces(faces, model, protocol, batch_size=asked.batch_size, on_progress=on_progress)
     if asked.columns is not None:
         store = read_columns(store, asked.columns)
     inputs = {

@@ -9,6 +9,7 @@ import numpy as np
 
 from facezoo.errors import ConfigError, NumericalError, ShapeError, UnknownNameError
 from facezoo.inference.embeddings import normalise
+from facezoo.io.progress import OnProgress, ignore_progress
 
 Embed = Callable[[np.ndarray], np.ndarray]
 FLIPS = ("none", "sum", "concat")
@@ -47,7 +48,7 @@ def embed_images(
     batch_size: int = 64,
     flip: str = "sum",
     unit: bool = True,
-    progress: Callable[[int], None] | None = None,
+    on_progress: OnProgress = ignore_progress,
 ) -> np.ndarray:
     """Embed face crops, fused with their mirror images.
 
@@ -58,7 +59,7 @@ def embed_images(
         flip: "none"; "sum" adds the raw embeddings of the image and its mirror image; "concat" puts them
             side by side, (n, 2E).
         unit: L2-normalise the rows after fusion, in float64.
-        progress: called with the number of images done after each batch.
+        on_progress: called with the number of images done, after each batch.
 
     Returns:
         float32 (N, E), or (N, 2E) for "concat".
@@ -83,8 +84,7 @@ def embed_images(
             out = out + mirrored if flip == "sum" else np.concatenate([out, mirrored], axis=1)
         parts.append(out)
         done += len(batch)
-        if progress is not None:
-            progress(done)
+        on_progress(done)
     if not parts:
         raise ShapeError("no images to embed; expected at least 1")
     embeddings = np.concatenate(parts)

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from facezoo.align.choose import choose
 from facezoo.align.crop import align_face
+from facezoo.align.detect_faces import detect_faces
 from facezoo.align.templates import get_template
 from facezoo.data.image import read_image
-from facezoo.errors import DataError, ImageError
+from facezoo.errors import DataError, ImageError, UnknownNameError
 from facezoo.inference.embedder import Embedder
 from facezoo.interfaces.detector import Detector, Face
+from facezoo.io.progress import OnProgress, ignore_progress
 
 NO_FACE = "no face found"
-_GROUP = 32  # photos detected and embedded at once
+FACES = ("largest", "central")  # of the rules in facezoo.align.choose, those that keep one face
 
 
 @dataclass(frozen=True)
@@ -44,29 +46,32 @@ class PhotoEmbedder:
     Args:
         embedder: the model; its preprocessing names the template and the size of the crops.
         detector: finds the faces; None takes photos for crops that are aligned already.
-        face: "largest" or "central", when there are several.
+        face: "largest" or "central": which face is embedded if there are several.
+
+    Raises:
+        UnknownNameError: ``face`` is something else.
     """
 
     def __init__(self, embedder: Embedder, detector: Detector | None, face: str = "largest") -> None:
+        if face not in FACES:
+            raise UnknownNameError("choice of face", face, FACES)
         self.embedder, self.detector, self.face = embedder, detector, face
-        size = embedder.preprocess.size
-        self._frame = None if detector is None else get_template(embedder.preprocess.template).resized(size)
 
-    def embed(self, paths: Iterable[str | Path]) -> PhotoEmbeddings:
-        """Embed photos; those that cannot be read or show no face are skipped and listed."""
+    def embed(self, paths: Iterable[str | Path], on_progress: OnProgress = ignore_progress) -> PhotoEmbeddings:
+        """Embed photos. Those that cannot be read or show no face are skipped and listed.
+
+        Args:
+            paths: of the photos. They are decoded in groups of bounded size: see
+                :func:`facezoo.align.detect_faces.detect_faces`.
+            on_progress: called with the number of photos embedded or skipped, and their total.
+        """
         names = [str(path) for path in paths]
-        done: list[str] = []
-        faces: list[Face | None] = []
-        parts: list[np.ndarray] = []
-        skipped: dict[str, str] = {}
-        for low in range(0, len(names), _GROUP):
-            found = self._crops(names[low : low + _GROUP], skipped)
-            if found:
-                done += [name for name, _, _ in found]
-                faces += [face for _, _, face in found]
-                parts.append(self.embedder.embed([crop for _, crop, _ in found]))
-        rows = np.concatenate(parts) if parts else np.zeros((0, self.embedder.embedding_size), np.float32)
-        return PhotoEmbeddings(done, rows, faces, skipped)
+        result = PhotoEmbeddings([], np.zeros((0, self.embedder.embedding_size), np.float32), [], {})
+        crops = self._crops(names, result, on_progress)
+        first = next(crops, None)
+        if first is None:
+            return result
+        return replace(result, embeddings=self.embedder.embed(chain([first], crops)))
 
     def embed_one(self, path: str | Path) -> np.ndarray:
         """The embedding (E,) of one photo.
@@ -81,25 +86,38 @@ class PhotoEmbedder:
             raise DataError(f"{path}: {reason}") if reason == NO_FACE else ImageError(reason)
         return result.embeddings[0]
 
-    def _crops(self, names: Sequence[str], skipped: dict[str, str]) -> list[tuple[str, np.ndarray, Face | None]]:
-        images = {}
+    def _crops(self, names: Sequence[str], result: PhotoEmbeddings, on_progress: OnProgress) -> Iterator[np.ndarray]:
+        """The crops to embed; enters their paths and faces, and the photos that are skipped, in the result."""
+        photos = self._photos(names, result.skipped)
+        for pixels, path, face in self._faces(photos, result.skipped):
+            result.paths.append(path)
+            result.faces.append(face)
+            yield pixels
+            on_progress(len(result.paths) + len(result.skipped), len(names))
+
+    def _photos(self, names: Sequence[str], skipped: dict[str, str]) -> Iterator[tuple[str, np.ndarray]]:
         for name in names:
             try:
-                images[name] = read_image(name)
+                pixels = read_image(name)
             except ImageError as error:
                 skipped[name] = str(error)
+            else:
+                yield name, pixels
+
+    def _faces(
+        self, photos: Iterator[tuple[str, np.ndarray]], skipped: dict[str, str]
+    ) -> Iterator[tuple[np.ndarray, str, Face | None]]:
         if self.detector is None:
-            return [(name, image, None) for name, image in images.items()]
-        crops: list[tuple[str, np.ndarray, Face | None]] = []
-        detected = self.detector.detect_batch(list(images.values())) if images else []
-        for (name, image), found in zip(images.items(), detected, strict=True):
-            kept = choose(found, self.face, *image.shape[:2])
-            if not kept:
-                skipped[name] = NO_FACE
-                continue
-            assert self._frame is not None
-            crops.append((name, align_face(image, kept[0].landmarks, self._frame), kept[0]))
-        return crops
+            yield from ((pixels, name, None) for name, pixels in photos)
+            return
+        size = self.embedder.preprocess.size
+        template = get_template(self.embedder.preprocess.template).resized(size)
+        for photo in detect_faces(photos, self.detector, self.face):
+            if photo.chosen:
+                face = photo.chosen[0]
+                yield align_face(photo.pixels, face.landmarks, template), photo.key, face
+            else:
+                skipped[photo.key] = NO_FACE
 
 
 def photo_embedder(

@@ -82,7 +82,7 @@ def test_the_face_nearest_to_the_middle_counts(tmp_path):
             return [[Face(left, points, 0.9), Face(middle, points + 1, 0.8)] if len(i) == 80 else [] for i in images]
 
     done = []
-    found = detect_landmarks(tmp_path, ["a.png", "b.png"], Two(), done.append)
+    found = detect_landmarks(tmp_path, ["a.png", "b.png"], Two(), lambda *counts: done.append(counts))
     assert list(found) == ["a.png"]
     assert found["a.png"][0].tolist() == [1, 2]
-    assert done == [2]
+    assert done == [(1, 2), (2, 2)]

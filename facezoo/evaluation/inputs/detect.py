@@ -1,44 +1,39 @@
-"""Landmarks of a protocol's photos by a detector, where no table of them is at hand."""
+"""Landmarks of a protocol's photos from a detector, for data without a table of landmarks."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from facezoo.align.choose import choose
+from facezoo.align.detect_faces import detect_faces
 from facezoo.data.image import read_image
 from facezoo.interfaces.detector import Detector
-
-_GROUP = 64  # photos that go through the detector together
+from facezoo.io.progress import OnProgress, ignore_progress
 
 
 def detect_landmarks(
-    root: str | Path, names: Sequence[str], detector: Detector, progress: Callable[[int], None] | None = None
+    root: str | Path, names: Sequence[str], detector: Detector, on_progress: OnProgress = ignore_progress
 ) -> dict[str, np.ndarray]:
-    """Landmarks of the face nearest to the middle of each photo, whom benchmark photos are of.
+    """Landmarks of the face nearest to the centre of each photo, because benchmark photos are centred on their person.
 
     Args:
         root: folder of the photos.
-        names: their paths below it.
+        names: paths of the photos below ``root``.
         detector: finds faces.
-        progress: called with the number of photos done.
+        on_progress: called with the number of photos done and their total.
 
     Returns:
-        name -> (5, 2) pixels; photos where no face was found are left out.
+        name -> (5, 2) pixels; photos without a face are left out.
 
     Raises:
         ImageError: a photo cannot be decoded.
     """
-    found: dict[str, np.ndarray] = {}
-    for low in range(0, len(names), _GROUP):
-        part = names[low : low + _GROUP]
-        images = [read_image(Path(root) / name) for name in part]
-        for name, image, faces in zip(part, images, detector.detect_batch(images), strict=True):
-            kept = choose(faces, "central", *image.shape[:2])
-            if kept:
-                found[name] = kept[0].landmarks
-        if progress is not None:
-            progress(low + len(part))
-    return found
+    landmarks: dict[str, np.ndarray] = {}
+    photos = ((name, read_image(Path(root) / name)) for name in names)
+    for done, photo in enumerate(detect_faces(photos, detector, "central"), 1):
+        if photo.chosen:
+            landmarks[photo.key] = photo.chosen[0].landmarks
+        on_progress(done, len(names))
+    return landmarks

@@ -22,6 +22,7 @@ from facezoo.evaluation.protocols.tasks_pairs import read_task_pairs
 from facezoo.evaluation.protocols.tasks_templates import file_sha256
 from facezoo.inference.embed import embed_images
 from facezoo.interfaces.detector import Detector
+from facezoo.io.progress import OnProgress, ignore_progress
 from facezoo.specs.preprocess import Preprocess
 
 IMAGE_ENDINGS = {".jpg", ".jpeg", ".png", ".bmp", ".webp"}
@@ -71,7 +72,7 @@ def find_faces(
     lists: str | Path | None = None,
     landmarks: str | Path | None = None,
     detector: Detector | None = None,
-    progress: Callable[[int], None] | None = None,
+    on_progress: OnProgress = ignore_progress,
 ) -> Faces:
     """Everything a protocol needs, checked to be there before anything is computed.
 
@@ -82,7 +83,7 @@ def find_faces(
         lists: folder of list files; by default ``data``.
         landmarks: table of landmarks; by default ``landmarks.csv`` beside the lists.
         detector: finds the landmarks, instead of a table.
-        progress: of the detector, called with the number of photos done.
+        on_progress: called with the number of photos that went through the detector, and their total.
 
     Raises:
         DataError: a folder, list or image is missing.
@@ -103,7 +104,7 @@ def find_faces(
     require_images(root, files)
     table: dict[str, np.ndarray] | None
     if detector is not None:
-        table, digest = detect_landmarks(root, files, detector, progress), None
+        table, digest = detect_landmarks(root, files, detector, on_progress), None
     else:
         points = _landmarks(protocol, folder, landmarks, dict(zip(names, files, strict=True)))
         table, digest = points if points else (None, None)
@@ -189,14 +190,14 @@ def embed_faces(
     protocol: Protocol,
     *,
     batch_size: int = 64,
-    progress: Callable[[int], None] | None = None,
+    on_progress: OnProgress = ignore_progress,
 ) -> EmbeddingSet:
     """Embeddings of a protocol's images: raw, fused with their mirror images as the protocol says.
 
     They stay raw so that their length can weight templates or serve as quality; every score normalises.
     """
     rows = embed_images(
-        faces.crops, model.raw, batch_size=batch_size, flip=protocol.embedding.flip, unit=False, progress=progress
+        faces.crops, model.raw, batch_size=batch_size, flip=protocol.embedding.flip, unit=False, on_progress=on_progress
     )
     names = {} if faces.same is not None else {"name": np.array(faces.names)}
     return EmbeddingSet.build(rows, names, "the model's embeddings", faces.same)

@@ -9,6 +9,7 @@ from PIL import Image, ImageFilter
 from facezoo.align.choose import choose
 from facezoo.align.quality import _MODEL, pose, sharpness
 from facezoo.align.templates import ARCFACE
+from facezoo.errors import UnknownNameError
 from facezoo.interfaces.detector import Face
 
 
@@ -58,3 +59,6 @@ def test_choice_of_face():
     assert choose(faces, "central", 100, 100) == [middle]
     assert choose(faces, "all", 100, 100) == [large, middle, small]
     assert choose([], "largest", 100, 100) == []
+    for found in (faces, []):
+        with pytest.raises(UnknownNameError, match="did you mean 'central'"):
+            choose(found, "centre", 100, 100)

@@ -42,9 +42,9 @@ def test_flip_concat_keeps_both_halves():
 
 
 def test_progress_counts_images():
-    seen = []
-    embed_images(images(5), embed, batch_size=2, progress=seen.append)
-    assert seen == [2, 4, 5]
+    counts = []
+    embed_images(images(5), embed, batch_size=2, on_progress=lambda done, *_: counts.append(done))
+    assert counts == [2, 4, 5]
 
 
 def test_huge_and_tiny_embeddings_are_normalised():

@@ -1,0 +1,85 @@
+"""From photos to embeddings: skipped photos are listed, and the size of groups changes nothing."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from facezoo.align.templates import ARCFACE
+from facezoo.errors import DataError, ImageError, UnknownNameError
+from facezoo.inference import photo_embedder
+from facezoo.inference.embed import embed_images
+from facezoo.inference.photo_embedder import NO_FACE, PhotoEmbedder
+from facezoo.interfaces.detector import Detector, Face
+from facezoo.specs.preprocess import Preprocess
+
+
+class MeanColour:
+    """Stands in for an ``Embedder``: the mean colour of the crop."""
+
+    preprocess = Preprocess()
+    embedding_size = 3
+
+    def embed(self, crops):
+        return embed_images(crops, lambda batch: batch.mean((1, 2)) + 1, batch_size=2, flip="none")
+
+
+class Fixed(Detector):
+    """A face in every photo but black ones."""
+
+    def detect_batch(self, images):
+        box = np.float32([0, 0, 112, 112])
+        return [[Face(box, np.float32(ARCFACE), 0.9)] if image.any() else [] for image in images]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for number, colour in enumerate(["red", "black", "blue", "lime", "white"]):
+        Image.new("RGB", (120, 120), colour).save(tmp_path / f"{number}.png")
+    (tmp_path / "broken.png").write_bytes(b"no image")
+    return tmp_path
+
+
+def names(folder):
+    return [folder / name for name in ("0.png", "broken.png", "1.png", "2.png", "3.png", "4.png")]
+
+
+@pytest.mark.parametrize("held_pixels", [1, 30_000, 10**9])
+def test_skipped_photos_are_listed_and_rows_match_paths(folder, monkeypatch, held_pixels):
+    small = partial(photo_embedder.detect_faces, held_pixels=held_pixels)
+    monkeypatch.setattr(photo_embedder, "detect_faces", small)
+    counts = []
+    result = PhotoEmbedder(MeanColour(), Fixed()).embed(
+        names(folder), lambda done, total, text="": counts.append((done, total))
+    )
+    assert [path[-5:] for path in result.paths] == ["0.png", "2.png", "3.png", "4.png"]
+    assert result.embeddings.shape == (4, 3)
+    assert result.embeddings.argmax(1)[:3].tolist() == [0, 2, 1]
+    assert result.skipped[str(folder / "1.png")] == NO_FACE
+    assert "broken.png" in result.skipped[str(folder / "broken.png")]
+    assert all(face.score == 0.9 for face in result.faces)
+    assert counts[-1] == (6, 6)
+    assert [done for done, _ in counts] == sorted(done for done, _ in counts)
+
+
+def test_aligned_crops_need_no_detector(folder):
+    result = PhotoEmbedder(MeanColour(), None).embed(names(folder))
+    assert len(result.paths) == 5
+    assert result.faces == [None] * 5
+
+
+def test_no_face_at_all(folder):
+    result = PhotoEmbedder(MeanColour(), Fixed()).embed([folder / "1.png"])
+    assert result.embeddings.shape == (0, 3)
+    with pytest.raises(DataError, match=NO_FACE):
+        PhotoEmbedder(MeanColour(), Fixed()).embed_one(folder / "1.png")
+    with pytest.raises(ImageError, match="broken"):
+        PhotoEmbedder(MeanColour(), Fixed()).embed_one(folder / "broken.png")
+
+
+def test_one_face_per_photo():
+    with pytest.raises(UnknownNameError, match="'all'"):
+        PhotoEmbedder(MeanColour(), Fixed(), "all")
