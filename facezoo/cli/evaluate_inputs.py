@@ -13,8 +13,9 @@ from facezoo.cli.evaluate_request import Request
 from facezoo.errors import DataError, FacezooError, ProtocolError
 from facezoo.evaluation.inputs.rows import NpyRows
 from facezoo.evaluation.inputs.store import EmbeddingSet, load_embeddings, read_columns
-from facezoo.evaluation.protocols.protocol import PairsTask, Protocol, RejectTask, load_protocol
-from facezoo.evaluation.protocols.result import Outcome
+from facezoo.evaluation.protocols.protocol import Protocol, load_protocol
+from facezoo.evaluation.protocols.result import ProtocolResult
+from facezoo.evaluation.protocols.tasks.pairs import PairsTask
 from facezoo.interfaces.detector import Detector
 from facezoo.io.numpy_files import read_npz
 from facezoo.io.progress import progress_bar
@@ -26,21 +27,10 @@ def chosen_protocol(asked: Request) -> Protocol:
     """The protocol with the changes of --pairs and --flip, which also change its hash."""
     protocol = load_protocol(asked.protocol)
     if asked.pairs is not None:
-        protocol = _with_pairs(protocol, asked.pairs)
+        protocol = protocol.with_pair_list(asked.pairs.name)
     if asked.flip is None:
         return protocol
     return protocol.model_copy(update={"embedding": protocol.embedding.model_copy(update={"flip": asked.flip})})
-
-
-def _with_pairs(protocol: Protocol, pairs: Path) -> Protocol:
-    """The protocol with another file name for its list. A hash in the protocol is still checked."""
-    if not any(isinstance(task, PairsTask | RejectTask) for task in protocol.tasks):
-        raise ProtocolError(f"protocol {protocol.name} has no list of pairs; --pairs does not fit it")
-    tasks = [
-        task.model_copy(update={"pairs": pairs.name}) if isinstance(task, PairsTask | RejectTask) else task
-        for task in protocol.tasks
-    ]
-    return protocol.model_copy(update={"tasks": tasks})
 
 
 def find_lists(asked: Request, protocol: Protocol) -> Path | None:
@@ -49,16 +39,16 @@ def find_lists(asked: Request, protocol: Protocol) -> Path | None:
         return asked.pairs.parent
     if asked.lists is not None or asked.data is None:
         return asked.lists
-    first = getattr(protocol.tasks[0], "pairs", None) or getattr(protocol.tasks[0], "images", None)
+    first = next(iter(protocol.list_files()), None)
     beside = [asked.data.parent, *([asked.landmarks.parent] if asked.landmarks else [])]
     likely = [folder for folder in (asked.data, *beside) if first and (folder / first).is_file()]
     return likely[0] if likely else asked.data
 
 
 def large_rows(asked: Request, protocol: Protocol) -> NpyRows | None:
-    """The rows of a plain .npy for a template protocol, which are read in blocks; None for other input."""
-    templates = all(task.kind in ("templates", "template-search") for task in protocol.tasks)
-    if asked.embeddings is None or asked.embeddings.suffix != ".npy" or not templates or asked.columns is not None:
+    """The rows of a plain .npy, read in blocks, for a protocol that needs no columns; None for other input."""
+    suffice = all(task.rows_suffice for task in protocol.tasks)
+    if asked.embeddings is None or asked.embeddings.suffix != ".npy" or not suffice or asked.columns is not None:
         return None
     return NpyRows(asked.embeddings)
 
@@ -75,7 +65,8 @@ def find_embeddings(asked: Request, protocol: Protocol) -> tuple[EmbeddingSet, C
         store = load_embeddings(asked.embeddings, asked.columns)
         return store, _stored_crop(asked), {}
     from facezoo import Embedder
-    from facezoo.evaluation.protocols.faces import embed_faces, file_sha256, find_faces
+    from facezoo.evaluation.protocols.faces import embed_faces, find_faces
+    from facezoo.io.files import file_sha256
 
     assert asked.weights is not None  # the command checked it
     assert asked.data is not None
@@ -146,10 +137,9 @@ def _stored_crop(asked: Request) -> Crop | None:
     return crop
 
 
-def outcome_of_stored_scores(asked: Request, protocol: Protocol) -> Outcome:
+def result_of_stored_scores(asked: Request, protocol: Protocol) -> ProtocolResult:
     """The result for scores that another system computed."""
     from facezoo.evaluation.metrics.ten_fold import fold_numbers
-    from facezoo.evaluation.protocols.tasks_pairs import outcome_of_scores
 
     task = protocol.tasks[0]
     if len(protocol.tasks) != 1 or not isinstance(task, PairsTask):
@@ -161,8 +151,8 @@ def outcome_of_stored_scores(asked: Request, protocol: Protocol) -> Outcome:
         folds = stored["folds"] if "folds" in stored else fold_numbers(task.folds or 10, len(scores))
     except (FacezooError, KeyError, TypeError) as error:
         raise DataError(f"{str(asked.scores)!r} is not an .npz of plain arrays scores and same: {error}") from error
-    found = outcome_of_scores(task, scores, same, folds, None, asked.confidence)
-    return Outcome(
+    found = task.result_of_scores(scores, same, folds, None, asked.confidence)
+    return ProtocolResult(
         protocol=protocol.name,
         title=protocol.title,
         protocol_sha256=protocol.sha256,

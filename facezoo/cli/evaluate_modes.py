@@ -14,14 +14,15 @@ from facezoo.cli.evaluate_inputs import (
     find_lists,
     large_rows,
     model_name,
-    outcome_of_stored_scores,
+    result_of_stored_scores,
 )
 from facezoo.cli.evaluate_request import Request
 from facezoo.cli.show import print_json
 from facezoo.errors import ConfigError, ProtocolError
 from facezoo.evaluation.inputs.store import EmbeddingSet
-from facezoo.evaluation.protocols.protocol import AllPairsTask, Protocol, load_protocol
-from facezoo.evaluation.protocols.result import Outcome, load_result
+from facezoo.evaluation.protocols.protocol import Protocol, load_protocol
+from facezoo.evaluation.protocols.result import ProtocolResult, load_result
+from facezoo.evaluation.protocols.tasks.all_pairs import AllPairsTask
 from facezoo.io.progress import progress_bar
 
 
@@ -88,25 +89,25 @@ def evaluate(
 ) -> int:
     """Run the protocol; print the result, store it and write the page, as requested."""
     protocol = chosen_protocol(asked)
-    outcome, store, crop = _outcome(asked, protocol)
+    result, store, crop = _result(asked, protocol)
     if out is not None:
-        outcome.save(out)
+        result.save(out)
     if report is not None:
         from facezoo.evaluation.report.page import write_page
 
-        write_page(outcome, report, crop=crop, galleries=_galleries(protocol, store))
+        write_page(result, report, crop=crop, galleries=_galleries(protocol, store))
     if calibrate:
-        _calibrate(asked, outcome, calibrate)
+        _calibrate(asked, result, calibrate)
     if as_json:
-        shown = outcome.to_dict()
+        shown = result.to_dict()
         for task in shown["tasks"]:
             task.pop("pairs", None)  # thousands of values; --out stores them
             task.pop("identities", None)
         print_json(shown)
     else:
-        from facezoo.evaluation.report.table import print_outcome
+        from facezoo.evaluation.report.table import print_result
 
-        print_outcome(outcome)
+        print_result(result)
     return 0
 
 
@@ -133,33 +134,33 @@ def one_part(asked: Request, part: str, out: Path | None) -> int:
             part=int(number) - 1,
             parts=int(total),
             confidence=asked.confidence,
-            progress=on_progress,
+            on_progress=on_progress,
         )
     found.save(out)
     print(f"wrote part {part} to {out}; merge all with: facezoo evaluate --merge FILES")
     return 0
 
 
-def _outcome(asked: Request, protocol: Protocol) -> tuple[Outcome, EmbeddingSet | None, Crop | None]:
+def _result(asked: Request, protocol: Protocol) -> tuple[ProtocolResult, EmbeddingSet | None, Crop | None]:
     from facezoo.evaluation.protocols.run import run_protocol
 
     if asked.scores is not None:
-        return outcome_of_stored_scores(asked, protocol), None, None
+        return result_of_stored_scores(asked, protocol), None, None
     large = large_rows(asked, protocol)
     if large is not None:
         return run_protocol(protocol, large, lists=find_lists(asked, protocol), model=model_name(asked)), None, None
     store, crop, inputs = find_embeddings(asked, protocol)
     with progress_bar("comparing", "tiles") as on_progress:
-        outcome = run_protocol(
+        result = run_protocol(
             protocol,
             store,
             lists=find_lists(asked, protocol),
             model=model_name(asked),
             inputs=inputs,
             confidence=asked.confidence,
-            progress=on_progress,
+            on_progress=on_progress,
         )
-    return outcome, store, crop
+    return result, store, crop
 
 
 def _galleries(protocol: Protocol, store: EmbeddingSet | None) -> Any:
@@ -179,13 +180,13 @@ def _galleries(protocol: Protocol, store: EmbeddingSet | None) -> Any:
     return found
 
 
-def _calibrate(asked: Request, outcome: Outcome, rates: Sequence[float]) -> None:
+def _calibrate(asked: Request, result: ProtocolResult, rates: Sequence[float]) -> None:
     from facezoo.evaluation.statistics.calibration import calibrate, card_path
 
-    record = outcome.tasks[0].pairs
+    record = result.tasks[0].pairs
     if record is None:
-        raise ProtocolError(f"protocol {outcome.protocol} has no listed pairs to calibrate on")
-    source = {"protocol": outcome.protocol, "protocol_sha256": outcome.protocol_sha256, **outcome.inputs}
+        raise ProtocolError(f"protocol {result.protocol} has no listed pairs to calibrate on")
+    source = {"protocol": result.protocol, "protocol_sha256": result.protocol_sha256, **result.inputs}
     found = calibrate(record.scores, record.same, rates, confidence=asked.confidence, source=source)
     place = card_path(asked.weights or asked.embeddings or asked.scores or Path("model"))
     found.save(place)

@@ -196,7 +196,7 @@ def test_bin_file(place, capsys, monkeypatch):
     assert shown["tasks"][0]["figures"][0]["value"] == 1.0
     assert shown["inputs"]["bin_sha256"]
     assert run("--protocol", "all_pairs", "--weights", "w.safetensors", "--data", "lfw.bin") == 2
-    assert "a .bin holds nothing else" in said(capsys).err
+    assert "a .bin holds one list of pairs" in said(capsys).err
 
 
 @pytest.mark.parametrize(

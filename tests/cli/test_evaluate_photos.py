@@ -66,7 +66,7 @@ def test_a_detector_needs_a_model_and_no_table(folder, monkeypatch, capsys):
     (folder / "crops.bin").write_bytes(b"")
     words = ["evaluate", "--weights", "w.safetensors", "--data", "crops.bin", "--detector", "mtcnn"]
     assert main(words) == 2
-    assert "a detector is for photos" in capsys.readouterr().err
+    assert "a detector needs photos" in capsys.readouterr().err
 
 
 def test_the_face_nearest_to_the_middle_counts(tmp_path):

@@ -9,7 +9,7 @@ curve, not a sample of it.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from threading import Lock
 from typing import Any
@@ -22,6 +22,7 @@ from facezoo.evaluation.pairwise.part import AllPairsPart, fingerprint, merge, q
 from facezoo.evaluation.pairwise.result import AllPairsResult
 from facezoo.evaluation.pairwise.tiles import Side, Tiling, pair_counts
 from facezoo.evaluation.scores.checks import allowed, check_far, encode_labels
+from facezoo.io.progress import OnProgress, ignore_progress
 
 METRICS = ("cosine", "dot")
 PRECISIONS = {"float64": np.float64, "float32": np.float32}
@@ -40,7 +41,7 @@ def all_pairs(
     block: int | None = None,
     workers: int | None = None,
     confidence: float = 0.95,
-    progress: Callable[[int, int], None] | None = None,
+    on_progress: OnProgress = ignore_progress,
 ) -> AllPairsResult:
     """Compare every pair of embeddings: TAR at FAR, ROC, EER and AUC, exactly.
 
@@ -61,7 +62,7 @@ def all_pairs(
             The result does not depend on it.
         workers: threads; by default the processors this process may use.
         confidence: of the intervals.
-        progress: called with (tiles done, tiles in all).
+        on_progress: called with the tiles done and their total.
 
     Raises:
         ShapeError, NumericalError: embeddings or labels do not fit, or hold NaN, infinity or a zero row.
@@ -81,7 +82,7 @@ def all_pairs(
         block=block,
         workers=workers,
         confidence=confidence,
-        progress=progress,
+        on_progress=on_progress,
     )
     return merge([part])
 
@@ -100,7 +101,7 @@ def all_pairs_part(
     block: int | None = None,
     workers: int | None = None,
     confidence: float = 0.95,
-    progress: Callable[[int, int], None] | None = None,
+    on_progress: OnProgress = ignore_progress,
 ) -> AllPairsPart:
     """One share of :func:`all_pairs`, for another process or machine; :func:`merge_all_pairs` joins them.
 
@@ -131,7 +132,7 @@ def all_pairs_part(
     ranks = RankCounter(query_values(genuine, settings))
     kept = [allowed(rate, total_impostor) + 1 for rate in rates if allowed(rate, total_impostor) < MOST_TOP]
     top = TopScores(min(max(kept, default=1), total_impostor))
-    _count(tiling, tiling.tiles()[part::parts], ranks, top, workers, progress)
+    _count(tiling, tiling.tiles()[part::parts], ranks, top, workers, on_progress)
     below, equal = ranks.counts()
     return AllPairsPart(key, part, parts, settings, genuine, sizes, below, equal, top.values())
 
@@ -214,7 +215,7 @@ def _count(
     ranks: RankCounter,
     top: TopScores,
     workers: int | None,
-    progress: Callable[[int, int], None] | None,
+    on_progress: OnProgress,
 ) -> None:
     """Send every tile through both counters; products and sorts run in threads, counting one at a time."""
     lock = Lock()
@@ -228,8 +229,7 @@ def _count(
             ranks.add(found)
             top.add(scores)
             done += 1
-            if progress is not None:
-                progress(done, len(tiles))
+            on_progress(done, len(tiles))
 
     with ThreadPoolExecutor(workers or _processors()) as pool:
         for _ in pool.map(one, tiles):

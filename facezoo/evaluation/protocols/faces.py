@@ -1,35 +1,33 @@
-"""Embedding the images that a protocol needs, with a model: a folder, a ``.bin``, or official list files."""
+"""The images of a protocol, found and embedded with a model: a folder, a ``.bin``, or official list files."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from typing import Protocol as Shape
+from typing import Protocol as Interface
 
 import numpy as np
 
 from facezoo.align.crop import central_crop
 from facezoo.align.templates import Template, get_template
+from facezoo.data.image import IMAGE_SUFFIXES
 from facezoo.errors import DataError, ProtocolError
 from facezoo.evaluation.inputs.detect import detect_landmarks
 from facezoo.evaluation.inputs.folder import FaceFolder, by_extension, find_root, read_landmarks, require_images
-from facezoo.evaluation.inputs.ijb import read_landmark_scores, read_template_list
+from facezoo.evaluation.inputs.ijb import read_landmark_scores
 from facezoo.evaluation.inputs.store import EmbeddingSet
-from facezoo.evaluation.protocols.protocol import PairsTask, Protocol, RejectTask, TemplateSearchTask, TemplatesTask
-from facezoo.evaluation.protocols.tasks_pairs import read_task_pairs
-from facezoo.evaluation.protocols.tasks_templates import file_sha256
+from facezoo.evaluation.protocols.protocol import Protocol
 from facezoo.inference.embed import embed_images
 from facezoo.interfaces.detector import Detector
+from facezoo.io.files import file_sha256
 from facezoo.io.progress import OnProgress, ignore_progress
 from facezoo.specs.preprocess import Preprocess
 
-IMAGE_ENDINGS = {".jpg", ".jpeg", ".png", ".bmp", ".webp"}
 
-
-class Model(Shape):
-    """What embeds: :class:`facezoo.Embedder` is one."""
+class Model(Interface):
+    """A model that embeds crops, such as :class:`facezoo.Embedder`."""
 
     preprocess: Preprocess
 
@@ -42,12 +40,12 @@ class Faces:
     """The images of a protocol, ready to embed.
 
     Attributes:
-        names: of the images; for a ``.bin`` "0", "1", ...
-        crops: uint8 RGB crops in the same order, read when iterated.
-        crop: one crop by name, for pictures.
-        same: for a ``.bin``, which pairs are genuine.
+        names: names of the images; "0", "1", ... for a ``.bin``.
+        crops: uint8 RGB crops in the same order, read during iteration.
+        crop: gives one crop by name, for pictures.
+        same: which pairs are genuine, for a ``.bin``.
         inputs: hashes and settings for the report.
-        without_landmarks: names cut from the middle, filled while reading.
+        without_landmarks: names of images that were cropped at the centre, added while the crops are read.
     """
 
     names: list[str]
@@ -59,7 +57,7 @@ class Faces:
 
 
 def _template(preprocess: Preprocess) -> Template:
-    """The model's template, in the size that the model takes."""
+    """The model's template, resized to the model's input."""
     template = get_template(preprocess.template)
     return template if template.size == preprocess.size else template.resized(preprocess.size)
 
@@ -74,16 +72,16 @@ def find_faces(
     detector: Detector | None = None,
     on_progress: OnProgress = ignore_progress,
 ) -> Faces:
-    """Everything a protocol needs, checked to be there before anything is computed.
+    """The images of a protocol; missing files are reported before anything is computed.
 
     Args:
-        protocol: says which lists and how faces are aligned.
+        protocol: defines the lists and the alignment.
         data: folder of images, or a ``.bin``.
-        preprocess: the model's: the template and size of its crops.
+        preprocess: preprocessing of the model; defines the template and size of the crops.
         lists: folder of list files; by default ``data``.
-        landmarks: table of landmarks; by default ``landmarks.csv`` beside the lists.
+        landmarks: table of landmarks; by default ``landmarks.csv`` in the folder of the lists.
         detector: finds the landmarks, instead of a table.
-        on_progress: called with the number of photos that went through the detector, and their total.
+        on_progress: called with the photos that the detector has done, and their total.
 
     Raises:
         DataError: a folder, list or image is missing.
@@ -92,12 +90,12 @@ def find_faces(
     place = Path(data)
     if place.is_file():
         if detector is not None:
-            raise ProtocolError(f"{str(place)!r} holds crops that are aligned already; a detector is for photos")
+            raise ProtocolError(f"{str(place)!r} holds crops that are aligned already; a detector needs photos")
         return _bin_faces(protocol, place, preprocess)
     if not place.is_dir():
         raise DataError(f"no folder or .bin {str(place)!r}; expected the images of protocol {protocol.name}")
     folder = Path(lists) if lists is not None else place
-    names = _listed(protocol, folder) or _every_image(place)
+    names = protocol.listed_images(folder) or _every_image(place)
     root = find_root(place, names)
     rename = by_extension(root, names)
     files = [rename(name) for name in names]
@@ -119,34 +117,23 @@ def find_faces(
     return Faces(names, faces, lambda name: faces.crop(file_of[name]), None, inputs, faces.without_landmarks)
 
 
-def _listed(protocol: Protocol, lists: Path) -> list[str]:
-    """Names that the protocol's lists hold; none when it takes every image."""
-    names: dict[str, None] = {}
-    for task in protocol.tasks:
-        if isinstance(task, PairsTask | RejectTask):
-            names.update(dict.fromkeys(read_task_pairs(task, lists).images()))
-        elif isinstance(task, TemplatesTask | TemplateSearchTask):
-            names.update(dict.fromkeys(read_template_list(lists / task.images).images))
-    return list(names)
-
-
 def _every_image(root: Path) -> list[str]:
-    found = sorted(path for path in root.rglob("*") if path.suffix.lower() in IMAGE_ENDINGS)
+    found = sorted(path for path in root.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES)
     if not found:
-        raise DataError(f"no images in {str(root)!r}; expected {', '.join(sorted(IMAGE_ENDINGS))}")
+        raise DataError(f"no images in {str(root)!r}; expected {', '.join(sorted(IMAGE_SUFFIXES))}")
     return [path.relative_to(root).as_posix() for path in found]
 
 
 def _landmarks(
     protocol: Protocol, lists: Path, given: str | Path | None, files: dict[str, str]
 ) -> tuple[dict[str, np.ndarray], str] | None:
-    """Landmarks by file name and the table's hash; None when the files are crops already."""
+    """Landmarks by file name and the hash of their table; None if the files are aligned crops."""
     if protocol.embedding.aligner == "aligned" and given is None:
         return None
-    for task in protocol.tasks:
-        if isinstance(task, TemplatesTask | TemplateSearchTask) and task.landmarks and given is None:
-            names, points, _ = read_landmark_scores(lists / task.landmarks)
-            return dict(zip(names, points, strict=True)), file_sha256(lists / task.landmarks)
+    listed = next((file for task in protocol.tasks if (file := task.landmark_file())), None)
+    if listed and given is None:
+        names, points, _ = read_landmark_scores(lists / listed)
+        return dict(zip(names, points, strict=True)), file_sha256(lists / listed)
     path = Path(given) if given is not None else lists / "landmarks.csv"
     if given is None and not path.is_file():
         raise ProtocolError(
@@ -163,8 +150,8 @@ def _landmarks(
 def _bin_faces(protocol: Protocol, path: Path, preprocess: Preprocess) -> Faces:
     from facezoo.data.sources.verification_bin import read_verification_bin
 
-    if len(protocol.tasks) != 1 or not isinstance(protocol.tasks[0], PairsTask):
-        raise ProtocolError(f"protocol {protocol.name} is not one list of pairs; a .bin holds nothing else")
+    if len(protocol.tasks) != 1 or not protocol.tasks[0].pairs_in_order:
+        raise ProtocolError(f"protocol {protocol.name} is not one list of pairs; a .bin holds one list of pairs")
     stored = read_verification_bin(path)
 
     def crop(name: str) -> np.ndarray:
@@ -172,15 +159,17 @@ def _bin_faces(protocol: Protocol, path: Path, preprocess: Preprocess) -> Faces:
 
     names = [str(index) for index in range(2 * len(stored))]
     inputs = {"images": len(names), "aligner": "aligned", "bin_sha256": file_sha256(path)}
-    return Faces(names, _Lazy(names, crop), crop, stored.same, inputs, [])
+    return Faces(names, _Crops(names, crop), crop, stored.same, inputs, [])
 
 
 @dataclass(frozen=True)
-class _Lazy:
+class _Crops:
+    """Crops that are read during iteration."""
+
     names: Sequence[str]
     crop: Callable[[str], np.ndarray]
 
-    def __iter__(self) -> Any:
+    def __iter__(self) -> Iterator[np.ndarray]:
         return (self.crop(name) for name in self.names)
 
 
@@ -192,12 +181,17 @@ def embed_faces(
     batch_size: int = 64,
     on_progress: OnProgress = ignore_progress,
 ) -> EmbeddingSet:
-    """Embeddings of a protocol's images: raw, fused with their mirror images as the protocol says.
+    """Raw embeddings of a protocol's images, fused with those of the mirrored images by the protocol's rule.
 
-    They stay raw so that their length can weight templates or serve as quality; every score normalises.
+    They are not normalised, so that their length can weight templates or serve as quality; every score normalises.
     """
     rows = embed_images(
-        faces.crops, model.raw, batch_size=batch_size, flip=protocol.embedding.flip, unit=False, on_progress=on_progress
+        faces.crops,
+        model.raw,
+        batch_size=batch_size,
+        flip=protocol.embedding.flip,
+        unit=False,
+        on_progress=on_progress,
     )
     names = {} if faces.same is not None else {"name": np.array(faces.names)}
     return EmbeddingSet.build(rows, names, "the model's embeddings", faces.same)

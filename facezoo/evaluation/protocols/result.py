@@ -1,4 +1,4 @@
-"""What an evaluation hands on: figures with intervals, curves for plots, and where it all came from."""
+"""The results of an evaluation: figures with intervals, curves for plots, and hashes of the inputs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ KEPT_PAIRS = 200_000  # scores are stored with a result up to this many pairs
 
 @dataclass(frozen=True)
 class Figure:
-    """One number with its interval; nan where it cannot be given."""
+    """One number with its interval; NaN where it cannot be given."""
 
     name: str
     value: float
@@ -31,7 +31,7 @@ class Figure:
     percent: bool = True
 
     def text(self) -> str:
-        """As a table prints it.
+        """The cell of a table.
 
         >>> Figure("TAR", 0.9876, 0.98, 0.99).text()
         '98.76 % (98.00 to 99.00)'
@@ -48,7 +48,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class PairRecord:
-    """Scores of listed pairs, for comparison of models and for pictures.
+    """Scores of listed pairs, to compare models and to show the worst pairs.
 
     Attributes:
         scores: (n,).
@@ -57,7 +57,7 @@ class PairRecord:
         first: names, or None.
         second: names, or None.
         correct: bool (n,).
-        threshold: float (n,), the threshold that each pair was decided with.
+        threshold: float (n,), the threshold of each pair's decision.
     """
 
     scores: np.ndarray
@@ -81,20 +81,20 @@ class PairRecord:
 
 
 @dataclass(frozen=True)
-class TaskOutcome:
+class TaskResult:
     """One task's result.
 
     Attributes:
         name: of the task.
         kind: of the task.
-        figures: what a table shows; the first is the headline.
-        detail: everything found, as plain types.
-        notes: what could not be said, and why.
-        roc: the exact curve, where there is one.
-        histogram: (edges, genuine, impostor) of the scores, where there is one.
-        cmc: share of probes by rank, where there is one.
-        pairs: per-pair scores, where pairs are listed.
-        identities: genuine pairs accepted of each identity, where all pairs are compared.
+        figures: rows of the table; the first is the headline.
+        detail: all values, as plain types.
+        notes: which figures are not given, and why.
+        roc: the exact ROC curve, where there is one.
+        histogram: (left edges, genuine counts, impostor counts) of the scores, where there is one.
+        cmc: share of probes found up to each rank, where there is one.
+        pairs: scores of each pair, where pairs are listed.
+        identities: accepted genuine pairs per identity, where all pairs are compared.
         lists: list file -> SHA-256.
     """
 
@@ -112,16 +112,16 @@ class TaskOutcome:
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """A protocol's result.
+class ProtocolResult:
+    """The result of a protocol.
 
     Attributes:
-        protocol: its name.
-        title: its title.
-        protocol_sha256: hash of everything the protocol says.
-        model: what was evaluated, as a person calls it.
-        inputs: hashes and settings of what went in.
-        tasks: results in the protocol's order.
+        protocol: name of the protocol.
+        title: title of the protocol.
+        protocol_sha256: hash of the protocol.
+        model: name of the evaluated model.
+        inputs: hashes and settings of the inputs.
+        tasks: results in the order of the protocol.
         ranking: the ranking figure, where the protocol has one.
         confidence: of the intervals.
     """
@@ -131,12 +131,12 @@ class Outcome:
     protocol_sha256: str
     model: str
     inputs: dict[str, Any]
-    tasks: list[TaskOutcome]
+    tasks: list[TaskResult]
     ranking: float | None
     confidence: float
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain types for JSON; what is not given is null."""
+        """Plain types for JSON; a figure that is not given is null."""
         out = {
             "format": FORMAT,
             "protocol": self.protocol,
@@ -163,12 +163,12 @@ class Outcome:
         return plain(out)
 
     def save(self, path: str | Path) -> None:
-        """Write as JSON; the file appears whole or not at all."""
+        """Write as JSON, to a temporary file that is renamed at the end."""
         with atomic_write(path) as part:
             part.write_text(json.dumps(self.to_dict()), encoding="utf-8")
 
 
-def _kept(task: TaskOutcome) -> dict[str, Any]:
+def _kept(task: TaskResult) -> dict[str, Any]:
     if task.identities is not None:
         return {"identities": task.identities}
     if task.pairs is None or len(task.pairs.scores) > KEPT_PAIRS:
@@ -177,7 +177,7 @@ def _kept(task: TaskOutcome) -> dict[str, Any]:
 
 
 def plain(value: Any) -> Any:
-    """What JSON can hold: NaN becomes null, and infinities the words that JSON lacks."""
+    """Plain types for JSON: NaN becomes null, infinity becomes the string "inf" or "-inf"."""
     if isinstance(value, dict):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -190,7 +190,7 @@ def plain(value: Any) -> Any:
 
 
 def versions() -> dict[str, str]:
-    """Of everything that the figures depend on."""
+    """Versions of the packages that the figures depend on."""
     import scipy
 
     return {
@@ -205,7 +205,7 @@ def load_result(path: str | Path) -> dict[str, Any]:
     """A stored result as plain types.
 
     Raises:
-        DataError: the file is missing or is something else.
+        DataError: the file is missing, or is not a stored result.
     """
     try:
         values = json.loads(Path(path).read_text(encoding="utf-8"))

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from facezoo.errors import BackendUnavailableError, FacezooError
-from facezoo.evaluation.protocols.result import Figure, Outcome, TaskOutcome, versions
+from facezoo.evaluation.protocols.result import Figure, ProtocolResult, TaskResult, versions
 from facezoo.evaluation.report import plots
 from facezoo.evaluation.report.worst import WrongPair, worst_listed
 from facezoo.io.files import atomic_write
@@ -22,12 +22,12 @@ Galleries = list[tuple[str, list[WrongPair]]]
 
 
 def write_page(
-    outcome: Outcome, path: str | Path, *, crop: Crop | None = None, galleries: Galleries | None = None
+    result: ProtocolResult, path: str | Path, *, crop: Crop | None = None, galleries: Galleries | None = None
 ) -> None:
     """Write the page; the file appears whole or not at all, and refers to nothing outside itself.
 
     Args:
-        outcome: what to show.
+        result: what to show.
         path: of the page.
         crop: one face by name, uint8 RGB; without it the worst pairs are shown by name.
         galleries: further titled lists of pairs; those of listed-pair tasks are found here.
@@ -43,13 +43,13 @@ def write_page(
         ) from error
     loader = jinja2.FileSystemLoader(Path(__file__).parent)
     template = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True).get_template("report.html.j2")
-    shown = [*_listed_galleries(outcome), *(galleries or [])]
+    shown = [*_listed_galleries(result), *(galleries or [])]
     text = template.render(
-        result=outcome,
-        tasks=[_task(task) for task in outcome.tasks],
-        plots=_plots(outcome.tasks),
+        result=result,
+        tasks=[_task(task) for task in result.tasks],
+        plots=_plots(result.tasks),
         galleries=[{"title": title, "pairs": [_pair(pair, crop) for pair in pairs]} for title, pairs in shown],
-        facts=_facts(outcome),
+        facts=_facts(result),
     )
     with atomic_write(path) as part:
         part.write_text(text, encoding="utf-8")
@@ -69,11 +69,11 @@ def _row(figure: Figure) -> dict[str, str]:
     }
 
 
-def _task(task: TaskOutcome) -> dict[str, Any]:
+def _task(task: TaskResult) -> dict[str, Any]:
     return {"name": task.name, "rows": [_row(figure) for figure in task.figures], "notes": task.notes}
 
 
-def _plots(tasks: list[TaskOutcome]) -> list[dict[str, str]]:
+def _plots(tasks: list[TaskResult]) -> list[dict[str, str]]:
     curves = {task.name: task for task in tasks if task.roc is not None}
     searches = {task.name: task for task in tasks if task.cmc is not None}
     rejects = {task.name: task for task in tasks if task.kind == "reject"}
@@ -92,9 +92,9 @@ def _plots(tasks: list[TaskOutcome]) -> list[dict[str, str]]:
     return out
 
 
-def _listed_galleries(outcome: Outcome) -> Galleries:
+def _listed_galleries(result: ProtocolResult) -> Galleries:
     found: Galleries = []
-    for task in outcome.tasks:
+    for task in result.tasks:
         if task.pairs is not None:
             matches, misses = worst_listed(task.pairs)
             found.append((f"Worst false matches: {task.name}", matches))
@@ -123,7 +123,7 @@ def _pair(pair: WrongPair, crop: Crop | None) -> dict[str, Any]:
     return {**vars(pair), "left": _picture(pair.first, crop), "right": _picture(pair.second, crop)}
 
 
-def _facts(outcome: Outcome) -> list[tuple[str, str]]:
-    facts = [(name.replace("_", " "), str(value)) for name, value in outcome.inputs.items()]
-    facts += [(f"list {name}", digest) for task in outcome.tasks for name, digest in task.lists.items()]
+def _facts(result: ProtocolResult) -> list[tuple[str, str]]:
+    facts = [(name.replace("_", " "), str(value)) for name, value in result.inputs.items()]
+    facts += [(f"list {name}", digest) for task in result.tasks for name, digest in task.lists.items()]
     return facts + [(f"version of {name}", value) for name, value in versions().items()]

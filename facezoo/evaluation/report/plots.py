@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from facezoo.errors import BackendUnavailableError
-from facezoo.evaluation.protocols.result import TaskOutcome
+from facezoo.evaluation.protocols.result import TaskResult
 
 
 def _figure(draw: Callable[[Any], None]) -> str:
@@ -35,7 +35,7 @@ def _figure(draw: Callable[[Any], None]) -> str:
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
-def _corners(task: TaskOutcome) -> tuple[np.ndarray, np.ndarray, float]:
+def _corners(task: TaskResult) -> tuple[np.ndarray, np.ndarray, float]:
     """FMR and TAR of the curve, thinned to what a picture shows, and the lowest FMR worth showing."""
     assert task.roc is not None  # the callers choose tasks that have one
     fmr, tar = task.roc.points()
@@ -47,7 +47,7 @@ def _corners(task: TaskOutcome) -> tuple[np.ndarray, np.ndarray, float]:
     return fmr, tar, floor
 
 
-def plot_roc(tasks: Mapping[str, TaskOutcome]) -> str:
+def plot_roc(tasks: Mapping[str, TaskResult]) -> str:
     """TAR over FMR, FMR logarithmic."""
 
     def draw(axes: Any) -> None:
@@ -63,7 +63,7 @@ def plot_roc(tasks: Mapping[str, TaskOutcome]) -> str:
     return _figure(draw)
 
 
-def plot_det(tasks: Mapping[str, TaskOutcome]) -> str:
+def plot_det(tasks: Mapping[str, TaskResult]) -> str:
     """FNMR over FMR, both logarithmic."""
 
     def draw(axes: Any) -> None:
@@ -80,7 +80,7 @@ def plot_det(tasks: Mapping[str, TaskOutcome]) -> str:
     return _figure(draw)
 
 
-def plot_histogram(task: TaskOutcome, threshold: float | None = None) -> str:
+def plot_histogram(task: TaskResult, threshold: float | None = None) -> str:
     """Share of genuine and impostor pairs by score."""
     assert task.histogram is not None  # the callers choose tasks that have one
     edges, genuine, impostor = task.histogram
@@ -100,7 +100,7 @@ def plot_histogram(task: TaskOutcome, threshold: float | None = None) -> str:
     return _figure(draw)
 
 
-def plot_cmc(tasks: Mapping[str, TaskOutcome]) -> str:
+def plot_cmc(tasks: Mapping[str, TaskResult]) -> str:
     """Share of probes found by rank."""
 
     def draw(axes: Any) -> None:
@@ -113,7 +113,7 @@ def plot_cmc(tasks: Mapping[str, TaskOutcome]) -> str:
     return _figure(draw)
 
 
-def plot_reject(tasks: Mapping[str, TaskOutcome]) -> str:
+def plot_reject(tasks: Mapping[str, TaskResult]) -> str:
     """FNMR of what remains over the share rejected."""
 
     def draw(axes: Any) -> None:

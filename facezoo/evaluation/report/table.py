@@ -6,32 +6,32 @@ from collections.abc import Sequence
 from typing import Any
 
 from facezoo.errors import ProtocolError, UnknownNameError
-from facezoo.evaluation.protocols.result import Outcome
+from facezoo.evaluation.protocols.result import ProtocolResult
 
 FORMATS = ("markdown", "latex")
 
 
-def print_outcome(outcome: Outcome) -> None:
+def print_result(result: ProtocolResult) -> None:
     """The figures of a result as a table on standard output."""
     from rich.console import Console
     from rich.table import Table
 
     console = Console()
-    table = Table(title=f"{outcome.title}: {outcome.model}", title_justify="left")
-    several = len(outcome.tasks) > 1
-    for column in [*(["task"] if several else []), "figure", f"value ({100 * outcome.confidence:g} % interval)"]:
+    table = Table(title=f"{result.title}: {result.model}", title_justify="left")
+    several = len(result.tasks) > 1
+    for column in [*(["task"] if several else []), "figure", f"value ({100 * result.confidence:g} % interval)"]:
         table.add_column(column)
-    for task in outcome.tasks:
+    for task in result.tasks:
         for number, figure in enumerate(task.figures):
             first = [task.name if number == 0 else ""] if several else []
             table.add_row(*first, figure.name, figure.text())
-    if outcome.ranking is not None:
-        table.add_row(*(["ranking"] if several else []), "ranking figure", f"{100 * outcome.ranking:.2f} %")
+    if result.ranking is not None:
+        table.add_row(*(["ranking"] if several else []), "ranking figure", f"{100 * result.ranking:.2f} %")
     console.print(table)
-    for task in outcome.tasks:
+    for task in result.tasks:
         for note in task.notes:
             console.print(f"{task.name + ': ' if several else ''}{note}", style="yellow", highlight=False)
-    console.print(f"protocol {outcome.protocol} {outcome.protocol_sha256[:16]}", style="dim", highlight=False)
+    console.print(f"protocol {result.protocol} {result.protocol_sha256[:16]}", style="dim", highlight=False)
 
 
 def _headline(task: dict[str, Any]) -> dict[str, Any]:

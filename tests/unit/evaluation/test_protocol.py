@@ -1,9 +1,12 @@
 """Protocol files: all of ours are valid, and a wrong one says what is wrong."""
 
+from typing import Literal
+
 import pytest
 
 from facezoo.errors import ProtocolError, UnknownNameError
 from facezoo.evaluation.protocols.protocol import FOLDER, list_protocols, load_protocol
+from facezoo.evaluation.protocols.tasks.table import TASKS
 
 GOOD = """
 name: mine
@@ -51,11 +54,12 @@ def test_a_copy_is_as_good_as_ours(tmp_path):
 @pytest.mark.parametrize(
     "old, new, message",
     [
-        ("title: My pairs\n", "", r"title is .*Field required"),
+        ("title: My pairs\n", "", "title is missing: Field required"),
         ("title: My", "titel: x\ntitle: My", "unknown key 'titel'; did you mean 'title'"),
         ("layout: paths", "layot: paths", "did you mean 'layout'"),
         ("layout: paths", "layout: lists", "tasks.0.pairs.layout is 'lists'"),
-        ("kind: pairs", "kind: pair", "tasks.0"),
+        ("kind: pairs", "kind: pair", r"tasks.0.kind is 'pair'; did you mean 'pairs'\? kinds are pairs, all-pairs,"),
+        ("kind: pairs,", "", "tasks.0 is"),
         ("layout: paths", "far: [0]", "greater than 0"),
         ("layout: paths", "folds: 1", "folds is 1"),
         ("name: mine, kind", "name: My Pairs, kind", "tasks.0.pairs.name is 'My Pairs'"),
@@ -72,6 +76,33 @@ def test_bad_protocols(tmp_path, old, new, message):
     assert old in GOOD
     with pytest.raises(ProtocolError, match=message):
         load_protocol(write(tmp_path, GOOD.replace(old, new, 1)))
+
+
+def test_messages_are_short_whatever_the_file_holds(tmp_path):
+    long = "x" * 5000
+    for old, new in (
+        ("layout: paths", f"layout: {long}"),
+        ("layout: paths", f"{long}: 1"),
+        ("kind: pairs", f"kind: {long}"),
+        ("title: My", f"embedding: {long}\ntitle: My"),
+        ("tasks:\n", f"ranking: {{{long}: 1}}\ntasks:\n"),
+    ):
+        with pytest.raises(ProtocolError) as error:
+            load_protocol(write(tmp_path, GOOD.replace(old, new, 1)))
+        assert len(str(error.value).removeprefix(str(tmp_path))) < 400
+
+
+def test_the_table_of_kinds_matches_the_classes():
+    for kind, task in TASKS.items():
+        assert task.model_fields["kind"].annotation == Literal[kind]
+
+
+def test_another_list_of_pairs():
+    changed = load_protocol("lfw").with_pair_list("mine.txt")
+    assert changed.list_files() == ["mine.txt"]
+    assert changed.sha256 != load_protocol("lfw").sha256
+    with pytest.raises(ProtocolError, match="has no list of pairs"):
+        load_protocol("all_pairs").with_pair_list("mine.txt")
 
 
 def test_missing_protocols(tmp_path):

@@ -180,7 +180,7 @@ def test_distractors():
     plain = identification_with_distractors(rows[role == 0], labels[role == 0], rows[role == 1], (10, 20), ranks=(1,))
     assert [figure.value for figure in found.figures] == [plain.rank[20][1], plain.rank[10][1]]
     assert found.figures[0].low <= found.figures[0].value <= found.figures[0].high
-    assert found.notes == (f"1,000 distractors wanted; there are {(role == 1).sum()}: not given",)
+    assert found.notes == (f"1,000 distractors wanted, {(role == 1).sum()} available: not given",)
 
 
 def test_reject(tmp_path):
@@ -192,7 +192,7 @@ def test_reject(tmp_path):
     assert len(found.detail["reject"]) == 96
     unit = rows / np.linalg.norm(rows, axis=1, keepdims=True)
     flat = run_protocol(protocol(task), EmbeddingSet.build(unit, {"name": names}), lists=tmp_path).tasks[0]
-    assert flat.notes == ("every quality is the same: nothing to reject by",)
+    assert flat.notes == ("all pairs have the same quality: rejection has no order",)
 
 
 def write_ijb(folder, labels, seed=0):

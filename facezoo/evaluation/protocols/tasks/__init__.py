@@ -1,0 +1,1 @@
+"""The kinds of protocol tasks, one file each; ``table.py`` lists them."""
