@@ -67,7 +67,7 @@ class PaddleEngine(Engine):
         if self.world_size > 1:
             summary = paddle.to_tensor([loss], dtype="float32")
             distributed.average([*gradients, summary])
-            loss = summary.item()
+            loss = float(summary.numpy()[0])
         with paddle.no_grad():
             norm = float(paddle.add_n([(gradient * gradient).sum() for gradient in gradients]).sqrt())
         finite = bool(np.isfinite(loss) and np.isfinite(norm))
@@ -77,7 +77,7 @@ class PaddleEngine(Engine):
         return StepResult(loss, norm, finite)
 
     def _loss(self, images: np.ndarray, labels: np.ndarray) -> paddle.Tensor:
-        x = to_input(paddle.to_tensor(images), self.settings.preprocess).astype(self._dtype)
+        x = to_input(paddle.to_tensor(images), self.settings.preprocess).astype(getattr(paddle, self._dtype))
         target = paddle.to_tensor(labels)
         with paddle.amp.auto_cast(enable=self.settings.precision == "bfloat16", dtype="bfloat16"):
             return self.head(self.backbone(x), target)

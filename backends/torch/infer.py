@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
 from torch import nn
 
 from facezoo.backends.torch.device import pick_device
 from facezoo.backends.torch.pixels import to_input
+from facezoo.interfaces.backbone import spec_of
 from facezoo.specs.preprocess import Preprocess
 
 
@@ -35,11 +38,12 @@ class Inference:
         if threads:
             torch.set_num_threads(threads)
         self.device = pick_device(device)
-        self.module = module.to(self.device, memory_format=layout)
+        moved: Any = module  # torch's type hints lack the argument memory_format
+        self.module: nn.Module = moved.to(self.device, memory_format=layout)
         self.precision = precision
         self._dtype = next(module.parameters()).dtype
         self.layout = layout
-        self.preprocess: Preprocess = module.spec.preprocess if preprocess is None else preprocess
+        self.preprocess = spec_of(module).preprocess if preprocess is None else preprocess
 
     def __call__(self, images: np.ndarray) -> np.ndarray:
         """(N, H, W, 3) uint8 RGB to (N, E) float32, not normalised."""

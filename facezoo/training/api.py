@@ -76,7 +76,7 @@ def train(
             raise ConfigError("resume takes the configuration of the run: give out, and no config")
         chosen = resumed_config(Path(out), overrides)
     else:
-        chosen = load_config(config, overrides)
+        chosen = load_config(None if config is None else os.fspath(config), overrides)
     folder = Path(out) if out is not None else free_folder(chosen.backbone, chosen.head, chosen.backend)
     source = data if isinstance(data, Source) else None
     return run_training(

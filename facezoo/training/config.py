@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -15,6 +16,8 @@ from facezoo.specs.preprocess import Preprocess
 from facezoo.zoo import catalog
 from facezoo.zoo.head_options import HeadOptions
 from facezoo.zoo.user_class import is_user_class
+
+Number = Annotated[float, Field(allow_inf_nan=False)]
 
 
 class _Strict(BaseModel):
@@ -34,24 +37,24 @@ class Data(_Strict):
     sampler: Literal["shuffled", "weighted", "identities", "sequential"] = Field(
         "shuffled", description="order of the images; with Triplet: identities, four or two images of each in a batch"
     )
-    sampler_options: dict[str, float] = Field(default_factory=dict)
+    sampler_options: dict[str, Number] = Field(default_factory=dict)
     augmentation: str = Field("paper", description="recipe: paper, light, none, ...")
     augmentation_options: dict[str, Any] = Field(default_factory=dict)
     workers: int = Field(0, ge=0, description="processes that prepare images; 0 prepares them in the training process")
     cache: bool = Field(False, description="keep decoded images in memory")
-    cache_gigabytes: float = Field(1.0, gt=0, description="limit of the cache; what is beyond is decoded each time")
-    max_bad_share: float = Field(0.01, ge=0, le=1, description="of images that may be unreadable before the run stops")
+    cache_gigabytes: Number = Field(1.0, gt=0, description="limit of the cache; what is beyond is decoded each time")
+    max_bad_share: Number = Field(0.01, ge=0, le=1, description="of images that may be unreadable before the run stops")
 
 
 class Schedule(_Strict):
     """The learning rate at each step, as a share of ``lr``."""
 
     name: Literal["constant", "step", "polynomial", "cosine"] = "cosine"
-    warmup: float = Field(0.05, ge=0, le=0.5, description="share of all steps with a linearly rising rate")
-    milestones: list[float] = Field(default_factory=lambda: [0.5, 0.75, 0.9], description="step: shares of all steps")
-    gamma: float = Field(0.1, gt=0, lt=1, description="step: factor at each milestone")
-    power: float = Field(2.0, gt=0, description="polynomial: exponent")
-    floor: float = Field(0.0, ge=0, lt=1, description="lowest share of lr")
+    warmup: Number = Field(0.05, ge=0, le=0.5, description="share of all steps with a linearly rising rate")
+    milestones: list[Number] = Field(default_factory=lambda: [0.5, 0.75, 0.9], description="step: shares of all steps")
+    gamma: Number = Field(0.1, gt=0, lt=1, description="step: factor at each milestone")
+    power: Number = Field(2.0, gt=0, description="polynomial: exponent")
+    floor: Number = Field(0.0, ge=0, lt=1, description="lowest share of lr")
 
 
 class Optimizer(_Strict):
@@ -59,9 +62,9 @@ class Optimizer(_Strict):
 
     name: Literal["sgd", "adamw", "lamb"] = "sgd"
     nesterov: bool = Field(False, description="SGD: Nesterov's form of the momentum")
-    beta1: float = Field(0.9, ge=0, lt=1, description="AdamW and LAMB: decay of the mean of gradients")
-    beta2: float = Field(0.999, ge=0, lt=1, description="AdamW and LAMB: decay of the mean of squared gradients")
-    eps: float | None = Field(None, gt=0, description="AdamW and LAMB; none: 1e-8 and 1e-6")
+    beta1: Number = Field(0.9, ge=0, lt=1, description="AdamW and LAMB: decay of the mean of gradients")
+    beta2: Number = Field(0.999, ge=0, lt=1, description="AdamW and LAMB: decay of the mean of squared gradients")
+    eps: Number | None = Field(None, gt=0, description="AdamW and LAMB; none: 1e-8 and 1e-6")
 
 
 class Validation(_Strict):
@@ -93,14 +96,14 @@ class RunConfig(_Strict):
     batch_size: int = Field(32, ge=2)
     accumulation: int = Field(1, ge=1, description="micro-batches a step is split into")
     optimizer: Optimizer = Optimizer()
-    lr: float = Field(0.05, gt=0)
-    momentum: float = Field(0.9, ge=0, lt=1, description="of SGD")
-    weight_decay: float = Field(5e-4, ge=0)
-    clip_norm: float | None = Field(5.0, gt=0)
+    lr: Number = Field(0.05, gt=0)
+    momentum: Number = Field(0.9, ge=0, lt=1, description="of SGD")
+    weight_decay: Number = Field(5e-4, ge=0)
+    clip_norm: Number | None = Field(5.0, gt=0)
     schedule: Schedule = Schedule()
     validation: Validation = Validation()
     precision: Literal["float32", "bfloat16", "float64"] = "float32"
-    device: str = Field("auto", pattern=r"^(auto|cpu|(gpu|cuda)(:\d+)?)$", description="auto, cpu, gpu or gpu:N")
+    device: str = Field("auto", description="auto, cpu, gpu or gpu:N")
     threads: int = Field(0, ge=0)
     compiled: bool = Field(True, description="embed by the backend's compiled way, where results stay the same")
     seed: int = Field(0, ge=0)
@@ -136,9 +139,39 @@ class RunConfig(_Strict):
     def _names(self) -> RunConfig:
         self.input_rule()
         if not is_user_class(self.head):
-            HeadOptions.parse(self.head, self.head_options)
+            margin = HeadOptions.parse(self.head, self.head_options).margin
+            if margin.family == "regulariser":
+                raise ConfigError(
+                    f"{margin.name} does not train a backbone alone; use it beside a classifier: "
+                    f"head_options.extra={{{margin.name}: 1.0}}"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _consistent(self) -> RunConfig:
+        """Settings that are valid each, and not together."""
+        schedule, validation = self.schedule, self.validation
+        if not re.fullmatch(r"auto|cpu|(gpu|cuda)(:\d+)?", self.device):
+            raise ConfigError(f"device is {self.device!r}; expected auto, cpu, gpu or gpu:N")
+        if self.data.path == []:
+            raise ConfigError("data.path is []; expected one path or several")
+        if schedule.name == "step" and not all(0 < share < 1 for share in schedule.milestones):
+            raise ConfigError(
+                f"schedule.milestones is {schedule.milestones}; expected shares of all steps, above 0 and below 1: "
+                "epochs 20 and 28 of 34 are [0.588, 0.824]"
+            )
         if self.optimizer.nesterov and (self.optimizer.name != "sgd" or not self.momentum):
             raise ConfigError("optimizer.nesterov is true; it needs optimizer.name sgd and a momentum above 0")
+        if self.batch_size // self.accumulation < 2:
+            raise ConfigError(
+                f"accumulation is {self.accumulation}; expected at most {self.batch_size // 2} for batch_size "
+                f"{self.batch_size}, since batch norm needs two images per micro-batch"
+            )
+        if validation.patience and not validation.every:
+            raise ConfigError(f"validation.patience is {validation.patience}; it needs validation.every")
+        for name in ("pairs", "landmarks"):
+            if getattr(validation, name) is not None and validation.data is None:
+                raise ConfigError(f"validation.{name} is {getattr(validation, name)!r}; it needs validation.data")
         return self
 
     def spec(self) -> BackboneSpec | None:

@@ -65,7 +65,8 @@ def resumed_config(run: Path, overrides: dict[str, Any]) -> RunConfig:
         ConfigError: an override would make it another experiment.
     """
     values = dict(read_progress(latest_checkpoint(run)).config)
-    for key, value in _flat(overrides):
+    for name, value in _flat(overrides):
+        key = "optimizer.name" if name == "optimizer" else name
         if key.split(".")[0] in FREE_TO_CHANGE or key == "data.workers":
             group, _, name = key.rpartition(".")
             values = {**values, group: {**values[group], name: value}} if group else {**values, name: value}

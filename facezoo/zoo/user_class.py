@@ -79,7 +79,7 @@ def construct(name: str, factory: Any, backend: str, options: Mapping[str, Any],
         ConfigError: the call fails, or the result is not a module of this backend.
     """
     try:
-        known = inspect.signature(factory).parameters
+        known: Mapping[str, Any] = inspect.signature(factory).parameters
     except (TypeError, ValueError):
         known = {}
     given = {key: value for key, value in offered.items() if key in known}

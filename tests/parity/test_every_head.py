@@ -27,6 +27,8 @@ def run(backend, head, batches, precision="float32"):
         "backend": backend, "backbone": "MobileFaceNet", "backbone_options": {"input_size": 32}, "embedding_size": 16,
         "head": head, "seed": 1, "compiled": False, "precision": precision,
     }  # fmt: skip
+    if catalog.head_margin(head).family == "regulariser":  # these train nothing alone
+        settings |= {"head": "Softmax", "head_options": {"extra": {head: 1.0}}}
     engine = create_engine(load_config(None, settings), CLASSES)
     before = get_state(engine.head)
     engine.set_learning_rate(0.001)

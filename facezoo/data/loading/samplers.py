@@ -6,6 +6,7 @@ without walking there: ``batches(epoch, start_batch=k)`` continues exactly where
 
 from __future__ import annotations
 
+import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import Any
@@ -217,7 +218,23 @@ SAMPLERS: dict[str, type[Sampler]] = {
 
 
 def create_sampler(name: str, labels: np.ndarray, **options: Any) -> Sampler:
-    """A sampler by name: sequential, shuffled, weighted (power=) or identities (identities=, images=)."""
+    """A sampler by name: sequential, shuffled, weighted (power=) or identities (identities=, images=).
+
+    Raises:
+        UnknownNameError: no such sampler, or no such option of it.
+        ConfigError: a value is out of range, or an option is missing.
+    """
     if name not in SAMPLERS:
         raise UnknownNameError("sampler", name, SAMPLERS)
+    common = inspect.signature(Sampler.__init__).parameters
+    own = {
+        key: entry for key, entry in inspect.signature(SAMPLERS[name].__init__).parameters.items()
+        if entry.kind is entry.KEYWORD_ONLY and key not in common
+    }  # fmt: skip
+    for option in options:
+        if option not in common and option not in own:
+            raise UnknownNameError(f"option of the sampler {name!r}", option, own)
+    missing = [key for key, entry in own.items() if entry.default is entry.empty and key not in options]
+    if missing:
+        raise ConfigError(f"the sampler {name!r} needs {' and '.join(missing)}: sampler_options.{missing[0]}=N")
     return SAMPLERS[name](labels, **options)

@@ -74,6 +74,8 @@ class Augmentation:
             if isinstance(field.default, tuple):
                 low, high = _pair(field.name, value)
                 object.__setattr__(self, field.name, (low, high))  # a list from YAML becomes hashable
+            elif isinstance(value, bool) or not isinstance(value, (int, float)):
+                raise ConfigError(f"augmentation's {field.name} is {value!r}; expected a number")
             elif not 0.0 <= value <= (1.0 if field.name in _PROBABILITIES else 10.0):
                 raise ConfigError(f"augmentation's {field.name} is {value}; expected 0..1")
         for name in ("crop_scale", "erase_area", "low_resolution_scale"):
@@ -149,7 +151,8 @@ class Augmentation:
 
 def _pair(name: str, value: Any) -> Range:
     """A checked (low, high)."""
-    ordered = isinstance(value, (tuple, list)) and len(value) == 2 and 0.0 <= value[0] <= value[1]
+    numbers = isinstance(value, (tuple, list)) and all(isinstance(item, (int, float)) for item in value)
+    ordered = numbers and len(value) == 2 and 0.0 <= value[0] <= value[1]
     if not ordered:
         raise ConfigError(f"augmentation's {name} is {value!r}; expected two numbers, 0 <= low <= high")
     return (float(value[0]), float(value[1]))
