@@ -1,8 +1,8 @@
-"""How far the twins are apart: torch and paddle from the same weights, on the same images.
+"""Differences between the torch and the paddle implementation of a backbone, from the same weights and images.
 
-What is compared, and why so: evaluation in float32, as people use it; one training step in float64, where a
-difference of construction shows and rounding does not. In float32 the gradient of a bias right before a BN, which
-is zero in truth, is rounding on both sides.
+Evaluation is compared in float32, as it is used. One training step is compared in float64, which shows differences
+of construction without rounding errors: in float32 the gradient of a bias before a BN, which is exactly zero, is
+rounding error only.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from facezoo.zoo.create import build_backbone
 
 BACKENDS = ("torch", "paddle")
 BOUNDS = {"cosine": 1e-5, "forward": 1e-4, "gradient": 1e-3, "statistics": 1e-6, "step": 1e-5, "after": 1e-4}
-FLOOR = 1e-6  # a leaf's gradient is measured against at least this share of the largest gradient of all leaves
+FLOOR = 1e-6  # the scale of a gradient's difference is at least this share of the largest gradient of the network
 
 
 @dataclass(frozen=True)
@@ -30,14 +30,15 @@ class BackboneErrors:
     """Differences between the two backends; each is a maximum.
 
     Attributes:
-        name: of the network.
-        parameters: trained values of what was compared.
-        cosine: cosine distance of two embeddings of an image, evaluation, float32.
-        forward: difference of embeddings over their root mean square, evaluation, float32.
-        gradient: difference of a leaf's gradients over their largest value, float64.
-        leaf: where ``gradient`` was found.
-        statistics: difference of running statistics after a training step over their largest value, float64.
-        step: difference of trained values after an optimiser's step over their largest value, float64.
+        name: name of the network.
+        parameters: number of trained values of the network that was compared.
+        cosine: cosine distance between the two embeddings of an image, in evaluation, float32.
+        forward: difference of the embeddings, relative to their root mean square, in evaluation, float32.
+        gradient: difference of the gradients of one tensor, relative to their largest value, float64.
+        leaf: name of the tensor with that ``gradient``.
+        statistics: difference of the running statistics after a training step, relative to their largest value,
+            float64.
+        step: difference of the trained values after an optimiser step, relative to their largest value, float64.
         after: as ``forward``, after that step, float64.
     """
 
@@ -52,7 +53,7 @@ class BackboneErrors:
     after: float
 
     def excesses(self) -> list[str]:
-        """What lies beyond its bound; not-a-number does."""
+        """The differences above their bounds, as text; NaN counts as above."""
         return [
             f"{key} {getattr(self, key):.1e} (bound {bound:.0e}{f', {self.leaf}' if key == 'gradient' else ''})"
             for key, bound in BOUNDS.items()
@@ -61,17 +62,16 @@ class BackboneErrors:
 
 
 def measure_backbone(spec: BackboneSpec, *, full: bool = False, seed: int = 0, batch: int = 4) -> BackboneErrors:
-    """Compare the twins of one network.
+    """Compare the torch and the paddle implementation of a network.
 
     Args:
-        spec: which.
-        full: in its own depth and image size; otherwise shallow and on small images, see
-            :func:`facezoo.parity.reduced.reduced`.
-        seed: of weights, images and the direction of the gradient.
-        batch: images, 2 or more.
+        spec: the network.
+        full: at its own depth and image size; otherwise reduced, see :func:`facezoo.parity.reduced.reduced`.
+        seed: of weights, images and the gradient of the loss by the embeddings.
+        batch: number of images, 2 or more.
 
     Raises:
-        BackendUnavailableError: one of the frameworks is not installed.
+        BackendUnavailableError: torch or paddle is not installed.
     """
     spec = without_randomness(spec) if full else reduced(spec)
     rng = generator(seed, "parity")
@@ -90,7 +90,7 @@ def measure_backbone(spec: BackboneSpec, *, full: bool = False, seed: int = 0, b
 
 
 def perturbed_state(module: Any, seed: int) -> dict[str, np.ndarray]:
-    """The state with norms and biases away from 1 and 0, so that a norm left out or swapped shows."""
+    """The state with norms and biases changed from 1 and 0, so that a missing or swapped norm is detected."""
     state = get_state(module)
     for item in inventory(module):
         rng = generator(seed, "perturbed_state", item.name)
@@ -109,7 +109,7 @@ def _run(backend: str, module: Any, images: np.ndarray, cotangent: np.ndarray, r
     native.widen(module)
     images = images.astype(np.float64)
     gradients = native.backward(module, images, cotangent)
-    if rate is None:  # a hundredth is the farthest that any weight moves
+    if rate is None:  # no weight changes by more than 0.01
         rate = float(0.01 / max(np.abs(value).max() for value in gradients.values()))
     native.step(module, rate)
     return {
@@ -146,16 +146,16 @@ def _compare(spec: BackboneSpec, values: Mapping[str, np.ndarray], a: dict, b: d
 
 
 def relative(a: np.ndarray, b: np.ndarray, floor: float = 1e-12) -> float:
-    """Largest difference over the largest value."""
+    """Largest difference, relative to the largest value."""
     return float(np.abs(a - b).max() / max(np.abs(a).max(), floor))
 
 
 def relative_rms(a: np.ndarray, b: np.ndarray) -> float:
-    """Largest difference over the root mean square."""
+    """Largest difference, relative to the root mean square."""
     return float(np.abs(a - b).max() / np.sqrt(np.mean(np.square(a, dtype=np.float64))))
 
 
 def cosine_distance(a: np.ndarray, b: np.ndarray) -> float:
-    """Largest 1 - cosine of two rows, in float64."""
+    """Largest 1 - cosine between rows of the same index, in float64."""
     a, b = (x.astype(np.float64) / np.linalg.norm(x.astype(np.float64), axis=1, keepdims=True) for x in (a, b))
     return float(np.max(1 - np.sum(a * b, axis=1)))

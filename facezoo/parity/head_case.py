@@ -1,4 +1,4 @@
-"""One head under test: how it is built, which batches it gets, how near is near enough."""
+"""A loss head under test: how it is built, its batches, and the tolerances."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ class HeadCase:
     """A head with one choice of hyper-parameters, on one or both backends.
 
     Attributes:
-        margin: its neutral description, or None where a native class has none.
+        margin: the neutral description, None if a native class has none.
         natives: backend -> class.
         options: hyper-parameters.
-        criterion: what stands over the logits.
+        criterion: options of the criterion on the logits.
     """
 
     margin: Margin | None
@@ -42,17 +42,17 @@ class HeadCase:
 
     @property
     def has_logits(self) -> bool:
-        """Whether ``logits`` can be asked for."""
+        """Whether the head has a method ``logits``."""
         if self.margin is None:
             return all(hasattr(native, "logits") for native in self.natives.values())
         return self.margin.family in ("margin", "linear") and (self.margin.one_row or "centers" in self.margin.hyper())
 
     def under(self, **criterion: Any) -> HeadCase:
-        """The same head under another criterion."""
+        """The same head with another criterion."""
         return replace(self, criterion=criterion)
 
     def build(self, backend: str, dtype: str = "float64", seed: int = 1) -> Any:
-        """A head in training mode with initial weights, and with class counts that differ."""
+        """A head in training mode with initial weights and unequal class counts."""
         hyper = self.options if self.margin is None else self.margin.hyper()
         head = self.natives[backend](SIZE, CLASSES, **hyper, **self.criterion)
         state = (
@@ -72,11 +72,11 @@ class HeadCase:
         return head
 
     def batch(self, step: int, spread: float = 3.0) -> tuple[np.ndarray, np.ndarray]:
-        """Embeddings (N, E) near, beside and opposite of their class, and labels, the last class among them.
+        """Embeddings (N, E) near, orthogonal and opposite to their class, and labels that include the last class.
 
         Args:
-            step: another one, another batch.
-            spread: lengths run from 10^-spread to 10^spread, or about 1.
+            step: seed of the batch.
+            spread: the lengths of the embeddings are between 10^-spread and 10^spread.
         """
         rng = generator(step, "batch")
         rows = draw_weight((CLASSES, SIZE), 1)["weight"]
@@ -90,28 +90,28 @@ class HeadCase:
         return x * 10 ** rng.uniform(-spread, spread, size=(SAMPLES, 1)), labels
 
     def stateful(self, head: Any) -> bool:
-        """Whether a call changes more than gradients."""
+        """Whether a training call changes the state."""
         fixed = ("class_counts",)
         return any(not item.trained and item.name not in fixed for item in inventory(head))
 
     def copy(self, backend: str, head: Any) -> Any:
-        """A second head in the same state."""
+        """A second head with the same state."""
         other = self.build(backend)
         set_state(other, get_state(head))
         return other
 
 
 def near(found: Any, wanted: Any, what: str, close: float = CLOSE) -> None:
-    """Fail unless equal to ``close`` of the largest value, and finite."""
+    """Raise AssertionError unless finite and equal up to ``close`` times the larger of 1 and the largest value."""
     found, wanted = np.asarray(found, np.float64), np.asarray(wanted, np.float64)
     assert found.shape == wanted.shape, f"{what} has shape {found.shape}; expected {wanted.shape}"
     assert np.isfinite(found).all(), f"{what} is not finite"
     off, allowed = np.abs(found - wanted).max(initial=0.0), close * max(1.0, np.abs(wanted).max(initial=0.0))
-    assert off <= allowed, f"{what} is off by {off:.3g}; allowed {allowed:.3g}"
+    assert off <= allowed, f"{what} differs by {off:.3g}; allowed {allowed:.3g}"
 
 
 def near_rows(found: np.ndarray, wanted: np.ndarray, of: np.ndarray, what: str) -> None:
-    """:func:`near` for a gradient by ``of``, whose rows' lengths may differ by orders of magnitude."""
+    """:func:`near` for the gradient by ``of``, whose rows may differ in length by orders of magnitude."""
     length = np.linalg.norm(of, axis=-1, keepdims=True) if np.ndim(of) > 1 else 1.0
     near(found * length, wanted * length, what)
 
@@ -119,7 +119,7 @@ def near_rows(found: np.ndarray, wanted: np.ndarray, of: np.ndarray, what: str) 
 def cases(
     head: str | type, *, margin: type[Margin] | None = None, twin: type | None = None, **hyper: Any
 ) -> Iterator[HeadCase]:
-    """What :func:`check_head` checks: one case a variant and kind."""
+    """The cases of :func:`facezoo.testing.check_head`: one per valid combination of variant and choices."""
     natives: dict[str, type] = {}
     if isinstance(head, str):
         margin = type(catalog.head_margin(head, **hyper))
@@ -139,10 +139,10 @@ def cases(
 
 
 def variants(margin: type[Margin]) -> list[dict[str, Any]]:
-    """Every valid combination of a variant and the words that can be chosen."""
+    """Every valid combination of a variant and the values of the options with choices."""
     found: list[dict[str, Any]] = [{}]
-    for key, words in {**margin.choices, "variant": tuple(margin.variants)}.items():
-        found = [{**options, key: word} for options in found for word in words]
+    for key, values in {**margin.choices, "variant": tuple(margin.variants)}.items():
+        found = [{**options, key: value} for options in found for value in values]
     return [options for options in found if _valid(margin, options)]
 
 
@@ -150,12 +150,12 @@ def native_class(margin: type[Margin], backend: str) -> type:
     """The class of a head of the zoo on one backend.
 
     Raises:
-        AssertionError: there is none; a missing twin is a failure.
+        AssertionError: there is none.
     """
     try:
         return getattr(backends.module(backend, f"heads.{margin.module}"), margin.name)
     except (ModuleNotFoundError, AttributeError) as error:
-        raise AssertionError(f"{margin.name} has no twin on {backend}: {error}") from error
+        raise AssertionError(f"{margin.name} has no {backend} implementation: {error}") from error
 
 
 def _backend(native: type) -> str:

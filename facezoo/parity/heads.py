@@ -1,4 +1,4 @@
-"""How far each backend's loss heads are from the float64 oracle."""
+"""Differences between the loss heads of each backend and the float64 oracle."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from facezoo import backends
 from facezoo.canonical.state import get_state
 from facezoo.parity.head_case import HeadCase, cases
 
-STEPS = 10  # consecutive training calls of a head with state; three of the others
+STEPS = 10  # consecutive training calls of a head with state; other heads get 3
 BOUND = 1e-6
 COLUMNS = ("torch_loss", "torch_gradient", "paddle_loss", "paddle_gradient")
 
 
 @dataclass(frozen=True)
 class HeadErrors:
-    """Differences from the oracle, maxima over consecutive training calls in float64.
+    """Largest differences from the oracle over consecutive training calls, in float64.
 
     Attributes:
         name: the head with its hyper-parameters.
-        torch_loss: of the loss, over 1 or the loss where that is larger.
-        torch_gradient: of the gradients of embeddings and parameters, over the largest value of each.
+        torch_loss: difference of the loss, relative to the larger of 1 and the loss.
+        torch_gradient: difference of the gradients of embeddings and parameters, relative to the largest value of each.
         paddle_loss: as ``torch_loss``.
         paddle_gradient: as ``torch_gradient``.
     """
@@ -34,7 +34,7 @@ class HeadErrors:
     paddle_gradient: float
 
     def excesses(self) -> list[str]:
-        """What lies beyond the bound; not-a-number does."""
+        """The differences above the bound, as text; NaN counts as above."""
         return [
             f"{key} {getattr(self, key):.1e} (bound {BOUND:.0e})" for key in COLUMNS if not getattr(self, key) <= BOUND
         ]
@@ -44,8 +44,8 @@ def measure_head(name: str) -> list[HeadErrors]:
     """Compare both backends with the oracle, for every variant of a head.
 
     Raises:
-        UnknownNameError: no such head.
-        BackendUnavailableError: one of the frameworks is not installed.
+        UnknownNameError: there is no such head.
+        BackendUnavailableError: torch or paddle is not installed.
     """
     found = []
     for case in cases(name):
@@ -64,7 +64,7 @@ def _errors(case: HeadCase, backend: str) -> tuple[float, float]:
         wanted = case.margin.reference(x, labels, before, **case.criterion)
         got = backends.module(backend, "introspect_heads").call(head, x, labels, logits=False)
         losses.append(float(abs(got["loss"] - wanted.loss) / max(1.0, abs(wanted.loss))))
-        lengths = np.linalg.norm(x, axis=1, keepdims=True)  # a gradient falls with the length of its embedding
+        lengths = np.linalg.norm(x, axis=1, keepdims=True)  # gradients are proportional to 1 / length
         gradients.append(_relative(got["embeddings"] * lengths, wanted.embeddings * lengths))
         gradients += [_relative(got["parameters"][key], value) for key, value in wanted.parameters.items()]
     return float(np.max(losses)), float(np.max(gradients))

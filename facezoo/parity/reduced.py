@@ -1,4 +1,4 @@
-"""A small network of the same construction: what the conformance suite computes with."""
+"""Reduced networks of the same construction, on which the conformance suite compares numbers."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from typing import Any
 from facezoo.errors import ConfigError
 from facezoo.specs.base import BackboneSpec
 
-RANDOM = ("dropout", "drop_connect", "drop_path", "mask_ratio")  # masks of two frameworks cannot be compared
-COUNTS = ("units", "layers", "depths", "depth", "modules")  # how often a block is repeated
-NARROW = 16  # widths that are all multiples of this are cut to a quarter
-SIZES = ((32, 48), (28, 56), (56, 112))  # not square, so that a swap of height and width shows
+RANDOM = ("dropout", "drop_connect", "drop_path", "mask_ratio")  # the random masks of two frameworks differ
+COUNTS = ("units", "layers", "depths", "depth", "modules")  # numbers of repeats of a block
+NARROW = 16  # if all widths are multiples of this, they are divided by 4
+SIZES = ((32, 48), (28, 56), (56, 112))  # not square, so that swapped height and width are detected
 
 
 def without_randomness(spec: BackboneSpec) -> BackboneSpec:
-    """The same network without anything random in training."""
+    """The same network without random operations in training."""
     own = {entry.name for entry in fields(spec)}
     quiet: dict[str, Any] = {name: 0.0 for name in RANDOM if name in own}
     return replace(spec, **quiet)
 
 
 def reduced(spec: BackboneSpec) -> BackboneSpec:
-    """Steady, narrow, at most two repeats of a block, a small image; every kind of block stays.
+    """A narrow network with at most 2 repeats of each kind of block, small images, and no random operation.
 
     >>> from facezoo.zoo.catalog import backbone_spec
     >>> reduced(backbone_spec("IR152")).units
@@ -45,11 +45,11 @@ def reduced(spec: BackboneSpec) -> BackboneSpec:
 def _few(value: Any) -> Any:
     if isinstance(value, tuple):
         return tuple(_few(item) for item in value)
-    if isinstance(value, float):  # a multiplier of repeats
+    if isinstance(value, float):  # a factor of the repeats
         return min(value, 0.4)
     return min(value, 2) if isinstance(value, int) else value
 
 
 def construction(spec: BackboneSpec) -> str:
-    """What two specs share that build the same network under two names."""
+    """A string that is equal for specs that build the same network under different names."""
     return repr(replace(spec, name="", parameters=None, notes="", paper=""))

@@ -1,6 +1,6 @@
-"""The zoo's conformance suites, also for members written elsewhere.
+"""The conformance suites of backbones and heads, for those of the zoo and for your own.
 
-``from facezoo.testing import check_backbone, check_head``; each raises AssertionError at the first failure.
+``from facezoo.testing import check_backbone, check_head``; each raises AssertionError at its first failure.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The conformance suite of backbones, for the zoo and for networks written elsewhere: ``check_backbone("IR50")``."""
+"""The conformance suite of backbones, for those of the zoo and for your own: ``check_backbone("IR50")``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from facezoo import backends
 from facezoo.canonical.leaf import Leaf
-from facezoo.canonical.state import get_state, inventory
+from facezoo.canonical.state import get_state, inventory, parameter_count
 from facezoo.parity.backbones import BACKENDS, measure_backbone
 from facezoo.parity.reduced import reduced
 from facezoo.specs.base import BackboneSpec
@@ -24,21 +24,22 @@ SEED = 20
 def check_backbone(
     backbone: str | BackboneSpec, *, golden: Mapping[str, str] | None = None, full: bool = False
 ) -> list[str]:
-    """Hold a network against the contracts of the zoo; the first failure raises.
+    """Check a network against the contracts of the zoo; the first failure raises.
 
     Args:
-        backbone: a public name, or the spec of a network whose native files stand in ``backends/*/backbones``.
-        golden: what :func:`fingerprint` gave for each name before; a name without one, as all names when None, is
-            compared between the backends only.
-        full: numbers in the network's own depth and image size, instead of a small one of the same construction.
+        backbone: a public name, or the spec of a network whose torch and paddle files are in
+            ``backends/*/backbones``.
+        golden: name -> an earlier result of :func:`fingerprint`. A name that is not in it is only compared between
+            the backends.
+        full: compare numbers at the network's own depth and image size, instead of a reduced one.
 
     Returns:
-        What was checked.
+        Names of the checks.
 
     Raises:
-        AssertionError: the network fails a check; the message says which and by how much.
+        AssertionError: the network fails a check; the message gives the check and the difference.
         UnknownNameError: no backbone of the zoo has that name.
-        BackendUnavailableError: one of the frameworks is not installed; a missing twin is a failure, not a skip.
+        BackendUnavailableError: torch or paddle is not installed; both are needed.
     """
     spec = catalog.backbone_spec(backbone) if isinstance(backbone, str) else backbone
     check_mirror("backbones", spec.family)
@@ -52,20 +53,20 @@ def check_backbone(
 
 
 def check_inventory(spec: BackboneSpec, outlines: Mapping[str, Any], golden: Mapping[str, str] | None = None) -> None:
-    """The same tensors in the same order on both backends, as many values as published, and as in ``golden``."""
+    """Same tensors in the same order on both backends, the published number of parameters, the golden fingerprint."""
     torch, paddle = (inventory(outlines[backend]) for backend in BACKENDS)
     for a, b in zip(torch, paddle, strict=False):
         same = (a.name, a.shape, a.layer, a.trained) == (b.name, b.shape, b.layer, b.trained)
         assert same, f"{spec.name}: torch has {_shown(a)}, paddle has {_shown(b)}"
     assert len(torch) == len(paddle), f"{spec.name}: {len(torch)} tensors on torch, {len(paddle)} on paddle"
-    count = counted(torch)
+    count = parameter_count(outlines["torch"])
     assert spec.parameters in (None, count), f"{spec.name}: {count:,} parameters; published are {spec.parameters:,}"
-    before = (golden or {}).get(spec.name)
-    assert before in (None, fingerprint(torch)), f"{spec.name}: {fingerprint(torch)}; the golden file has {before}"
+    before, now = (golden or {}).get(spec.name), fingerprint(outlines["torch"])
+    assert before in (None, now), f"{spec.name}: {now}; the golden file has {before}"
 
 
 def check_settings(spec: BackboneSpec, outlines: Mapping[str, Any]) -> None:
-    """The same layers with the same eps, momentum, stride, padding, groups, dropout and own settings."""
+    """Same layers in the same order, with the same eps, momentum, stride, padding, groups and dropout."""
     torch, paddle = (backends.module(backend, "introspect").settings(outlines[backend]) for backend in BACKENDS)
     for a, b in zip(torch, paddle, strict=False):
         assert a == b, f"{spec.name}: torch has {a}, paddle has {b}"
@@ -73,7 +74,7 @@ def check_settings(spec: BackboneSpec, outlines: Mapping[str, Any]) -> None:
 
 
 def check_modes(spec: BackboneSpec, outlines: Mapping[str, Any]) -> None:
-    """``train()`` and ``eval()`` reach every layer, and none is hidden in a plain list."""
+    """``train()`` and ``eval()`` reach every layer; no layer is in a plain Python list."""
     for backend, module in outlines.items():
         native = backends.module(backend, "introspect")
         assert not native.hidden(module), f"{spec.name} on {backend}: not reached by eval(): {native.hidden(module)[0]}"
@@ -84,7 +85,7 @@ def check_modes(spec: BackboneSpec, outlines: Mapping[str, Any]) -> None:
 
 
 def check_initial(spec: BackboneSpec) -> None:
-    """Initial values depend on the seed only, and each kind of leaf starts as it should."""
+    """Initial values depend only on the seed, are equal on both backends, and fit the kind of each layer."""
     spec = reduced(spec)
     torch, paddle, other = (
         build_backbone(spec, backend=backend, seed=seed)
@@ -93,7 +94,7 @@ def check_initial(spec: BackboneSpec) -> None:
     states = get_state(torch), get_state(paddle), get_state(other)
     for item in inventory(torch):
         a, b, c = (state[item.name] for state in states)
-        assert np.array_equal(a, b), f"{spec.name}: {item.name} starts differently on torch and paddle"
+        assert np.array_equal(a, b), f"{spec.name}: {item.name} has different initial values on torch and paddle"
         _check_start(spec, item, a, c)
 
 
@@ -108,32 +109,24 @@ def _check_start(spec: BackboneSpec, item: Leaf, value: np.ndarray, other: np.nd
         assert abs(float(value.mean())) < bound, f"{where} has mean {value.mean():.2e}; expected 0 +- {bound:.1e}"
     elif item.layer in ("batch_norm", "layer_norm"):
         start = 1.0 if item.entry in ("weight", "running_var") else 0.0
-        assert np.abs(value - start).max() <= 1e-3, f"{where} does not start at {start}"
+        assert np.abs(value - start).max() <= 1e-3, f"{where} does not have the initial value {start}"
 
 
 def check_numbers(spec: BackboneSpec, *, full: bool = False) -> None:
-    """Forward, backward, an optimiser step and running statistics agree within ``facezoo.parity.backbones.BOUNDS``."""
+    """Forward, backward, one optimiser step and running statistics agree within ``facezoo.parity.backbones.BOUNDS``."""
     excesses = measure_backbone(spec, full=full).excesses()
     assert not excesses, f"{spec.name}: {'; '.join(excesses)}"
 
 
-def counted(leaves: list[Leaf]) -> int:
-    """Trained values, and those of norms whose weight is held fixed."""
-    norms = ("weight", "bias")
-    return sum(
-        int(np.prod(item.shape)) for item in leaves
-        if item.trained or (item.layer == "batch_norm" and item.entry in norms)
-    )  # fmt: skip
-
-
-def fingerprint(leaves: list[Leaf]) -> str:
-    """One line for the golden file: tensors, parameters and a hash of the ordered names and shapes."""
+def fingerprint(module: Any) -> str:
+    """One line of the golden file: number of tensors, of parameters, and a hash of the ordered names and shapes."""
+    leaves = inventory(module)
     text = "\n".join(f"{item.name} {item.shape} {item.trained}" for item in leaves)
-    return f"{len(leaves)} {counted(leaves)} {hashlib.sha256(text.encode()).hexdigest()[:16]}"
+    return f"{len(leaves)} {parameter_count(module)} {hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
 
 def read_golden(text: str) -> dict[str, str]:
-    """Name -> fingerprint of a golden file's lines."""
+    """Name -> fingerprint, from the text of a golden file."""
     return dict(line.split(" ", 1) for line in text.splitlines() if line and not line.startswith("#"))
 
 

@@ -1,4 +1,4 @@
-"""The column contract: classes split into parts and merged give what one head gives."""
+"""Checks that a head split by class into parts computes the same as the whole head."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ CUTS = ((0, 3), (0, 2, 5))  # first class of each part
 
 
 class _Waiting(Exception):  # noqa: N818 - a signal, not an error
-    """A part needs what the others have not computed yet."""
+    """A part needs values that the other parts have not computed yet."""
 
     def __init__(self, values: np.ndarray) -> None:
         super().__init__()
@@ -23,15 +23,15 @@ class _Waiting(Exception):  # noqa: N818 - a signal, not an error
 
 
 def check_columns(case: HeadCase) -> bool:
-    """Loss, gradients and state in 2 and in 3 parts, also when a part owns no target."""
+    """Same loss, gradients and state in 2 and in 3 parts, also if a part has no target class."""
     if not case.has_logits or case.margin is None:
         return False
     for backend in case.natives:
         for cut in CUTS:
-            for few in (False, True):
+            for all_in_first in (False, True):
                 x, labels = case.batch(1)
-                if few:
-                    labels = labels % cut[1]  # the first part owns every target
+                if all_in_first:
+                    labels = labels % cut[1]  # every target class is in the first part
                 _compare(case, backend, cut, x, labels)
     return True
 
@@ -60,7 +60,7 @@ def _compare(case: HeadCase, backend: str, cut: tuple[int, ...], x: np.ndarray, 
 def _lock_step(
     case: HeadCase, backend: str, cut: tuple[int, ...], x: np.ndarray, labels: np.ndarray
 ) -> tuple[list[Any], list[dict[str, Any]]]:
-    """Run all parts again and again, each time one reduction further, until none waits for another."""
+    """Run all parts repeatedly, each time one reduction further, until no part waits for another."""
     native = backends.module(backend, "introspect_heads")
     known: list[list[np.ndarray]] = []  # reduction -> what each part brought to it
     while True:
@@ -75,7 +75,7 @@ def _lock_step(
                 waiting.append(signal.values)
         if not waiting:
             return heads, results
-        assert len(waiting) == len(cut), f"{case} on {backend}: the parts make different numbers of reductions"
+        assert len(waiting) == len(cut), f"{case} on {backend}: the parts call different numbers of reductions"
         known.append(waiting)
 
 

@@ -1,4 +1,4 @@
-"""The conformance suite of loss heads, for the zoo and for heads written elsewhere: ``check_head(cls)``."""
+"""The conformance suite of loss heads, for those of the zoo and for your own: ``check_head(cls)``."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ from facezoo.canonical.state import get_state, set_state
 from facezoo.margins.base import Margin
 from facezoo.parity.head_case import SIZE, HeadCase, cases, near, near_rows
 from facezoo.rng import generator
-from facezoo.testing import head_parts, head_twins
+from facezoo.testing import head_agreement, head_parts
 
-STEPS = 10  # consecutive calls of a head with state; three of the others
-POLES = 5
+STEPS = 10  # consecutive calls of a head with state; other heads get 3
+POLES = 5  # row of the zero embedding
 
 
 def check_head(
     head: str | type, *, margin: type[Margin] | None = None, twin: type | None = None, **hyper: Any
 ) -> list[str]:
-    """Hold a loss head against the contracts of the zoo; the first failure raises.
+    """Check a loss head against the contracts of the zoo; the first failure raises.
 
     Args:
         head: a public name, a margin class of the zoo, or a native class (torch or paddle) from anywhere.
-        margin: the neutral description of a native class that is not in the catalog; without one, nothing is
-            compared with an oracle.
-        twin: the class of the other backend, for a native class that is not in the catalog.
-        hyper: hyper-parameters; without any, every variant is checked.
+        margin: the neutral description of a native class that is not in the catalog; None: no comparison with an
+            oracle.
+        twin: the implementation for the other backend, for a native class that is not in the catalog.
+        hyper: hyper-parameters; if none are given, every variant is checked.
 
     Returns:
-        What was checked, one line each.
+        Names of the checks, one per variant and check.
 
     Raises:
-        AssertionError: the head fails a check; the message says which, on which backend, and by how much.
+        AssertionError: the head fails a check; the message gives the check, the backend and the difference.
         UnknownNameError: no head of the zoo has that name.
     """
     done = []
@@ -46,7 +46,7 @@ def check_head(
 
 
 def check_oracle(case: HeadCase) -> bool:
-    """Loss, logits, gradients and state of consecutive training calls against the oracle, float64."""
+    """Loss, logits, gradients and state of consecutive training calls equal those of the float64 oracle."""
     if case.margin is None:
         return False
     for backend in case.natives:
@@ -70,7 +70,7 @@ def check_oracle(case: HeadCase) -> bool:
 
 
 def check_criteria(case: HeadCase) -> bool:
-    """The focal criterion and label smoothing over the same logits."""
+    """The oracle check with the focal criterion and with label smoothing."""
     if case.margin is None or not case.margin.classifies:
         return False
     for given in ({"label_smoothing": 0.1}, {"criterion": "focal"}, {"criterion": "focal", "focal_gamma": 0.5}):
@@ -79,7 +79,7 @@ def check_criteria(case: HeadCase) -> bool:
 
 
 def check_poles(case: HeadCase) -> bool:
-    """Finite values and gradients for cosines of +-1, zero embeddings, and lengths of 1e-3 to 1e3."""
+    """Finite values and gradients for cosines of +-1, zero embeddings, and embedding lengths of 1e-3 to 1e3."""
     for backend in case.natives:
         for dtype in ("float64", "float32"):
             head = case.build(backend, dtype)
@@ -105,7 +105,7 @@ def check_poles(case: HeadCase) -> bool:
 
 
 def check_half(case: HeadCase) -> bool:
-    """Half-precision embeddings are computed in float32, with finite gradients, a zero row among them."""
+    """Half-precision embeddings are computed in float32 with finite gradients, also for a zero row."""
     for backend in case.natives:
         x, labels = case.batch(0, spread=0.0)
         x[POLES] = 0.0
@@ -117,14 +117,14 @@ def check_half(case: HeadCase) -> bool:
             wide = backends.module(backend, "introspect_heads").call(
                 case.build(backend, "float32"), _rounded(x, dtype), labels, dtype="float32", logits=False
             )
-            assert found["dtype"] == "float32", f"{where} gives a loss in {found['dtype']}"
+            assert found["dtype"] == "float32", f"{where} returns a loss in {found['dtype']}"
             assert np.isfinite(found["embeddings"]).all(), f"the gradient of {where} is not finite"
             near(found["loss"], wide["loss"], f"loss of {where}", 1e-5)
     return True
 
 
 def check_labels(case: HeadCase) -> bool:
-    """A label below 0 or past the last class raises, naming it and the range."""
+    """A label out of range raises an error that contains the label and the last valid one."""
     for backend in case.natives:
         head = case.build(backend)
         for wrong in (-1, head.num_classes, 10**6):
@@ -132,7 +132,7 @@ def check_labels(case: HeadCase) -> bool:
             labels[2] = wrong
             message = _refusal(backend, head, x, labels)
             shown = message is not None and str(wrong) in message and str(head.num_classes - 1) in message
-            assert shown, f"{case} on {backend} with label {wrong} of {head.num_classes} classes says {message!r}"
+            assert shown, f"{case} on {backend} with label {wrong} of {head.num_classes} classes raises {message!r}"
     return True
 
 
@@ -145,7 +145,7 @@ def _refusal(backend: str, head: Any, x: np.ndarray, labels: np.ndarray) -> str 
 
 
 def check_state(case: HeadCase) -> bool:
-    """Evaluation and logits leave the state alone; it continues a head in a fresh one, on either backend."""
+    """Evaluation and logits do not change the state; a new head on either backend continues from a saved state."""
     for backend in case.natives:
         head = case.build(backend)
         x, labels = case.batch(0)
@@ -158,7 +158,7 @@ def check_state(case: HeadCase) -> bool:
             backends.module(backend, "introspect_heads").call(head, x, labels, logits=True)
             set_state(head, state)
         for name, value in get_state(head).items():
-            assert np.array_equal(value, state[name]), f"{case} on {backend}: {name} moves in evaluation"
+            assert np.array_equal(value, state[name]), f"{case} on {backend}: {name} changes in evaluation mode"
         x, labels = case.batch(1)
         wanted = backends.module(backend, "introspect_heads").call(head, x, labels, logits=False)["loss"]
         for other in case.natives:
@@ -177,15 +177,15 @@ CHECKS: dict[str, Callable[[HeadCase], bool]] = {
     "labels": check_labels,
     "state": check_state,
     "columns": head_parts.check_columns,
-    "mirror": head_twins.check_mirror,
-    "defaults": head_twins.check_defaults,
-    "inventory": head_twins.check_inventory,
-    "initial": head_twins.check_initial,
+    "mirror": head_agreement.check_mirror,
+    "defaults": head_agreement.check_defaults,
+    "inventory": head_agreement.check_inventory,
+    "initial": head_agreement.check_initial,
 }
 
 
 def _rounded(x: np.ndarray, dtype: str) -> np.ndarray:
-    """Values as a half type holds them, float64."""
+    """The values rounded to float16 or bfloat16, as float64."""
     if dtype == "float16":
         return x.astype(np.float16).astype(np.float64)
     bits = x.astype(np.float32).view(np.uint32).astype(np.uint64)

@@ -13,7 +13,7 @@ import pytest
 
 import facezoo.backends
 from facezoo import backends
-from facezoo.canonical.state import inventory
+from facezoo.canonical.state import parameter_count
 from facezoo.parity.backbones import BACKENDS
 from facezoo.parity.reduced import construction, reduced
 from facezoo.testing import backbones
@@ -70,11 +70,9 @@ def test_outline(name):
 
 def test_golden_inventory_is_of_the_catalog():
     if ACCEPT:
-        lines = ["# name, tensors, parameters, hash of the ordered names and shapes; FACEZOO_ACCEPT=1 writes it anew"]
+        lines = ["# name, tensors, parameters, hash of the ordered names and shapes; FACEZOO_ACCEPT=1 rewrites it"]
         for name, spec in sorted(catalog.BACKBONES.items()):
-            lines.append(
-                f"{name} {backbones.fingerprint(inventory(backends.module('torch', 'introspect').outline(spec)))}"
-            )
+            lines.append(f"{name} {backbones.fingerprint(backends.module('torch', 'introspect').outline(spec))}")
         GOLDEN.parent.mkdir(exist_ok=True)
         GOLDEN.write_text("\n".join(lines) + "\n", "utf-8")
     lines = backbones.read_golden(GOLDEN.read_text("utf-8"))
@@ -88,7 +86,7 @@ def constructions() -> list:
     for name, spec in catalog.BACKBONES.items():
         key = construction(reduced(spec))
         if key not in found:
-            size = backbones.counted(inventory(backends.module("torch", "introspect").outline(reduced(spec))))
+            size = parameter_count(backends.module("torch", "introspect").outline(reduced(spec)))
             found[key] = (size, spec.family, name)
     smallest = {}
     for _, family, name in sorted(found.values()):
@@ -142,7 +140,9 @@ def test_numbers_in_own_size(name):
 
 def test_a_missing_paddle_file_fails(tmp_path, monkeypatch):
     monkeypatch.setattr("facezoo.testing.mirror.backends.__file__", str(tmp_path / "__init__.py"))
-    with pytest.raises(AssertionError, match="no twin"):
+    (tmp_path / "torch" / "backbones").mkdir(parents=True)
+    (tmp_path / "torch" / "backbones" / "ir.py").write_text("")
+    with pytest.raises(AssertionError, match="no paddle implementation"):
         check_mirror("backbones", "ir")
 
 

@@ -27,7 +27,7 @@ PLUMBING = {"__init__", "margin", "criterion", "auxiliary"}
 @pytest.mark.parametrize("check", heads.CHECKS)
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_conforms(case, check):
-    assert set(case.natives) == set(backends.INSTALL), f"{case} is missing a twin"
+    assert set(case.natives) == set(backends.INSTALL), f"{case} lacks an implementation"
     heads.CHECKS[check](case)
 
 
