@@ -50,7 +50,7 @@ setup(
     package_dir={"facezoo": "facezoo", **OUTSIDE},
     packages=packages,
     package_data={
-        "facezoo": ["py.typed"],
+        "facezoo": ["py.typed", "*.pyi"],
         "facezoo.zoo_configs": ["*.yaml"],
         "facezoo.zoo": ["*.txt"],
         "facezoo.weights_index": ["*.yaml", "*.json"],
