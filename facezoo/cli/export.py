@@ -25,7 +25,9 @@ def command(
         bool,
         typer.Option("--with-preprocess", help="Include preprocessing: the input is uint8 RGB (N, H, W, 3)."),
     ] = False,
-    fold: Annotated[bool, typer.Option("--fold", help="Fold batch norm into the preceding convolutions.")] = False,
+    fold: Annotated[
+        bool, typer.Option("--fold", help="Fold batch norms into adjacent convolution and linear layers.")
+    ] = False,
     precision: Annotated[str, options.one_of("precision", PRECISIONS, "Numeric type of the new file.")] = "float32",
     images: Annotated[
         Path | None,

@@ -8,8 +8,9 @@ import pytest
 import typer
 from typer.main import get_command
 
+from facezoo.align.choose import RULES
 from facezoo.align.create import DETECTORS
-from facezoo.align.settings import CHOICES, FORMATS
+from facezoo.align.settings import FORMATS
 from facezoo.checkpoints import convert
 from facezoo.cli import align, datasets_pack, evaluate, evaluate_request, export, options, weights_convert
 from facezoo.cli import main as cli
@@ -70,7 +71,7 @@ def test_choices_and_metavars_are_shown(words, choices, capsys, monkeypatch):
 def test_choices_are_those_of_the_library():
     """The command line repeats them, because its modules import nothing heavy."""
     assert tuple(DETECTORS) == options.DETECTORS
-    assert tuple(CHOICES) == align.FACES
+    assert tuple(RULES) == align.FACES
     assert align.IMAGE_FORMATS == FORMATS
     assert datasets_pack.FORMATS == PACK_FORMATS
     assert evaluate_request.FLIPS == FLIPS
