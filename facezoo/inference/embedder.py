@@ -1,4 +1,4 @@
-"""From face crops to unit embeddings with one model: what most users need from a weight file."""
+"""From face crops to unit embeddings with one model."""
 
 from __future__ import annotations
 
@@ -11,43 +11,80 @@ import numpy as np
 from facezoo import backends
 from facezoo.canonical.state import backend_of
 from facezoo.checkpoints.weights import load_weights
+from facezoo.errors import ConfigError
+from facezoo.specs.base import BackboneSpec
+from facezoo.specs.preprocess import Preprocess
+from facezoo.zoo.user_class import check_backbone, name_of
 
 
 class Embedder:
     """A backbone as a function from face crops to unit embeddings.
 
     Args:
-        module_or_path: a backbone of the zoo, or a weight file.
-        backend: "torch" or "paddle"; may be left out with a module.
-        flip: add the embedding of the mirror image before normalising.
+        module_or_path: a backbone of the zoo, any other torch.nn.Module or paddle.nn.Layer from images (N, C, H, W)
+            to embeddings (N, E), or a weight file of the zoo. The weight file of a class from outside the zoo is read
+            with ``facezoo.load_weights(path, module=...)``.
+        backend: "torch" or "paddle", for a weight file; "torch" if not given. A module has its own.
+        preprocess: from uint8 RGB crops to the input of the module. Needed for a module from outside the zoo; by
+            default that of the zoo's backbone.
+        flip: add the embedding of the mirrored image before normalising.
         device: "auto", "cpu", "gpu" or "gpu:N".
         precision: "float32" or "bfloat16".
         batch_size: images at once, 1 or more; the result does not depend on it.
-        threads: CPU threads; 0 takes all.
+        threads: CPU threads; 0 uses all.
+
+    Attributes:
+        backend: "torch" or "paddle".
+        spec: the spec of a backbone of the zoo; None for other modules.
+        preprocess: from crops to the input of the module.
+        embedding_size: E.
+
+    Raises:
+        ConfigError: a module from outside the zoo comes without ``preprocess``, or does not return one embedding per
+            image.
+        CheckpointError: the weight file cannot be read.
+
+    >>> import facezoo
+    >>> backbone = facezoo.create_backbone("MobileFaceNet", backend="torch", embedding_size=64)
+    >>> facezoo.Embedder(backbone).embed(np.zeros((2, 112, 112, 3), np.uint8)).shape
+    (2, 64)
     """
 
     def __init__(
-        self, module_or_path: Any, *, backend: str | None = None, flip: bool = True, device: str = "auto",
-        precision: str = "float32", batch_size: int = 32, threads: int = 0,
+        self, module_or_path: Any, *, backend: str | None = None, preprocess: Preprocess | None = None,
+        flip: bool = True, device: str = "auto", precision: str = "float32", batch_size: int = 32, threads: int = 0,
     ) -> None:  # fmt: skip
+        module = module_or_path
         if isinstance(module_or_path, str | Path):
-            module_or_path = load_weights(module_or_path, backend=backend or "torch")
-        self.backend = backend_of(module_or_path)
-        self.spec = module_or_path.spec
-        self.preprocess = self.spec.preprocess
-        self.embedding_size = module_or_path.embedding_size
+            module = load_weights(module_or_path, backend=backend or "torch")
+        self.backend = backend_of(module)
+        spec = getattr(module, "spec", None)
+        self.spec: BackboneSpec | None = spec if isinstance(spec, BackboneSpec) else None
+        if preprocess is None:
+            if self.spec is None:
+                raise ConfigError(
+                    f"Embedder got {name_of(module)}, a module from outside the zoo, without preprocess; expected "
+                    "Embedder(module, preprocess=facezoo.Preprocess(...)) with its colour order, size, mean and std"
+                )
+            preprocess = self.spec.preprocess
+        self.preprocess: Preprocess = preprocess
+        self.embedding_size: int = (
+            check_backbone(name_of(module), module, preprocess) if self.spec is None else module.embedding_size
+        )
         self.flip, self.batch_size = flip, batch_size
-        self._run = backends.load(self.backend).build_inference(module_or_path, device, precision, threads)
+        self._run = backends.load(self.backend).build_inference(
+            module, device, precision, threads, preprocess=preprocess
+        )
 
     def raw(self, images: np.ndarray) -> np.ndarray:
-        """Embeddings (N, E) float32 as the network gives them, of (N, H, W, 3) uint8 RGB crops of the right size."""
+        """Embeddings (N, E) float32, not normalised, of uint8 RGB crops (N, H, W, 3) of the model's size."""
         return self._run(images)
 
     def embed(self, paths_or_images: Iterable[Any]) -> np.ndarray:
         """Unit embeddings of face crops.
 
         Args:
-            paths_or_images: aligned crops: paths, PIL images or uint8 RGB arrays (H, W, 3), in any mixture; a crop
+            paths_or_images: aligned crops: paths, PIL images or uint8 RGB arrays (H, W, 3), in any mixture. A crop
                 of another size than the model's is resized. An array (N, H, W, 3) works too.
 
         Returns:
