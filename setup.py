@@ -56,6 +56,7 @@ setup(
         "facezoo.weights_index": ["*.yaml", "*.json"],
         "facezoo.evaluation.protocols": ["*.yaml"],
         "facezoo.evaluation.report": ["*.html.j2"],
+        "facezoo.io": ["*.html.j2"],
         "facezoo.training": ["*.html.j2"],
         "facezoo.datasets": ["*.yaml", "index/*.yaml"],
     },

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import io
 import math
 from collections.abc import Callable
@@ -11,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from facezoo.errors import BackendUnavailableError, FacezooError
+from facezoo.errors import FacezooError
 from facezoo.evaluation.protocols.result import Figure, ProtocolResult, TaskResult, versions
 from facezoo.evaluation.report import plots
 from facezoo.evaluation.report.worst import WrongPair, worst_listed
-from facezoo.io.files import atomic_write
+from facezoo.io.html import data_address, write_html
 
 Crop = Callable[[str], np.ndarray]
 Galleries = list[tuple[str, list[WrongPair]]]
@@ -24,35 +23,29 @@ Galleries = list[tuple[str, list[WrongPair]]]
 def write_page(
     result: ProtocolResult, path: str | Path, *, crop: Crop | None = None, galleries: Galleries | None = None
 ) -> None:
-    """Write the page; the file appears whole or not at all, and refers to nothing outside itself.
+    """Write the page. It is one file without references to others, and appears complete or not at all.
 
     Args:
-        result: what to show.
+        result: the result to show.
         path: of the page.
-        crop: one face by name, uint8 RGB; without it the worst pairs are shown by name.
-        galleries: further titled lists of pairs; those of listed-pair tasks are found here.
+        crop: returns the crop of an image by its name, uint8 RGB; without it the worst pairs are shown by name.
+        galleries: more lists of pairs with titles; the worst pairs of listed-pair tasks are always shown.
 
     Raises:
         BackendUnavailableError: jinja2 or matplotlib is not installed.
     """
-    try:
-        import jinja2
-    except ImportError as error:
-        raise BackendUnavailableError(
-            "the HTML report needs jinja2; install it with: pip install 'facezoo[report]'"
-        ) from error
-    loader = jinja2.FileSystemLoader(Path(__file__).parent)
-    template = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True).get_template("report.html.j2")
     shown = [*_listed_galleries(result), *(galleries or [])]
-    text = template.render(
+    write_html(
+        path,
+        Path(__file__).with_name("report.html.j2"),
+        title=result.title,
+        subtitle=f"{result.model} \N{MIDDLE DOT} intervals of {100 * result.confidence:g} %",
         result=result,
         tasks=[_task(task) for task in result.tasks],
         plots=_plots(result.tasks),
         galleries=[{"title": title, "pairs": [_pair(pair, crop) for pair in pairs]} for title, pairs in shown],
         facts=_facts(result),
     )
-    with atomic_write(path) as part:
-        part.write_text(text, encoding="utf-8")
 
 
 def _row(figure: Figure) -> dict[str, str]:
@@ -116,7 +109,7 @@ def _picture(name: str, crop: Crop | None) -> str:
         return _NOTHING
     buffer = io.BytesIO()
     image.save(buffer, format="JPEG", quality=88)
-    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
+    return data_address(buffer.getvalue(), "image/jpeg")
 
 
 def _pair(pair: WrongPair, crop: Crop | None) -> dict[str, Any]:

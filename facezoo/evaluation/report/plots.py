@@ -2,37 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-import io
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from facezoo.errors import BackendUnavailableError
 from facezoo.evaluation.protocols.result import TaskResult
-
-
-def _figure(draw: Callable[[Any], None]) -> str:
-    """A PNG as a data address; no display and no global state is touched."""
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise BackendUnavailableError(
-            "the HTML report needs matplotlib; install it with: pip install 'facezoo[report]'"
-        ) from error
-    figure = Figure(figsize=(5.2, 3.9), dpi=110, layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.add_subplot()
-    draw(axes)
-    axes.grid(True, which="major", color="#dddddd", linewidth=0.6)
-    axes.set_axisbelow(True)
-    for side in ("top", "right"):
-        axes.spines[side].set_visible(False)
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png")
-    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+from facezoo.io.html import plot
 
 
 def _corners(task: TaskResult) -> tuple[np.ndarray, np.ndarray, float]:
@@ -60,7 +36,7 @@ def plot_roc(tasks: Mapping[str, TaskResult]) -> str:
         axes.set(xlabel="false match rate", ylabel="true accept rate")
         axes.legend(loc="lower right", fontsize=8, frameon=False)
 
-    return _figure(draw)
+    return plot(draw)
 
 
 def plot_det(tasks: Mapping[str, TaskResult]) -> str:
@@ -77,7 +53,7 @@ def plot_det(tasks: Mapping[str, TaskResult]) -> str:
         axes.set(xlabel="false match rate", ylabel="false non-match rate")
         axes.legend(loc="lower left", fontsize=8, frameon=False)
 
-    return _figure(draw)
+    return plot(draw)
 
 
 def plot_histogram(task: TaskResult, threshold: float | None = None) -> str:
@@ -97,7 +73,7 @@ def plot_histogram(task: TaskResult, threshold: float | None = None) -> str:
             axes.axvline(threshold, color="#333333", linewidth=0.9, linestyle="--", label=f"threshold {threshold:.3f}")
         axes.legend(fontsize=8, frameon=False)
 
-    return _figure(draw)
+    return plot(draw)
 
 
 def plot_cmc(tasks: Mapping[str, TaskResult]) -> str:
@@ -110,7 +86,7 @@ def plot_cmc(tasks: Mapping[str, TaskResult]) -> str:
         axes.set(xscale="log", xlabel="rank", ylabel="share of probes found", title="CMC")
         axes.legend(loc="lower right", fontsize=8, frameon=False)
 
-    return _figure(draw)
+    return plot(draw)
 
 
 def plot_reject(tasks: Mapping[str, TaskResult]) -> str:
@@ -123,4 +99,4 @@ def plot_reject(tasks: Mapping[str, TaskResult]) -> str:
         axes.set_ylim(bottom=0)
         axes.legend(fontsize=8, frameon=False)
 
-    return _figure(draw)
+    return plot(draw)
