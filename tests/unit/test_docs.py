@@ -1,4 +1,4 @@
-"""What the documentation says, done: Python snippets, commands, recipes and doctests."""
+"""Python snippets, commands and links of the documentation, and the doctests of docstrings."""
 
 from __future__ import annotations
 
@@ -28,10 +28,12 @@ SNIPPETS = [
     for number, block in enumerate(re.findall(r"```python\n(.*?)```", page.read_text("utf-8"), re.DOTALL))
     if not block.startswith("# ") and "My" not in block  # a file to add, with a test of its own; a reader's own class
 ]
+HOW_TO = ("change-the-schedule", "add-an-augmentation", "add-a-protocol")  # carried out by test_how_to_pages.py
 COMMANDS = sorted(
     {
-        line.partition("  #")[0].strip().removeprefix("$ ")
+        (page, line.partition("  #")[0].strip().removeprefix("$ "))
         for page in PAGES
+        if page.stem not in HOW_TO
         for block in re.findall(r"```(?:sh|console|bash)?\n(.*?)```", page.read_text("utf-8"), re.DOTALL)
         for line in block.replace("\\\n", " ").splitlines()
         if re.match(r"(\$ )?facezoo [a-z]", line)
@@ -39,8 +41,15 @@ COMMANDS = sorted(
 )
 
 
+def write_files(page: Path, folder: Path) -> None:
+    """Write the files that a page shows as blocks beginning with "# NAME.py"."""
+    for name, code in re.findall(r"```python\n# (\w+\.py)\n(.*?)```", page.read_text("utf-8"), re.DOTALL):
+        (folder / name).write_text(code, "utf-8")
+
+
 @pytest.mark.parametrize(("page", "block"), SNIPPETS)
 def test_snippet_runs(page, block, tmp_path, request):
+    write_files(page, tmp_path)
     if '"photo.jpg"' in block:
         shutil.copy(request.getfixturevalue("real_data") / "data" / "tiny" / "obama_a.jpg", tmp_path / "photo.jpg")
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
@@ -66,11 +75,11 @@ def faces(folder: Path) -> None:
         Image.new("RGB", (16, 16)).save(path)
 
 
-@pytest.mark.parametrize("command", COMMANDS)
-def test_command_takes_what_the_page_gives_it(command, capsys, monkeypatch, tmp_path):
+@pytest.mark.parametrize(("page", "command"), [pytest.param(*entry, id=entry[1]) for entry in COMMANDS])
+def test_command_takes_what_the_page_gives_it(page, command, capsys, monkeypatch, tmp_path):
     """Each option exists; training is carried out as far as the resolved configuration."""
     monkeypatch.setenv("COLUMNS", "400")
-    _, verb, *words = shlex.split(re.sub(r"\[(.*?)\]|\.\.\.", "", command))
+    _, verb, *words = shlex.split(re.sub(r"(?<!=)\[(.*?)\]|\.\.\.", "", command))
     assert verb in cli.VERBS, command
     shown = options_of(verb, words, capsys)
     for word in words:
@@ -78,6 +87,7 @@ def test_command_takes_what_the_page_gives_it(command, capsys, monkeypatch, tmp_
             assert re.search(rf"{re.escape(word.partition('=')[0])}\b", shown), f"{command}: no option {word}"
     if verb == "train" and "--resume" not in words:
         monkeypatch.chdir(tmp_path)
+        write_files(page, tmp_path)
         for option, value in itertools.pairwise(words):
             if option == "--data":
                 faces(tmp_path / value)
