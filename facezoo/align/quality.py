@@ -1,20 +1,21 @@
-"""What a crop and its landmarks say about its quality: blur and head pose, both rough and cheap."""
+"""Quality measures of a crop and its landmarks: blur and head pose, both approximate and fast."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from facezoo.align.templates import ARCFACE
+from facezoo.specs.preprocess import LUMA
 
-# A mean face for the pose: the template's frontal landmarks, with depths toward the camera in the same unit
-# (35 units between the eyes): the nose tip stands out, the mouth's corners a little.
+# A mean face for the pose: the frontal landmarks of the template, with depths toward the camera in the same unit (the
+# eyes are 35 units apart).
 _DEPTH = np.array([0.0, 0.0, 17.0, 4.0, 4.0])
 _MODEL = np.column_stack([ARCFACE, _DEPTH]) - np.append(ARCFACE.mean(0), _DEPTH.mean())  # (5, 3)
 _FIT = np.linalg.pinv(_MODEL)  # (3, 5)
 
 
 def sharpness(crop: np.ndarray) -> float:
-    """Variance of the Laplacian of the luma, 0..255 squared: small when the crop is blurred.
+    """Variance of the Laplacian of the luma, 0..255 squared: small if the crop is blurred.
 
     Pech-Pacheco et al., "Diatom autofocusing in brightfield microscopy", 2000. It depends on the crop's size and
     on the lighting; compare crops of one template only.
@@ -25,7 +26,7 @@ def sharpness(crop: np.ndarray) -> float:
     >>> sharpness(np.full((112, 112, 3), 90, np.uint8))
     0.0
     """
-    luma = crop.astype(np.float32) @ np.array([0.299, 0.587, 0.114], np.float32)  # (H, W)
+    luma = crop.astype(np.float32) @ np.array(LUMA, np.float32)  # (H, W)
     around = luma[:-2, 1:-1] + luma[2:, 1:-1] + luma[1:-1, :-2] + luma[1:-1, 2:]
     return float(np.var(around - 4 * luma[1:-1, 1:-1], dtype=np.float64))
 
@@ -33,7 +34,7 @@ def sharpness(crop: np.ndarray) -> float:
 def pose(landmarks: np.ndarray) -> tuple[float, float, float]:
     """Head pose from five landmarks by scaled orthographic projection of a mean face.
 
-    The two rows of the scaled rotation come by least squares (DeMenthon and Davis, "Model-based object pose in 25
+    The two rows of the scaled rotation are found by least squares (DeMenthon and Davis, "Model-based object pose in 25
     lines of code", 1995, without the iterations). Individual faces differ from the mean one by several degrees.
 
     Args:
@@ -49,10 +50,10 @@ def pose(landmarks: np.ndarray) -> tuple[float, float, float]:
     if not np.isfinite(scale) or scale < 1e-9:
         return 0.0, 0.0, 0.0
     left, _, right = np.linalg.svd(rows)
-    x_axis, y_axis = left @ right[:2]  # the nearest rows of a rotation
+    x_axis, y_axis = left @ right[:2]  # the nearest rotation
     forward = np.cross(x_axis, y_axis)  # third row
     roll = np.degrees(np.arctan2(y_axis[0], x_axis[0]))
-    # the model's third axis, toward the camera, as it is seen: its shift right is yaw, its shift down is pitch
+    # the projection of the model's third axis, which points to the camera: its x is yaw, its y is pitch
     turn = np.radians(-roll)
     toward = np.array([x_axis[2], y_axis[2]])
     across = np.cos(turn) * toward[0] - np.sin(turn) * toward[1]

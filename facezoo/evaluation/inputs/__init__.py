@@ -1,1 +1,1 @@
-"""What evaluation reads: pair lists, IJB tables, stored embeddings and folders of photos."""
+"""Readers of pair lists, IJB tables, stored embeddings and folders of photos."""

@@ -1,4 +1,4 @@
-"""A folder of photos with a list of pairs and a landmark table: read, aligned, ready to embed."""
+"""Face crops from a folder of photos and a table of landmarks."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import numpy as np
 from facezoo.align.crop import align_face, central_crop
 from facezoo.align.table import landmarks_of, read_table
 from facezoo.align.templates import Template
+from facezoo.data.image import IMAGE_SUFFIXES, read_image
 from facezoo.errors import DataError, ProtocolError
 
 
@@ -19,15 +20,15 @@ def read_landmarks(path: str | Path) -> dict[str, np.ndarray]:
     """Landmarks by image name: CSV rows ``file, faces, ok, probability, x1, y1 .. x5, y5``, or align's table.
 
     Points are left eye, right eye, nose, left and right mouth corner as seen in the image, in pixels. A row
-    with ``ok`` 0 has no points: the name is left out. Of the table that ``facezoo align`` writes (CSV or Parquet),
-    the first face of each photo counts.
+    with ``ok`` 0 is left out. Of the table that ``facezoo align`` writes (CSV or Parquet), the first face of each photo
+    is used.
 
     Returns:
         name -> float64 (5, 2).
 
     Raises:
         DataError: the file cannot be read.
-        ProtocolError: a row has other fields, or a name comes twice.
+        ProtocolError: a row has other fields, or a name is listed twice.
     """
     if _is_table(Path(path)):
         rows = [row for row in read_table(Path(path)) if row.get("face") == 0 and "score" in row]
@@ -40,7 +41,7 @@ def read_landmarks(path: str | Path) -> dict[str, np.ndarray]:
                 if not row or (number == 1 and row[0] in ("file", "image", "path")):
                     continue
                 if row[0] in seen:
-                    raise ProtocolError(f"{path}: line {number} names {row[0]!r} a second time")
+                    raise ProtocolError(f"{path}: line {number} repeats {row[0]!r}")
                 seen.add(row[0])
                 if len(row) >= 3 and row[2].strip() == "0":
                     continue
@@ -48,7 +49,7 @@ def read_landmarks(path: str | Path) -> dict[str, np.ndarray]:
     except OSError as error:
         raise DataError(f"cannot read landmarks {str(path)!r}: {error.strerror or error}") from error
     except (UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"landmarks {str(path)!r} are no CSV text: {error}") from error
+        raise DataError(f"landmarks {str(path)!r} are not CSV text: {error}") from error
     return out
 
 
@@ -61,13 +62,13 @@ def _is_table(path: Path) -> bool:
 
 def _points(path: str | Path, number: int, row: list[str]) -> np.ndarray:
     try:
-        points = np.array([float(word) for word in row[4:]]).reshape(5, 2)
+        points = np.array([float(value) for value in row[4:]]).reshape(5, 2)
     except ValueError:
         raise ProtocolError(
             f"{path}: line {number} has {len(row)} fields; expected file, faces, ok, probability, 10 numbers"
         ) from None
     if not np.isfinite(points).all():
-        raise ProtocolError(f"{path}: line {number} holds a landmark that is not finite")
+        raise ProtocolError(f"{path}: line {number} has a landmark that is not finite")
     return points
 
 
@@ -76,13 +77,13 @@ class FaceFolder:
     """Face crops read from a folder by name.
 
     Attributes:
-        root: the folder; a folder inside it that alone holds the names is found by :func:`find_root`.
-        names: the images in order.
-        landmarks: name -> (5, 2), or None when the files are aligned crops already.
-        template: the alignment template, by name or as itself.
-        size: (H, W) of crops without landmarks, or cut already; the template has its own.
-        fallback_share: of a photo without landmarks, the middle part that is taken.
-        without_landmarks: names that were cut from the middle, filled while reading.
+        root: the folder; see :func:`find_root` for data sets with one folder more.
+        names: paths of the images below ``root``, in order.
+        landmarks: name -> (5, 2), or None if the files are aligned crops.
+        template: the alignment template or its name.
+        size: (H, W) of the crops that are not aligned by landmarks.
+        fallback_share: share of the sides that is kept in the central crop of a photo without landmarks.
+        without_landmarks: names of the photos that got a central crop, added while the crops are read.
     """
 
     root: Path
@@ -100,13 +101,11 @@ class FaceFolder:
         return len(self.names)
 
     def crop(self, name: str) -> np.ndarray:
-        """One face, uint8 RGB (H, W, 3).
+        """The crop of one image, uint8 RGB (H, W, 3).
 
         Raises:
             ImageError: the file cannot be decoded.
         """
-        from facezoo.data.image import read_image
-
         image = read_image(self.root / name)
         if self.landmarks is None:
             return central_crop(image, self.size)
@@ -122,10 +121,10 @@ class FaceFolder:
 
 
 def require_images(root: str | Path, names: Sequence[str]) -> None:
-    """Every image of a list must be there before anything is computed.
+    """Check that every image of a list exists.
 
     Raises:
-        DataError: the folder or an image is missing; the message counts them and shows the first.
+        DataError: the folder or an image is missing; the message gives the number of missing images and the first.
     """
     folder = Path(root)
     if not folder.is_dir():
@@ -136,7 +135,7 @@ def require_images(root: str | Path, names: Sequence[str]) -> None:
 
 
 def find_root(root: str | Path, names: Sequence[str]) -> Path:
-    """``root``, or the one folder directly inside it that holds the first image of the list."""
+    """``root``, or its only subfolder that contains the first image of the list."""
     folder = Path(root)
     if not folder.is_dir() or not names or (folder / names[0]).is_file():
         return folder
@@ -145,10 +144,10 @@ def find_root(root: str | Path, names: Sequence[str]) -> Path:
 
 
 def by_extension(root: Path, names: Sequence[str]) -> Callable[[str], str]:
-    """How a listed name becomes the file's: some sets list ``.jpg`` and hold ``.png``, or the reverse."""
+    """A function from listed names to file names: some data sets list ``.jpg`` but contain ``.png``, or the reverse."""
     if not names or (root / names[0]).is_file():
         return lambda name: name
-    for suffix in (".png", ".jpg", ".jpeg", ".bmp", ".webp"):
+    for suffix in sorted(IMAGE_SUFFIXES):
         if (root / names[0]).with_suffix(suffix).is_file():
             return lambda name, suffix=suffix: str(Path(name).with_suffix(suffix))  # type: ignore[misc]
     return lambda name: name

@@ -1,4 +1,4 @@
-"""The list files of IJB-A, IJB-B and IJB-C, in the layout in which they are passed around."""
+"""Readers of the list files of IJB-A, IJB-B and IJB-C, in the layout of InsightFace."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from facezoo.errors import DataError, ProtocolError
 
 
 def read_integer_table(path: str | Path, columns: int) -> np.ndarray:
-    """A text file of whole numbers in columns, int32 (rows, columns), read a piece at a time.
+    """A text file of integers in columns as int32 (rows, columns); the file is read in pieces.
 
     Raises:
         DataError: the file cannot be read.
-        ProtocolError: it holds something else, or a number too many.
+        ProtocolError: it contains something other than integers, or an incomplete line.
     """
     parts = []
     try:
@@ -31,25 +31,25 @@ def read_integer_table(path: str | Path, columns: int) -> np.ndarray:
         raise DataError(f"cannot read list {str(path)!r}: {error.strerror or error}") from error
     values = np.concatenate(parts) if parts else np.empty(0, np.int32)
     if len(values) == 0 or len(values) % columns:
-        raise ProtocolError(f"{path} holds {len(values)} numbers; expected {columns} a line")
+        raise ProtocolError(f"{path} has {len(values)} numbers; expected {columns} per line")
     return values.reshape(-1, columns)
 
 
 def _integers(path: str | Path, piece: bytes) -> np.ndarray:
     with warnings.catch_warnings():
-        warnings.simplefilter("error", DeprecationWarning)  # how numpy says that it met something else
+        warnings.simplefilter("error", DeprecationWarning)  # raised by numpy for other text
         try:
             return np.fromstring(piece.decode("ascii").replace(",", " "), dtype=np.int32, sep=" ")
         except (DeprecationWarning, ValueError) as error:
-            raise ProtocolError(f"{path} holds something other than whole numbers") from error
+            raise ProtocolError(f"{path} contains something other than integers") from error
 
 
 @dataclass(frozen=True)
 class TemplateList:
-    """``ijbc_face_tid_mid.txt``: ``IMAGE TEMPLATE MEDIUM`` a line.
+    """``ijbc_face_tid_mid.txt``: one line ``IMAGE TEMPLATE MEDIUM`` per image.
 
     Attributes:
-        images: N names.
+        images: names, N of them.
         templates: int64 (N,).
         media: int64 (N,).
     """
@@ -60,7 +60,7 @@ class TemplateList:
 
 
 def _lines(path: str | Path) -> Iterator[tuple[int, str]]:
-    """Lines that are not empty, with their numbers from 1, one at a time: the lists are long."""
+    """(line number from 1, line) of each line that is not empty, read one by one because the lists are long."""
     found = False
     try:
         with open(path, encoding="utf-8") as handle:
@@ -75,7 +75,7 @@ def _lines(path: str | Path) -> Iterator[tuple[int, str]]:
 
 
 def read_template_list(path: str | Path) -> TemplateList:
-    """Which image belongs to which template and medium.
+    """The list of images with their template and medium.
 
     Raises:
         DataError: the file cannot be read.
@@ -94,10 +94,10 @@ def read_template_list(path: str | Path) -> TemplateList:
 
 
 def read_pair_list(path: str | Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """``ijbc_template_pair_label.txt``: ``TEMPLATE1 TEMPLATE2 SAME`` a line, as int32, int32 and bool (n,).
+    """``ijbc_template_pair_label.txt``: lines ``TEMPLATE1 TEMPLATE2 SAME`` as int32, int32 and bool (n,).
 
     Raises:
-        ProtocolError: a label is neither 0 nor 1, or the file holds something else.
+        ProtocolError: a label is neither 0 nor 1, or a line is not three integers.
     """
     table = read_integer_table(path, 3)
     if not np.isin(table[:, 2], (0, 1)).all():
@@ -106,18 +106,18 @@ def read_pair_list(path: str | Path) -> tuple[np.ndarray, np.ndarray, np.ndarray
 
 
 def read_landmark_scores(path: str | Path) -> tuple[list[str], np.ndarray, np.ndarray]:
-    """``ijbc_name_5pts_score.txt``: ``IMAGE x1 y1 .. x5 y5 SCORE``: names, float64 (N, 5, 2), float64 (N,).
+    """``ijbc_name_5pts_score.txt``: lines ``IMAGE x1 y1 .. x5 y5 SCORE`` as names, float64 (N, 5, 2), float64 (N,).
 
     Raises:
         ProtocolError: a line has other fields.
     """
     names, numbers = [], array("d")
     for number, line in _lines(path):
-        name, *words = line.split()
-        if len(words) != 11:
-            raise ProtocolError(f"{path}: line {number} has {len(words) + 1} fields; expected 'IMAGE x1 y1 .. SCORE'")
+        name, *values = line.split()
+        if len(values) != 11:
+            raise ProtocolError(f"{path}: line {number} has {len(values) + 1} fields; expected 'IMAGE x1 y1 .. SCORE'")
         try:
-            numbers.extend(map(float, words))
+            numbers.extend(map(float, values))
         except ValueError as error:
             raise ProtocolError(f"{path}: line {number}: {error}; expected 'IMAGE x1 y1 .. SCORE'") from error
         names.append(name)
@@ -126,7 +126,7 @@ def read_landmark_scores(path: str | Path) -> tuple[list[str], np.ndarray, np.nd
 
 
 def read_subjects(path: str | Path) -> tuple[np.ndarray, np.ndarray]:
-    """A 1:N list (``ijbc_1N_gallery_G1.csv``): template and subject of each row, once a template.
+    """A 1:N list (``ijbc_1N_gallery_G1.csv``): templates and their subjects, int64 (T,) each, every template once.
 
     Raises:
         DataError: the file cannot be read or is empty.
@@ -142,7 +142,7 @@ def read_subjects(path: str | Path) -> tuple[np.ndarray, np.ndarray]:
     except (ValueError, IndexError) as error:
         raise ProtocolError(f"{path}: expected 'TEMPLATE_ID,SUBJECT_ID,...' below a header") from error
     if not pairs:
-        raise DataError(f"list {str(path)!r} names no template")
+        raise DataError(f"list {str(path)!r} lists no template")
     templates, subjects = (np.array(column) for column in zip(*pairs, strict=True))
     twice = templates[1:][templates[1:] == templates[:-1]]
     if len(twice):

@@ -1,4 +1,4 @@
-"""Lists of pairs: LFW's ``pairs.txt`` and its relatives, plain two-file lists, and what they become."""
+"""Lists of pairs: LFW's ``pairs.txt`` and similar files, plain lists of two files, and the list of CALFW and CPLFW."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class PairList:
         second: names of the second images.
         same: bool (n,), True for a genuine pair.
         folds: int64 (n,), the fold of each pair.
-        sha256: of the list file's bytes.
+        sha256: hash of the list file.
     """
 
     first: list[str]
@@ -38,17 +38,17 @@ class PairList:
         return list(dict.fromkeys(name for pair in zip(self.first, self.second, strict=True) for name in pair))
 
     def indices(self) -> tuple[np.ndarray, np.ndarray]:
-        """Positions in :meth:`images` of both sides, int64 (n,) each."""
+        """Positions of the first and second images in :meth:`images`, int64 (n,) each."""
         at = {name: index for index, name in enumerate(self.images())}
         return np.array([at[name] for name in self.first]), np.array([at[name] for name in self.second])
 
     def identities(self) -> tuple[list[str], list[str]]:
-        """Who is on both sides, taken from the folder of each name."""
+        """Identities of the first and second images, taken from the folder of each name."""
         return [owner(name) for name in self.first], [owner(name) for name in self.second]
 
 
 def owner(name: str) -> str:
-    """Who is on an image, from its folder.
+    """The identity on an image: the name of its folder.
 
     >>> owner("Abel_Pacheco/Abel_Pacheco_0004.jpg")
     'Abel_Pacheco'
@@ -57,7 +57,7 @@ def owner(name: str) -> str:
 
 
 def lfw_name(person: str, number: str | int, extension: str = ".jpg") -> str:
-    """An image's path in an LFW-like folder.
+    """The path of an image in a folder of LFW's layout.
 
     >>> lfw_name("Abel_Pacheco", 4)
     'Abel_Pacheco/Abel_Pacheco_0004.jpg'
@@ -66,7 +66,7 @@ def lfw_name(person: str, number: str | int, extension: str = ".jpg") -> str:
 
 
 def read_text(path: str | Path) -> tuple[list[tuple[int, str]], str]:
-    """A list file's lines that are not empty, each with its number from 1, and the file's SHA-256.
+    """The lines of a list file that are not empty, with their numbers from 1, and the SHA-256 of the file.
 
     Raises:
         DataError: the file is missing, empty or not UTF-8 text.
@@ -89,40 +89,40 @@ def _bad(path: str | Path, number: int, line: str, expected: str) -> ProtocolErr
 
 
 def read_lfw_pairs(path: str | Path, *, extension: str = ".jpg") -> PairList:
-    """LFW's view-2 list: ``folds pairs`` in the header, then per fold genuine and impostor pairs.
+    """LFW's view-2 list: a header ``FOLDS PAIRS``, then the genuine and the impostor pairs of each fold.
 
-    A genuine line is ``NAME n1 n2``, an impostor line ``NAME1 n1 NAME2 n2``. A header of one number (view 1:
-    pairs of each kind) or no header (MFR2) makes one block, cut into ten contiguous folds.
+    A genuine line is ``NAME n1 n2``, an impostor line ``NAME1 n1 NAME2 n2``. Lists with one number in the header (view
+    1: pairs of each kind) or without a header (MFR2) are divided into ten contiguous folds.
 
     Raises:
         DataError: the file cannot be read.
-        ProtocolError: a line is neither, or the header promises another number of pairs.
+        ProtocolError: a line has another layout, or the header gives another number of pairs.
     """
     lines, digest = read_text(path)
     header: list[int] = []
-    if all(word.isdecimal() for word in lines[0][1].split()):
-        header = [int(word) for word in lines[0][1].split()]
+    if all(value.isdecimal() for value in lines[0][1].split()):
+        header = [int(value) for value in lines[0][1].split()]
         lines = lines[1:]
     first, second, same = [], [], []
     for number, line in lines:
-        words = line.split("\t") if line.count("\t") in (2, 3) else line.split()
+        fields = line.split("\t") if line.count("\t") in (2, 3) else line.split()
         try:
-            if len(words) == 3:
-                left, right = lfw_name(words[0], words[1], extension), lfw_name(words[0], words[2], extension)
+            if len(fields) == 3:
+                left, right = (lfw_name(fields[0], number, extension) for number in fields[1:])
             else:
-                left_name, left_number, right_name, right_number = words
+                left_name, left_number, right_name, right_number = fields
                 left = lfw_name(left_name, left_number, extension)
                 right = lfw_name(right_name, right_number, extension)
         except ValueError as error:
             raise _bad(path, number, line, "'NAME n1 n2' or 'NAME1 n1 NAME2 n2'") from error
         first.append(left)
         second.append(right)
-        same.append(len(words) == 3)
+        same.append(len(fields) == 3)
     if len(header) > 2 or 0 in header:
         raise ProtocolError(f"{path}: the header is {header}; expected the number of folds and of pairs, or of pairs")
     promised = 2 * header[1] * header[0] if len(header) == 2 else 2 * header[0] if header else len(first)
     if promised != len(first):
-        raise ProtocolError(f"{path}: the header promises {promised} pairs; the list holds {len(first)}")
+        raise ProtocolError(f"{path}: the header gives {promised} pairs; the list has {len(first)}")
     count = header[0] if len(header) == 2 else min(10, len(first))
     return PairList(first, second, np.array(same), _contiguous(len(first), count), digest)
 
@@ -132,13 +132,13 @@ def _contiguous(pairs: int, folds: int) -> np.ndarray:
 
 
 def read_path_pairs(path: str | Path) -> PairList:
-    """A plain list: ``IMAGE1 IMAGE2 SAME [FOLD]`` a line, split at commas, tabs or blanks; SAME is 1 or 0.
+    """A plain list: lines ``IMAGE1 IMAGE2 SAME [FOLD]``, separated by commas, tabs or spaces; SAME is 1 or 0.
 
-    Lines that begin with ``#`` are skipped. Without FOLD the pairs make ten contiguous folds.
+    Lines that begin with ``#`` are skipped. Without FOLD the pairs are divided into ten contiguous folds.
 
     Raises:
         DataError: the file cannot be read.
-        ProtocolError: a line has other fields, or only some lines name a fold.
+        ProtocolError: a line has other fields, or only some lines have a fold.
     """
     lines, digest = read_text(path)
     rows = []
@@ -146,15 +146,15 @@ def read_path_pairs(path: str | Path) -> PairList:
         if line.startswith("#"):
             continue
         separator = "," if "," in line else "\t" if "\t" in line else None
-        words = [word.strip() for word in line.split(separator)]
-        numeric = len(words) == 3 or (len(words) == 4 and words[3].lstrip("-").isdigit())
-        if not numeric or words[2] not in ("0", "1", "-1"):
+        fields = [field.strip() for field in line.split(separator)]
+        complete = len(fields) == 3 or (len(fields) == 4 and fields[3].lstrip("-").isdigit())
+        if not complete or fields[2] not in ("0", "1", "-1"):
             raise _bad(path, number, line, "'IMAGE1 IMAGE2 SAME [FOLD]' with SAME 1 or 0")
-        rows.append(words)
+        rows.append(fields)
     if not rows:
-        raise DataError(f"list {str(path)!r} holds no pairs")
+        raise DataError(f"list {str(path)!r} has no pairs")
     if len({len(row) for row in rows}) != 1:
-        raise ProtocolError(f"{path}: some lines name a fold and others do not")
+        raise ProtocolError(f"{path}: some lines have a fold and others do not")
     same = np.array([row[2] == "1" for row in rows])
     named = len(rows[0]) == 4
     folds = np.array([int(row[3]) for row in rows]) if named else _contiguous(len(rows), min(10, len(rows)))
@@ -162,9 +162,9 @@ def read_path_pairs(path: str | Path) -> PairList:
 
 
 def read_calfw_pairs(path: str | Path) -> PairList:
-    """The list of CALFW and CPLFW: ``IMAGE FOLD`` a line, two lines a pair; FOLD 1..10 is genuine, 0 not.
+    """The list of CALFW and CPLFW: lines ``IMAGE FOLD``, two per pair; FOLD is 1..10 for genuine pairs, 0 for others.
 
-    Impostor pairs stand in ten blocks of equal size, the fold of each is its block.
+    The impostor pairs come in ten blocks of equal size, one per fold.
 
     Raises:
         DataError: the file cannot be read.
@@ -172,14 +172,14 @@ def read_calfw_pairs(path: str | Path) -> PairList:
     """
     lines, digest = read_text(path)
     if len(lines) % 2:
-        raise ProtocolError(f"{path}: {len(lines)} lines; expected two for each pair")
+        raise ProtocolError(f"{path}: {len(lines)} lines; expected two per pair")
     names, numbers = [], []
     for number, line in lines:
-        words = line.split()
-        if len(words) != 2 or not words[1].isdigit():
+        fields = line.split()
+        if len(fields) != 2 or not fields[1].isdigit():
             raise _bad(path, number, line, "'IMAGE FOLD'")
-        names.append(words[0])
-        numbers.append(int(words[1]))
+        names.append(fields[0])
+        numbers.append(int(fields[1]))
     fold = np.array(numbers[::2])
     if (fold != np.array(numbers[1::2])).any():
         row = int(np.flatnonzero(fold != np.array(numbers[1::2]))[0])
@@ -198,7 +198,7 @@ READERS: dict[str, Callable[[str | Path], PairList]] = {
 
 
 def read_pairs(path: str | Path, layout: str = "lfw") -> PairList:
-    """A list of pairs in one of the layouts of :data:`READERS`.
+    """Read a list of pairs in one of the layouts of :data:`READERS`.
 
     >>> sorted(READERS)
     ['calfw', 'lfw', 'paths']

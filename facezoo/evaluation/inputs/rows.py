@@ -1,4 +1,4 @@
-"""Embeddings too many to hold: read a block of rows at a time."""
+"""Embeddings that do not fit in memory, read in blocks of rows."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from facezoo.errors import DataError, ShapeError
 
 
 class NpyRows:
-    """The rows of a two-dimensional ``.npy`` file, read on demand and never all held.
+    """The rows of a two-dimensional ``.npy`` file, read on demand.
 
     Args:
         path: the file, in C order.
 
     Raises:
-        DataError: the file is missing, is no such array, or ends too early.
+        DataError: the file is missing, truncated, or not such an array.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -32,11 +32,11 @@ class NpyRows:
             raise DataError(f"cannot read embeddings {str(path)!r}: {error}") from error
         if len(self.shape) != 2 or fortran or self.dtype.kind != "f":
             raise DataError(
-                f"{str(path)!r} holds {self.dtype} {self.shape}{' in Fortran order' if fortran else ''}; "
+                f"{str(path)!r} contains {self.dtype} {self.shape}{' in Fortran order' if fortran else ''}; "
                 "expected floats (N, E) in C order"
             )
         if self.path.stat().st_size < self._start + int(np.prod(self.shape)) * self.dtype.itemsize:
-            raise DataError(f"{str(path)!r} ends before its {self.shape[0]} rows; it is truncated")
+            raise DataError(f"{str(path)!r} is truncated: it ends before its {self.shape[0]} rows")
 
     def __len__(self) -> int:
         return self.shape[0]

@@ -1,4 +1,4 @@
-"""Embeddings from any system, with what is known of each row: ``.npz``, ``.npy`` with a table, Parquet."""
+"""Embeddings with columns of metadata, from ``.npz``, ``.npy`` with a table, or Parquet."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from facezoo.errors import (
 from facezoo.io.files import atomic_write
 from facezoo.io.numpy_files import read_npy, read_npz
 
-ALIASES = {  # what others call a column -> what it is here
+ALIASES = {  # column name of other systems -> column name here
     "names": "name", "file": "name", "files": "name", "path": "name", "paths": "name", "image": "name",
     "images": "name", "id": "name", "ids": "name", "labels": "label", "identity": "label", "identities": "label",
     "subject": "label", "subjects": "label", "templates": "template", "tid": "template", "media": "medium",
@@ -32,14 +32,14 @@ EMBEDDING_KEYS = ("embeddings", "embedding", "features", "feature")
 
 @dataclass(frozen=True)
 class EmbeddingSet:
-    """Rows and their columns.
+    """Embeddings with columns of metadata.
 
     Attributes:
-        embeddings: (N, E), as they came.
+        embeddings: (N, E), not normalised.
         columns: name -> array (N,).
-        sha256: of embeddings and columns.
+        sha256: hash of embeddings and columns.
         same: bool (N / 2,) or None: rows 2i and 2i + 1 are pair i, as in a ``.bin``.
-        source: where they came from, for reports.
+        source: file name or description, for messages and reports.
     """
 
     embeddings: np.ndarray
@@ -52,11 +52,11 @@ class EmbeddingSet:
     def build(
         cls, embeddings: np.ndarray, columns: Mapping[str, Any], source: str = "memory", same: np.ndarray | None = None
     ) -> EmbeddingSet:
-        """Check that everything fits.
+        """Check the arrays and compute their hash.
 
         Raises:
             ShapeError: a column has another length than the embeddings.
-            ProtocolError: a name comes twice.
+            ProtocolError: a name is not unique.
         """
         rows = np.asarray(embeddings)
         if rows.ndim != 2 or rows.dtype.kind not in "fiu":
@@ -76,7 +76,7 @@ class EmbeddingSet:
             found, counts = np.unique(kept["name"], return_counts=True)
             if (counts > 1).any():
                 twice = found[counts > 1].tolist()
-                raise ProtocolError(f"{source}: {len(twice)} names come more than once, first {twice[0]!r}")
+                raise ProtocolError(f"{source}: {len(twice)} names are not unique, first {twice[0]!r}")
         if same is not None:
             same = np.asarray(same)
             if same.ndim != 1 or 2 * len(same) != len(rows) or not np.isin(same, (0, 1)).all():
@@ -89,7 +89,7 @@ class EmbeddingSet:
         return len(self.embeddings)
 
     def save(self, path: str | Path) -> None:
-        """Write as ``.npz``, for :func:`load_embeddings`; the file appears whole or not at all."""
+        """Write as ``.npz``, for :func:`load_embeddings`; the file appears complete or not at all."""
         arrays: dict[str, Any] = dict(self.columns)
         if self.same is not None:
             arrays["same"] = self.same
@@ -97,10 +97,10 @@ class EmbeddingSet:
             np.savez(handle, embeddings=self.embeddings, **arrays)
 
     def column(self, name: str) -> np.ndarray:
-        """A column; ``label`` falls back to the folder of ``name``.
+        """A column. Without a column ``label``, the labels are the folders of ``name``.
 
         Raises:
-            UnknownNameError: there is none.
+            UnknownNameError: there is no such column.
         """
         if name in self.columns:
             return self.columns[name]
@@ -109,21 +109,21 @@ class EmbeddingSet:
         raise UnknownNameError("column", name, self.columns)
 
     def choose(self, where: Mapping[str, Any] | None) -> np.ndarray:
-        """Which rows have the wanted values, bool (N,); values are compared as text.
+        """The rows with the wanted values, bool (N,); values are compared as text.
 
         Raises:
-            ProtocolError: no row does.
+            ProtocolError: there is no such row.
         """
         chosen = np.ones(len(self), bool)
         for name, wanted in (where or {}).items():
             values = wanted if isinstance(wanted, list) else [wanted]
-            chosen &= np.isin(_text(self.column(name)), [_plain(value) for value in values])
+            chosen &= np.isin(_column_text(self.column(name)), [_value_text(value) for value in values])
         if not chosen.any():
             raise ProtocolError(f"no row of {self.source} has {dict(where or {})}")
         return chosen
 
     def rows_of(self, names: Sequence[str]) -> np.ndarray:
-        """Row of each name, int64; where no name fits, endings such as .jpg are left aside.
+        """Row of each name, int64; if no name is found, names are compared without suffixes such as .jpg.
 
         Raises:
             ProtocolError: a name has no embedding.
@@ -141,11 +141,13 @@ class EmbeddingSet:
         return np.array([at[name] for name in names], np.int64)
 
 
-def _plain(value: object) -> str:
+def _value_text(value: object) -> str:
+    """A value of a protocol as text; true and false become "1" and "0"."""
     return str(int(value)) if isinstance(value, bool | np.bool_) else str(value)
 
 
-def _text(values: np.ndarray) -> np.ndarray:
+def _column_text(values: np.ndarray) -> np.ndarray:
+    """A column as text; booleans become "1" and "0", floats with integer values become integers."""
     if values.dtype == bool:
         values = values.astype(int)
     if values.dtype.kind == "f" and (values == np.round(values)).all():
@@ -154,17 +156,17 @@ def _text(values: np.ndarray) -> np.ndarray:
 
 
 def load_embeddings(path: str | Path, table: str | Path | None = None) -> EmbeddingSet:
-    """Embeddings with their columns.
+    """Read embeddings with their columns.
 
     Args:
-        path: ``.npz`` with ``embeddings`` and one array a column, or with ``same`` for rows in pairs; ``.npy``
-            with the rows alone; ``.parquet`` with a list column ``embedding`` and others.
-        table: CSV with a header and one line a row, for further columns; with a ``name`` column on both sides
-            the lines may come in any order.
+        path: ``.npz`` with ``embeddings`` and one array per column, or with ``same`` for rows in pairs; ``.npy``
+            with the rows only; ``.parquet`` with a list column ``embedding`` and other columns.
+        table: CSV with a header and one line per row, for more columns. If the file and the table have a column
+            ``name``, the lines may be in any order.
 
     Raises:
-        DataError: a file is missing or is something else.
-        UnsafeFileError: a file holds pickled objects.
+        DataError: a file is missing or has another format.
+        UnsafeFileError: a file contains pickled objects.
         ShapeError, ProtocolError: rows and columns do not match.
     """
     source = str(path)
@@ -181,7 +183,7 @@ def load_embeddings(path: str | Path, table: str | Path | None = None) -> Embedd
 
 
 def read_columns(store: EmbeddingSet, table: str | Path) -> EmbeddingSet:
-    """The same embeddings with the columns of a CSV, see :func:`load_embeddings`."""
+    """The same embeddings with the columns of a CSV added, see :func:`load_embeddings`."""
     columns = {**store.columns, **_read_table(Path(table), store.columns, len(store))}
     return EmbeddingSet.build(store.embeddings, columns, store.source, store.same)
 
@@ -190,7 +192,7 @@ def _read_npz(path: Path) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     arrays = read_npz(path)
     key = next((name for name in EMBEDDING_KEYS if name in arrays), None)
     if key is None:
-        raise DataError(f"{str(path)!r} holds {', '.join(arrays) or 'nothing'}; expected 'embeddings'")
+        raise DataError(f"{str(path)!r} contains {', '.join(arrays) or 'nothing'}; expected 'embeddings'")
     rows = arrays.pop(key)
     return rows, {name: values for name, values in arrays.items() if values.ndim == 1}
 
@@ -225,10 +227,10 @@ def _from_arrow(table: Any, path: Path) -> tuple[np.ndarray, dict[str, np.ndarra
         raise DataError(f"{str(path)!r}: column {key!r} is {lists.type}; expected a list of numbers")
     flat = lists.flatten().to_numpy(zero_copy_only=False)
     if len(lists) == 0 or len(flat) % len(lists) or lists.null_count:
-        raise ShapeError(f"{str(path)!r}: embeddings have unlike lengths")
+        raise ShapeError(f"{str(path)!r}: embeddings have different lengths")
     lengths = lists.value_lengths().to_numpy(zero_copy_only=False)
     if (lengths != lengths[0]).any():
-        raise ShapeError(f"{str(path)!r}: embeddings have unlike lengths, {lengths.min()} to {lengths.max()}")
+        raise ShapeError(f"{str(path)!r}: embeddings have different lengths, {lengths.min()} to {lengths.max()}")
     others = {name: table.column(name).to_numpy() for name in table.column_names if name != key}
     plain = {name: v.astype(str) if v.dtype == object else v for name, v in others.items()}
     return flat.reshape(len(lists), -1), plain

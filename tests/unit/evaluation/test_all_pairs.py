@@ -15,7 +15,7 @@ FARS = (1.0, 0.5, 0.1, 0.03, 1e-2, 1e-3, 1e-4)
 
 
 def tied_set(seed, n=60, people=9, levels=2, size=4):
-    """Small whole numbers: many rows and many scores are equal."""
+    """Small integers: many rows and many scores are equal."""
     print("seed", seed)
     rng = np.random.default_rng(seed)
     labels = rng.integers(0, people, n)

@@ -53,7 +53,7 @@ def test_the_table_of_align_is_a_landmark_table(tmp_path, kind):
         ("a,1,1,0.9,1,2,3\n", "line 1 has 7 fields"),
         ("a,1,1,0.9" + ",x" * 10, "10 numbers"),
         ("a,1,1,0.9" + ",nan" * 10, "not finite"),
-        ("a,0,0\na,0,0\n", "a second time"),
+        ("a,0,0\na,0,0\n", "line 2 repeats 'a'"),
     ],
 )
 def test_bad_landmarks(tmp_path, text, message):

@@ -40,7 +40,7 @@ def test_parquet(tmp_path):
     assert store.column("label").tolist() == ["x", "x", "y", "z"]
     assert store.choose({"masked": 1}).tolist() == [True, False, True, False]
     parquet.write_table(pa.table({"embedding": [[1.0, 2.0], [3.0]]}), tmp_path / "u.parquet")
-    with pytest.raises(ShapeError, match="unlike lengths"):
+    with pytest.raises(ShapeError, match="different lengths"):
         load_embeddings(tmp_path / "u.parquet")
     parquet.write_table(pa.table({"x": [1]}), tmp_path / "x.parquet")
     with pytest.raises(DataError, match="expected 'embedding'"):
@@ -89,7 +89,7 @@ def test_bad_files(tmp_path):
     with pytest.raises(UnsafeFileError, match="never loaded"):
         load_embeddings(tmp_path / "o.npy")
     np.savez(tmp_path / "d.npz", embeddings=ROWS, id=np.array([1, 2, 1, 3]))
-    with pytest.raises(ProtocolError, match="1 names come more than once, first '1'"):
+    with pytest.raises(ProtocolError, match="1 names are not unique, first '1'"):
         load_embeddings(tmp_path / "d.npz")
     np.savez(tmp_path / "l.npz", embeddings=ROWS, label=np.arange(3))
     with pytest.raises(ShapeError, match=r"column 'label' has shape \(3,\)"):

@@ -122,7 +122,7 @@ def test_bad_lists(tmp_path):
     for text, reader, message in [
         ("1 2\n", read_pair_list, "2 numbers; expected 3"),
         ("1 2 3\n", read_pair_list, "a label is 3"),
-        ("1 two 3\n", read_pair_list, "other than whole numbers"),
+        ("1 two 3\n", read_pair_list, "other than integers"),
         ("", read_pair_list, "0 numbers"),
         ("a.jpg 1\n", read_template_list, "line 1 is 'a.jpg 1'"),
         ("a.jpg 1 1\nb.jpg x 1\n", read_template_list, "line 2"),

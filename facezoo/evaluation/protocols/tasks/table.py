@@ -1,4 +1,10 @@
-"""The table of task kinds."""
+"""The table of task kinds. A new kind is one file in this folder and one line in :data:`TASKS`.
+
+The file holds a subclass of :class:`facezoo.evaluation.protocols.tasks.base.Task`: its fields are the keys of the
+YAML entry, with ``kind: Literal["my-kind"]``, and ``run`` computes the figures. Its other methods and class attributes
+state which list files and images the task needs, and whether plain rows or a ``.bin`` are enough. Protocol files, the
+command line and reports use only these.
+"""
 
 from __future__ import annotations
 
