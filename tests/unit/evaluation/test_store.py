@@ -77,7 +77,7 @@ def test_bad_files(tmp_path):
         with pytest.raises(DataError, match="cannot read"):
             load_embeddings(tmp_path / name)
     np.savez(tmp_path / "x.npz", other=ROWS)
-    with pytest.raises(DataError, match="holds other; expected 'embeddings'"):
+    with pytest.raises(DataError, match="contains other; expected 'embeddings'"):
         load_embeddings(tmp_path / "x.npz")
     (tmp_path / "t.npz").write_text("text")
     with pytest.raises(DataError, match="not a NumPy file"):
