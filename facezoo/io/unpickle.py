@@ -1,206 +1,256 @@
-"""An unpickler that can build plain values and arrays, and nothing else.
+"""A restricted unpickler: it builds plain values and arrays, and runs nothing that a file names.
 
-It calls nothing that a file names: the few names that weight files need stand for functions of this module, which
-check what they are given. Any other name is refused before anything is built from it.
+Three guards. Opcodes that create objects of a class, ask for extension codes or for buffers outside the file are
+refused. A global is refused unless it is one of the few names in :mod:`facezoo.io.pickled_values` or of the caller,
+and none of these stands for the function it names. Lengths, keys, attributes and the total size of all arrays are
+checked where they are read, so that a small file can neither hang the process nor fill the memory.
 """
 
 from __future__ import annotations
 
-import io
+import os
 import pickle
-from collections import OrderedDict
+import struct
 from collections.abc import Callable
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
-from facezoo.errors import UnsafeFileError
+from facezoo.errors import DataError, FacezooError, UnsafeFileError
+from facezoo.io.describe import describe
+from facezoo.io.pickled_values import (
+    Budget,
+    Names,
+    PickledArray,
+    PickledDtype,
+    PickledOrderedDict,
+    check_keys,
+    pickled_names,
+)
 
-MAX_PICKLE = 64 << 20  # bytes of a torch pickle, which holds no weights; those of Paddle hold them and have no limit
+MAX_EXPANSION = 8  # most bytes of arrays and copies that a file may unpack to, as a multiple of its size
+_REFUSED = b"".join((
+    pickle.INST, pickle.OBJ, pickle.NEWOBJ, pickle.NEWOBJ_EX, pickle.EXT1, pickle.EXT2, pickle.EXT4,
+    pickle.NEXT_BUFFER, pickle.READONLY_BUFFER,
+))  # fmt: skip
+_SMALL = 1 << 16  # shorter reads are not checked against the end of the file before they are made
+_LONGEST_INT = 255  # bytes; NumPy's generators write 16
 
-
-def _plain(kind: Callable[..., Any]) -> Callable[..., Any]:
-    def build(*arguments: Any) -> Any:
-        if len(arguments) > 1:
-            raise UnsafeFileError(f"pickle calls {getattr(kind, '__name__', kind)} with {len(arguments)} arguments")
-        return kind(*arguments)
-
-    return build
-
-
-def _encode(text: Any, codec: Any = "utf-8") -> bytes:
-    """How pickles of protocol 2 write bytes."""
-    if not isinstance(text, str) or codec not in ("latin1", "utf-8"):
-        raise UnsafeFileError(f"pickle calls _codecs.encode with codec {codec!r}")
-    return text.encode(codec)
-
-
-class _Dtype:
-    """A NumPy dtype as a pickle writes it: made from a code, then told its byte order."""
-
-    def __init__(self, code: Any = "f4", align: Any = False, copy: Any = False) -> None:
-        if not isinstance(code, str) or code[:1] not in "fiub" or len(code) > 3:
-            raise UnsafeFileError(f"pickle holds an array of type {code!r}; expected numbers")
-        self.dtype = np.dtype(code)
-
-    def __setstate__(self, state: Any) -> None:
-        if isinstance(state, tuple) and len(state) > 1 and state[1] in ("<", ">", "="):
-            self.dtype = self.dtype.newbyteorder(state[1])
-
-
-class _Array:
-    """A NumPy array as a pickle writes it: an empty one, then told shape, type and bytes."""
-
-    def __init__(self) -> None:
-        self.array: np.ndarray | None = None
-
-    def __setstate__(self, state: Any) -> None:
-        _, shape, dtype, fortran, data = state
-        if not isinstance(dtype, _Dtype) or not isinstance(data, bytes | bytearray):
-            raise UnsafeFileError("pickle holds an array of objects; expected numbers")
-        self.array = filled(bytes(data), dtype, shape, "F" if fortran else "C")
-
-
-def filled(data: bytes, dtype: Any, shape: Any, order: Any) -> np.ndarray:
-    """An array from its bytes, all sizes checked."""
-    if not isinstance(dtype, _Dtype) or order not in ("C", "F"):
-        raise UnsafeFileError("pickle holds an array of objects; expected numbers")
-    if not isinstance(shape, tuple) or not all(isinstance(side, int) and side >= 0 for side in shape):
-        raise UnsafeFileError(f"pickle holds an array of shape {shape!r}")
-    values = np.frombuffer(data, dtype.dtype)
-    count = 1
-    for side in shape:
-        count *= side
-    if count != values.size:
-        raise UnsafeFileError(f"pickle holds {values.size} values for an array of shape {shape}")
-    return values.reshape(shape, order=order).astype(dtype.dtype.newbyteorder("="))
-
-
-def _reconstruct(kind: Any, shape: Any, code: Any) -> _Array:
-    return _Array()
-
-
-def _frombuffer(data: Any, dtype: Any, shape: Any, order: Any) -> np.ndarray:
-    return filled(bytes(data), dtype, shape, order)
-
-
-def _scalar(dtype: Any, data: Any = b"") -> Any:
-    data = data.encode("latin1") if isinstance(data, str) else data
-    return filled(bytes(data), dtype, (), "C").item()
-
-
-def _ndarray(*arguments: Any) -> Any:
-    raise UnsafeFileError("pickle calls numpy.ndarray; expected arrays as NumPy writes them")
-
-
-def _buffer(*arguments: Any) -> bytearray:
-    if len(arguments) == 1 and isinstance(arguments[0], bytes):
-        return bytearray(arguments[0])
-    if len(arguments) == 2 and isinstance(arguments[0], str) and arguments[1] == "latin-1":
-        return bytearray(arguments[0], "latin-1")
-    if not arguments:
-        return bytearray()
-    raise UnsafeFileError("pickle calls bytearray with something else than bytes")
-
-
-class _Ordered(OrderedDict):
-    """What a pickle may build as OrderedDict; attributes that it sets (``_metadata``) are forgotten."""
-
-    def __setstate__(self, state: Any) -> None:
-        return
-
-
-NAMES: dict[tuple[str, str], Any] = {
-    ("collections", "OrderedDict"): _Ordered,
-    ("collections", "Counter"): _plain(dict),  # schedules of learning rates in training checkpoints
-    ("_codecs", "encode"): _encode,
-    ("numpy", "dtype"): _Dtype,
-    ("numpy", "ndarray"): _ndarray,
-}
-for _module in ("builtins", "__builtin__"):
-    NAMES[_module, "set"] = _plain(set)
-    NAMES[_module, "frozenset"] = _plain(frozenset)
-    NAMES[_module, "bytearray"] = _buffer
-    NAMES[_module, "tuple"] = _plain(tuple)
-for _module in ("numpy.core.multiarray", "numpy._core.multiarray"):
-    NAMES[_module, "_reconstruct"] = _reconstruct
-    NAMES[_module, "scalar"] = _scalar
-for _module in ("numpy.core.numeric", "numpy._core.numeric"):
-    NAMES[_module, "_frombuffer"] = _frombuffer
-
-
-# the one written in Python: the other's memo can be made to take all memory
+# The implementation in Python: its memo is a dict, so that a large memo number takes no memory, and its opcodes can be
+# replaced one by one.
 _Base: Any = pickle._Unpickler
 
 
 class Unpickler(_Base):
-    """The restricted unpickler.
+    """Reads one pickle after the other from a file; arrays stay unresolved until :func:`resolved`.
 
     Args:
         file: positioned at the pickle.
         where: name of the file, for messages.
-        names: (module, name) -> what it stands for, beside ``NAMES``.
+        names: (module, name) -> stand-in, in addition to those of NumPy and Python.
         storage: resolves a persistent id; without it there may be none.
+        encoding: of the text of Python 2: "bytes" keeps it as bytes.
+        budget: counts the bytes of arrays; by default ``MAX_EXPANSION`` times the size of the file.
     """
 
     def __init__(
-        self, file: Any, where: str, names: dict[tuple[str, str], Any] | None = None,
-        storage: Callable[[Any], Any] | None = None,
+        self, file: IO[bytes], where: str, names: Names | None = None, storage: Callable[[Any], Any] | None = None,
+        *, encoding: str = "latin1", budget: Budget | None = None,
     ) -> None:  # fmt: skip
-        super().__init__(file, encoding="latin1")
+        bounded = _BoundedFile(file)
+        super().__init__(bounded, encoding=encoding)
         self.where = where
-        self.names = {**NAMES, **(names or {})}
+        self.budget = budget or Budget(MAX_EXPANSION * bounded.size)
+        self.names = {**pickled_names(self.budget), **(names or {})}
         self.storage = storage
 
-    def find_class(self, module: str, name: str) -> Any:
-        """What a name in the pickle stands for.
+    def load(self) -> Any:
+        """Read the next pickle.
 
         Raises:
-            UnsafeFileError: it is none of the few that weights need.
+            UnsafeFileError: it asks for anything but plain values and arrays; nothing of it has run.
+            DataError: it is broken or cut off.
         """
         try:
-            return self.names[module, name]
-        except KeyError:
-            raise UnsafeFileError(
-                f"{self.where!r} asks for {module}.{name}, which weights do not need; nothing of it was run"
-            ) from None
+            return super().load()
+        except FacezooError as error:
+            raise type(error)(f"{self.where}: {error}") from error
+        except EOFError as error:
+            raise DataError(f"{self.where}: not a readable pickle (it is cut off)") from error
+        except Exception as error:  # broken pickles end in many kinds of exception
+            raise DataError(f"{self.where}: not a readable pickle ({_reason(error)})") from error
 
-    def load_build(self) -> None:
-        """Give state to what a pickle may give it to, which is nothing that outlives the reading."""
-        if not isinstance(self.stack[-2], _Ordered | _Array | _Dtype):
-            raise UnsafeFileError(f"{self.where!r} sets attributes of a {type(self.stack[-2]).__name__}")
-        super().load_build()
-
-    dispatch = {**_Base.dispatch, pickle.BUILD[0]: load_build}  # noqa: RUF012
-
-    def get_extension(self, code: int) -> Any:
-        """Refused: codes of the copyreg registry."""
-        raise UnsafeFileError(f"{self.where!r} asks for the registered class {code}, which weights do not need")
+    def find_class(self, module: str, name: str) -> Any:
+        """What a name in the pickle stands for."""
+        found = self.names.get((module, name))
+        if found is None:
+            asked = f"{module}.{name}"[:80]
+            raise UnsafeFileError(f"it asks for {asked!r}; expected plain values and arrays; nothing of it was run")
+        return found
 
     def persistent_load(self, pid: Any) -> Any:
         """A storage."""
         if self.storage is None:
-            raise UnsafeFileError(f"{self.where!r} refers to {str(pid)[:60]!r} outside the pickle")
+            raise UnsafeFileError(f"it refers to {describe(pid)} outside the pickle")
         return self.storage(pid)
 
+    def load_build(self) -> None:
+        """Give state to an array, its type or an OrderedDict; nothing else has any."""
+        state, target = self.stack.pop(), self.stack[-1]
+        if not isinstance(target, PickledArray | PickledDtype | PickledOrderedDict):
+            raise UnsafeFileError(f"it sets attributes of {describe(target)}")
+        target.set_state(state)
 
-def resolved(value: Any, seen: dict[int, Any] | None = None) -> Any:
-    """The same tree with every array in its place; containers become plain ones. What is shared is resolved once."""
-    seen = {} if seen is None else seen
-    if isinstance(value, _Array):
-        return value.array
-    if not isinstance(value, dict | list | tuple) and not hasattr(value, "array_of_tensor"):
+    def load_append(self) -> None:
+        """Append to a list."""
+        value = self.stack.pop()
+        self._top(list).append(value)
+
+    def load_appends(self) -> None:
+        """Extend a list."""
+        values = self.pop_mark()
+        self._top(list).extend(values)
+
+    def load_additems(self) -> None:
+        """Add to a set."""
+        members = self.pop_mark()
+        check_keys(members)
+        self._top(set).update(members)
+
+    def load_frozenset(self) -> None:
+        """Build a frozenset."""
+        members = self.pop_mark()
+        check_keys(members)
+        self.append(frozenset(members))
+
+    def load_dict(self) -> None:
+        """Build a dict from keys and values in turn."""
+        items = self.pop_mark()  # changes self.append
+        self.append(_pairs(items))
+
+    def load_setitem(self) -> None:
+        """Set one entry of a dict."""
+        value, key = self.stack.pop(), self.stack.pop()
+        self._top(dict).update(_pairs([key, value]))
+
+    def load_setitems(self) -> None:
+        """Set entries of a dict."""
+        items = self.pop_mark()
+        self._top(dict).update(_pairs(items))
+
+    def load_long4(self) -> None:
+        """An integer with a count of four bytes; long ones are refused, since printing them takes quadratic time."""
+        (size,) = struct.unpack("<i", self.read(4))
+        if not 0 <= size <= _LONGEST_INT:
+            raise DataError(f"it holds an integer of {size} bytes; expected at most {_LONGEST_INT}")
+        self.append(int.from_bytes(self.read(size), "little", signed=True))
+
+    def load_bytearray8(self) -> None:
+        """A bytearray; not allocated before its bytes are known to be there."""
+        (size,) = struct.unpack("<Q", self.read(8))
+        self.append(bytearray(self.read(size)))
+
+    def _top(self, kind: type) -> Any:
+        if not isinstance(self.stack[-1], kind):
+            raise UnsafeFileError(f"it adds entries to {describe(self.stack[-1])}; expected a {kind.__name__}")
+        return self.stack[-1]
+
+    def _refuse(self) -> None:
+        raise UnsafeFileError("it uses an opcode that plain values and arrays do not need")
+
+    dispatch = {  # noqa: RUF012 -- as in the base class
+        **_Base.dispatch,
+        **dict.fromkeys(_REFUSED, _refuse),
+        pickle.BUILD[0]: load_build, pickle.APPEND[0]: load_append, pickle.APPENDS[0]: load_appends,
+        pickle.ADDITEMS[0]: load_additems, pickle.FROZENSET[0]: load_frozenset, pickle.DICT[0]: load_dict,
+        pickle.SETITEM[0]: load_setitem, pickle.SETITEMS[0]: load_setitems, pickle.LONG4[0]: load_long4,
+        pickle.BYTEARRAY8[0]: load_bytearray8,
+    }  # fmt: skip
+
+
+def _pairs(items: list[Any]) -> dict[Any, Any]:
+    if len(items) % 2:
+        raise DataError("it holds a dict with a key and no value")
+    check_keys(items[::2])
+    return dict(zip(items[::2], items[1::2], strict=True))
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, RecursionError):
+        return "nested too deeply"
+    if isinstance(error, MemoryError):
+        return "does not fit into memory"
+    return " ".join(str(error).split())[:120] or type(error).__name__
+
+
+class _BoundedFile:
+    """Refuses to read past the end, instead of allocating what a length announces."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        at = file.tell()
+        self.size = file.seek(0, os.SEEK_END)
+        file.seek(at)
+        self._file = file
+        self.readline = file.readline
+
+    def read(self, size: int) -> bytes:
+        if size > _SMALL and size > self.size - self._file.tell():
+            raise EOFError
+        return self._file.read(size)
+
+
+def unpickle(file: IO[bytes], where: str, names: Names | None = None, *, encoding: str = "latin1") -> Any:
+    """Read one pickle of plain values and arrays; arguments and errors as of :class:`Unpickler`.
+
+    Returns:
+        nested dicts, lists (also for tuples), plain values and NumPy arrays.
+    """
+    unpickler = Unpickler(file, where, names, encoding=encoding)
+    return resolved(unpickler.load(), where, unpickler.budget)
+
+
+def resolved(tree: Any, where: str, budget: Budget) -> Any:
+    """The same tree of plain values with every array in its place; what is shared is resolved once.
+
+    Dicts become plain ones, tuples become lists. A tensor (anything with ``array_of_tensor()`` and ``nbytes``) becomes
+    its array.
+
+    Args:
+        tree: what :meth:`Unpickler.load` returned.
+        where: name of the file, for messages.
+        budget: counts the bytes of tensors.
+
+    Raises:
+        UnsafeFileError: it holds something else, an array without content, or more arrays than the budget allows.
+        DataError: it is nested too deeply.
+    """
+    try:
+        return _resolve(tree, budget, {})
+    except FacezooError as error:
+        raise type(error)(f"{where}: {error}") from error
+    except RecursionError as error:
+        raise DataError(f"{where}: nested too deeply") from error
+
+
+def _resolve(value: Any, budget: Budget, done: dict[int, Any]) -> Any:
+    if value is None or isinstance(value, bool | int | float | str | bytes | bytearray | set | frozenset):
         return value
-    if id(value) not in seen:
-        if isinstance(value, dict):
-            seen[id(value)] = {key: resolved(item, seen) for key, item in value.items()}
-        elif isinstance(value, list | tuple):
-            seen[id(value)] = [resolved(item, seen) for item in value]
-        else:
-            seen[id(value)] = value.array_of_tensor()
-    return seen[id(value)]
+    if isinstance(value, PickledArray):
+        if value.array is None:
+            raise UnsafeFileError("it holds an array without content")
+        return value.array
+    if id(value) not in done:
+        done[id(value)] = _resolve_new(value, budget, done)
+    return done[id(value)]
 
 
-def loads(data: bytes, where: str, **options: Any) -> Any:
-    """Unpickle bytes; arrays stay unresolved."""
-    return Unpickler(io.BytesIO(data), where, **options).load()
+def _resolve_new(value: Any, budget: Budget, done: dict[int, Any]) -> Any:
+    if isinstance(value, dict):
+        return {key: _resolve(item, budget, done) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_resolve(item, budget, done) for item in value]
+    if not hasattr(value, "array_of_tensor"):
+        raise UnsafeFileError(f"it holds {describe(value)}; expected plain values and arrays")
+    budget.spend(value.nbytes)
+    array: np.ndarray = value.array_of_tensor()
+    return array

@@ -31,7 +31,7 @@ LAYERS = (
 )
 # The same inside the two largest rooms; a name is a folder or a file of the room.
 INSIDE = {
-    "data": (("image", "safe_pickle"), ("drawing", "transforms"), ("sources",), ("loading",), ("tools",)),
+    "data": (("image",), ("drawing", "transforms"), ("sources",), ("loading",), ("tools",)),
     "evaluation": (
         ("scores", "inputs"), ("statistics",), ("pairwise",), ("metrics",), ("protocols",), ("report",), ("__init__",),
     ),

@@ -9,16 +9,16 @@ from typing import Any
 import numpy as np
 
 from facezoo.errors import UnsafeFileError
-from facezoo.io.unpickle import Unpickler, resolved
+from facezoo.io.unpickle import unpickle
 
 NAME_TABLE = "StructuredToParameterName@@"
 BIG = "UnpackBigParamInfor@@"
 
 
 def _data(expression: Any, names: Any = None, *more: Any) -> Any:
-    """Paddle writes some arrays as ``eval("data", {"data": array})``; only exactly that is understood."""
+    """Paddle writes some arrays as ``eval("data", {"data": array})``; no other call is accepted."""
     if expression != "data" or not isinstance(names, dict) or set(names) != {"data"} or more:
-        raise UnsafeFileError("a pickle asks for builtins.eval, which weights do not need; nothing of it was run")
+        raise UnsafeFileError("it asks for builtins.eval, which weights do not need; nothing of it was run")
     return names["data"]
 
 
@@ -26,18 +26,19 @@ def read_paddle(path: Path) -> Any:
     """Read what ``paddle.save`` wrote.
 
     Raises:
-        UnsafeFileError: the pickle asks for more than arrays.
+        UnsafeFileError: the pickle asks for more than plain values and arrays.
+        DataError: it is damaged.
     """
     names = {("builtins", "eval"): _data, ("__builtin__", "eval"): _data}
     with path.open("rb") as file:
-        tree = Unpickler(file, str(path), names).load()
+        tree = unpickle(file, str(path), names)
         if file.read(1):
-            raise UnsafeFileError(f"{str(path)!r} goes on after its pickle")
-    return _joined(_unnamed(resolved(tree)))
+            raise UnsafeFileError(f"{str(path)!r} has more bytes after its pickle")
+    return _joined(_unnamed(tree))
 
 
 def _unnamed(tree: Any, depth: int = 0) -> Any:
-    """Tensors are (name, array) pairs in newer files; the table of such names is no weight."""
+    """Newer files hold tensors as (name, array) pairs, and a table of these names, which is not a weight."""
     if isinstance(tree, Mapping) and depth < 3:
         return {key: _unnamed(value, depth + 1) for key, value in tree.items() if key != NAME_TABLE}
     if isinstance(tree, list) and len(tree) == 2 and isinstance(tree[0], str) and isinstance(tree[1], np.ndarray):
@@ -48,7 +49,7 @@ def _unnamed(tree: Any, depth: int = 0) -> Any:
 
 
 def _joined(tree: Any) -> Any:
-    """Arrays too large for one pickle entry stand in slices."""
+    """Join the slices in which paddle.save writes an array too large for one entry of a pickle."""
     if not isinstance(tree, dict) or BIG not in tree:
         return tree
     for name, parts in tree.pop(BIG).items():

@@ -1,4 +1,4 @@
-"""One entry for all formats, told apart by their first bytes."""
+"""One function for all formats; the first bytes of a file tell which it is."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from typing import Any
 
 from facezoo.checkpoints.readers.npz import read_npz
 from facezoo.checkpoints.readers.paddle_pickle import read_paddle
-from facezoo.checkpoints.readers.safetensors_file import read_safetensors
+from facezoo.checkpoints.readers.safetensors_file import is_safetensors, read_safetensors
 from facezoo.checkpoints.readers.torch_legacy import MAGIC, read_torch_legacy
 from facezoo.checkpoints.readers.torch_zip import read_torch_zip
-from facezoo.errors import CheckpointError, FacezooError
+from facezoo.errors import CheckpointError, DataError, FacezooError
 
 FORMATS = "a torch .pth/.pt/.ckpt, a .pdparams, a .safetensors or a .npz"
 
 
 def read_tree(path: str | Path) -> Any:
-    """What a file of weights holds: nested dictionaries, lists, plain values and NumPy arrays.
+    """Read the content of a weight file: nested dictionaries, lists, plain values and NumPy arrays.
 
     Args:
         path: a file that torch.save, paddle.save, safetensors or numpy.savez wrote, whatever its name.
 
     Raises:
-        UnsafeFileError: it holds code, objects, or sizes that do not fit the file.
+        UnsafeFileError: it holds code, objects, or sizes that do not match the file.
         CheckpointError: it is missing, damaged, or of another format.
     """
     path = Path(path)
@@ -31,6 +31,8 @@ def read_tree(path: str | Path) -> Any:
         raise CheckpointError(f"no weight file {str(path)!r}")
     try:
         return _read(path)
+    except DataError as error:
+        raise CheckpointError(str(error)) from error
     except FacezooError:
         raise
     except RecursionError as error:
@@ -38,12 +40,14 @@ def read_tree(path: str | Path) -> Any:
     except MemoryError as error:
         raise CheckpointError(f"{str(path)!r} does not fit into memory") from error
     except Exception as error:  # a damaged file can fail anywhere
-        raise CheckpointError(f"{str(path)!r} is damaged: {type(error).__name__}: {error}") from error
+        raise CheckpointError(f"{str(path)!r} is damaged: {type(error).__name__}: {str(error)[:200]}") from error
 
 
 def _read(path: Path) -> Any:
     with path.open("rb") as file:
         head = file.read(512)
+    if is_safetensors(head, path.stat().st_size):
+        return read_safetensors(path)
     if head.startswith(b"PK"):
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
@@ -57,7 +61,7 @@ def _read(path: Path) -> Any:
     if head[:1] == b"\x80":
         return read_paddle(path)
     if head[8:9] == b"{":
-        return read_safetensors(path)
+        return read_safetensors(path)  # its header's length does not fit; the error states it
     if head[257:262] == b"ustar":
         raise CheckpointError(f"{str(path)!r} is a tar archive; expected {FORMATS} (torch older than 0.2 wrote tar)")
     raise CheckpointError(f"{str(path)!r} is of no known format; expected {FORMATS}")

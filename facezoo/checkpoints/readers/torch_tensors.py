@@ -8,6 +8,9 @@ from typing import Any
 import numpy as np
 
 from facezoo.errors import CheckpointError, UnsafeFileError
+from facezoo.io.describe import describe
+from facezoo.io.pickled_values import Names
+from facezoo.io.shapes import count_elements
 
 TYPES = {  # torch's storage class -> NumPy's type of one element; bfloat16 is read as its bits
     "FloatStorage": "<f4", "DoubleStorage": "<f8", "HalfStorage": "<f2", "BFloat16Storage": "bfloat16",
@@ -33,7 +36,7 @@ class Storage:
         self.data: np.ndarray | None = None
 
     def fill(self, raw: bytes) -> None:
-        """Take the elements from bytes, which must be exactly as many as announced."""
+        """Take the elements from the bytes of exactly ``count`` of them."""
         bits = "<u2" if self.dtype == "bfloat16" else self.dtype
         if len(raw) != self.count * np.dtype(bits).itemsize:
             raise CheckpointError(f"a storage has {len(raw)} bytes; expected {self.count} elements of {self.dtype}")
@@ -52,18 +55,21 @@ class Tensor:
     """A view of a storage; becomes an array when all storages are filled."""
 
     def __init__(self, storage: Any, offset: Any, size: Any, stride: Any) -> None:
-        numbers = [offset, *size, *stride]
-        if not isinstance(storage, Storage) or not all(type(n) is int and n >= 0 for n in numbers):
-            raise UnsafeFileError("a tensor is not described by a storage and whole numbers")
+        if not isinstance(storage, Storage) or type(offset) is not int or offset < 0:
+            raise UnsafeFileError(f"a tensor has storage {describe(storage)} and offset {describe(offset)}")
+        count = count_elements(size)
+        count_elements(stride)
         if len(size) != len(stride):
-            raise UnsafeFileError(f"a tensor has size {tuple(size)} and stride {tuple(stride)}")
-        count = 1
-        for side in size:
-            count *= side
+            raise UnsafeFileError(f"a tensor has {len(size)} sides and {len(stride)} strides")
         last = offset + sum((side - 1) * step for side, step in zip(size, stride, strict=True))
         if count and (last >= storage.count or count > storage.count):
             raise UnsafeFileError(f"a tensor of size {tuple(size)} reaches past its {storage.count} elements")
         self.storage, self.offset, self.size, self.stride, self.count = storage, offset, size, stride, count
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the array."""
+        return self.count * (0 if self.storage.data is None else self.storage.data.itemsize)
 
     def array_of_tensor(self) -> np.ndarray:
         """A copy, contiguous."""
@@ -88,7 +94,7 @@ def _size(*sides: Any) -> tuple[Any, ...]:
     return tuple(*sides)
 
 
-NAMES: dict[tuple[str, str], Any] = {
+NAMES: Names = {
     ("torch._utils", "_rebuild_tensor_v2"): _tensor,
     ("torch._utils", "_rebuild_tensor"): _tensor,
     ("torch._utils", "_rebuild_parameter"): _parameter,
@@ -99,19 +105,21 @@ NAMES: dict[tuple[str, str], Any] = {
 
 
 def storage_loader(storages: dict[str, Storage]) -> Callable[[Any], Storage]:
-    """A resolver of persistent ids that collects the storages it meets by their key."""
+    """A resolver of persistent ids that adds each storage to ``storages`` by its key."""
 
     def load(pid: Any) -> Storage:
         if not isinstance(pid, tuple) or len(pid) < 5 or pid[0] != "storage" or not isinstance(pid[1], StorageType):
-            raise UnsafeFileError(f"a pickle refers to {str(pid)[:60]!r}; expected a storage")
+            raise UnsafeFileError(f"it refers to {describe(pid)}; expected a storage")
+        if not isinstance(pid[2], str | int):
+            raise UnsafeFileError(f"a storage is named by {describe(pid[2])}; expected a string")
         key, count = str(pid[2]), pid[4]
         if type(count) is not int or count < 0:
-            raise UnsafeFileError(f"a storage has {count!r} elements")
+            raise UnsafeFileError(f"a storage has {describe(count)} elements; expected an integer from 0")
         if len(pid) > 5 and pid[5] is not None:
             raise UnsafeFileError("a storage is a view of another, which weights do not need")
         known = storages.setdefault(key, Storage(TYPES[pid[1]], count))
         if (known.dtype, known.count) != (TYPES[pid[1]], count):
-            raise UnsafeFileError(f"storage {key!r} is described in two ways")
+            raise UnsafeFileError(f"storage {describe(key)} has two types or sizes")
         return known
 
     return load

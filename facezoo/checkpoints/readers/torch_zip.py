@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import zipfile
 from pathlib import Path
 from typing import Any
 
 from facezoo.checkpoints.readers.torch_tensors import NAMES, Storage, storage_loader
 from facezoo.errors import CheckpointError, UnsafeFileError
-from facezoo.io.unpickle import MAX_PICKLE, loads, resolved
+from facezoo.io.describe import describe
+from facezoo.io.pickled_values import Budget
+from facezoo.io.unpickle import MAX_EXPANSION, Unpickler, resolved
+
+MAX_PICKLE = 64 << 20  # bytes of data.pkl, which describes the tensors and does not hold their elements
 
 
 def read_torch_zip(path: Path) -> Any:
@@ -18,7 +23,7 @@ def read_torch_zip(path: Path) -> Any:
         UnsafeFileError: the pickle asks for more than tensors, or the archive unpacks to more than its size.
         CheckpointError: a storage is missing or has another size than announced.
     """
-    where = str(path)
+    where, budget = str(path), Budget(MAX_EXPANSION * path.stat().st_size)
     with zipfile.ZipFile(path) as archive:
         infos = {info.filename: info for info in archive.infolist()}
         if len(infos) != len(archive.infolist()):
@@ -32,10 +37,11 @@ def read_torch_zip(path: Path) -> Any:
         if infos[pickled].file_size > MAX_PICKLE:
             raise UnsafeFileError(f"{where!r} has a pickle of {infos[pickled].file_size} bytes; tensors need far less")
         storages: dict[str, Storage] = {}
-        tree = loads(archive.read(pickled), where, names=NAMES, storage=storage_loader(storages))
+        pickle = io.BytesIO(archive.read(pickled))
+        tree = Unpickler(pickle, where, NAMES, storage_loader(storages), budget=budget).load()
         for key, storage in storages.items():
             name = f"{root}data/{key}"
             if name not in infos:
-                raise CheckpointError(f"{where!r} has no member {name!r}")
+                raise CheckpointError(f"{where!r} has no member {describe(name)}")
             storage.fill(archive.read(name))
-    return resolved(tree)
+    return resolved(tree, where, budget)

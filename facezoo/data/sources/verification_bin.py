@@ -9,10 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-from facezoo.data import safe_pickle
 from facezoo.data.image import read_image
 from facezoo.errors import DataError
+from facezoo.io.describe import describe
 from facezoo.io.files import atomic_write
+from facezoo.io.unpickle import unpickle
 
 MAX_FILE = 1 << 33  # a .bin above 8 GiB is refused unread: it is held in memory
 
@@ -49,11 +50,11 @@ class VerificationBin:
 def read_verification_bin(path: str | os.PathLike[str]) -> VerificationBin:
     """Read a ``.bin``, written by Python 2 or 3, its images as bytes or as uint8 arrays.
 
-    The file is a pickle of (images, same). It is read by :mod:`facezoo.data.safe_pickle`; nothing in it runs.
+    The file is a pickle of (images, same). It is read by :mod:`facezoo.io.unpickle`; nothing in it runs.
 
     Raises:
         DataError: it is missing, broken, or not images in pairs.
-        UnsafeFileError: it holds anything but plain lists, numbers, bytes and uint8 arrays.
+        UnsafeFileError: it asks for anything but plain values and arrays.
     """
     path = Path(path)
     if not path.is_file():
@@ -61,16 +62,16 @@ def read_verification_bin(path: str | os.PathLike[str]) -> VerificationBin:
     if path.stat().st_size > MAX_FILE:
         raise DataError(f"{path}: {path.stat().st_size} bytes is above the limit of {MAX_FILE} for a .bin")
     try:
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            content = unpickle(file, str(path), encoding="bytes")
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror})") from error
-    content = safe_pickle.loads(data, str(path))
-    if not isinstance(content, list | tuple) or len(content) != 2:
-        raise DataError(f"{path}: holds {_describe(content)}; expected a pair (images, same)")
+    if not isinstance(content, list) or len(content) != 2:
+        raise DataError(f"{path}: holds {describe(content)}; expected a pair (images, same)")
     images = _image_list(_items(content[0], path, "images"), path)
     same = [_flag(item, path, at) for at, item in enumerate(_items(content[1], path, "same"))]
     if len(images) != 2 * len(same) or not same:
-        raise DataError(f"{path}: {len(images)} images and {len(same)} pairs; expected two images a pair")
+        raise DataError(f"{path}: {len(images)} images and {len(same)} pairs; expected two images per pair")
     return VerificationBin(path, images, np.array(same, bool))
 
 
@@ -81,7 +82,7 @@ def write_verification_bin(path: str | Path, images: Sequence[bytes], same: Sequ
         DataError: there are not two images for each pair.
     """
     if len(images) != 2 * len(same) or not len(same):
-        raise DataError(f"{len(images)} images and {len(same)} pairs; expected two images a pair")
+        raise DataError(f"{len(images)} images and {len(same)} pairs; expected two images per pair")
     content = ([bytes(image) for image in images], [bool(flag) for flag in same])
     with atomic_write(path) as part, open(part, "wb") as stream:
         pickle.dump(content, stream, protocol=4)
@@ -90,13 +91,13 @@ def write_verification_bin(path: str | Path, images: Sequence[bytes], same: Sequ
 def _items(value: object, path: Path, what: str) -> Sequence[object]:
     if isinstance(value, np.ndarray) and value.ndim >= 1:
         return list(value) if value.dtype == np.uint8 else value.reshape(-1).tolist()
-    if isinstance(value, list | tuple):
+    if isinstance(value, list):
         return value
-    raise DataError(f"{path}: its {what} are {_describe(value)}; expected a list")
+    raise DataError(f"{path}: its {what} are {describe(value)}; expected a list")
 
 
 def _image_list(items: Sequence[object], path: Path) -> list[bytes]:
-    known: dict[int, bytes] = {}  # an array that stands in the list many times is copied once
+    known: dict[int, bytes] = {}  # an array that is in the list many times is copied once
     for at, item in enumerate(items):
         if id(item) not in known:
             known[id(item)] = _image_bytes(item, path, at)
@@ -108,17 +109,10 @@ def _image_bytes(item: object, path: Path, at: int) -> bytes:
         return item.tobytes()
     if isinstance(item, bytes | bytearray):
         return bytes(item)
-    raise DataError(f"{path}: image {at} is {_describe(item)}; expected bytes or a uint8 array")
+    raise DataError(f"{path}: image {at} is {describe(item)}; expected bytes or a uint8 array")
 
 
 def _flag(item: object, path: Path, at: int) -> bool:
     if isinstance(item, bool | int | np.integer) and int(item) in (0, 1):
         return bool(item)
-    raise DataError(f"{path}: pair {at} is {_describe(item)}; expected True or False")
-
-
-def _describe(value: object) -> str:
-    if isinstance(value, np.ndarray):
-        return f"an array of {value.dtype} {value.shape}"
-    size = f" of {len(value)}" if isinstance(value, list | tuple | bytes) else f" {str(value)[:40]!r}"
-    return f"a {type(value).__name__}{size}"
+    raise DataError(f"{path}: pair {at} is {describe(item)}; expected True or False")
