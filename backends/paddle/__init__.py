@@ -14,12 +14,12 @@ _REMINDERS = ("WARNING: OMP_NUM_THREADS set to", "PLEASE USE OMP_NUM_THREADS WIS
 
 
 def _import_framework() -> None:
-    """Import paddle on all cores, without two notes it prints: no compiler cache, and threads in use."""
+    """Import paddle with all cores, and hide two messages: no compiler cache, and the number of threads."""
     if "paddle" not in sys.modules:
         os.environ.setdefault("OMP_NUM_THREADS", str(os.cpu_count() or 1))  # paddle reads it once, at import
-        # its threads wait 200 ms in a busy loop, and every other process then waits for them
+        # its threads spin for 200 ms after each operation, which slows every other process down
         os.environ.setdefault("KMP_BLOCKTIME", "0")
-        os.environ.setdefault("GLOG_minloglevel", "2")  # its notes on executors and oneDNN; errors stay
+        os.environ.setdefault("GLOG_minloglevel", "2")  # messages on executors and oneDNN; errors are still printed
     said = io.StringIO()
     with contextlib.redirect_stderr(said), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="No ccache found")

@@ -31,13 +31,9 @@ class PaddleEngine(Engine):
         self._dtype = "float64" if settings.precision == "float64" else "float32"
         if settings.precision == "float64":
             self.backbone.to(dtype="float64")
-            self.head.to(dtype="float64")  # otherwise untouched: some heads keep a state in float64
-        seen: set[int] = set()  # a tensor that two layers share is trained once
-        trained = [
-            (name, item, value)
-            for name, item, value in self._leaves()
-            if item.trained and not (id(value) in seen or seen.add(id(value)))  # type: ignore[func-returns-value]
-        ]
+            self.head.to(dtype="float64")  # only then: some heads keep a part of their state in float64 anyway
+        unique = {id(value): (name, item, value) for name, item, value in reversed(self._leaves())}
+        trained = [entry for entry in reversed(unique.values()) if entry[1].trained]  # a shared tensor comes once
         self.trained = {name: value for name, _, value in trained}
         self.optimizer = RunOptimizer(settings.optimizer, trained)
         self._inference = Inference(

@@ -1,8 +1,8 @@
-"""Embeddings from a backbone, the fast way."""
+"""Inference: embeddings of uint8 crops, by a compiled program where that is faster."""
 
 from __future__ import annotations
 
-import sys
+import logging
 from typing import Any
 
 import numpy as np
@@ -14,12 +14,14 @@ from facezoo.backends.paddle.pixels import to_input
 from facezoo.backends.paddle.program import make_program
 from facezoo.specs.preprocess import Preprocess
 
-CLOSE = 1e-3  # of the largest value: what the program may be off
-FEW = 16  # images that the module has embedded before a program would be made
+logger = logging.getLogger(__name__)
+
+CLOSE = 1e-3  # largest accepted difference of the program, relative to the largest value
+FEW = 16  # images that the module embeds before a program is compiled
 
 
 class _Evaluated(nn.Layer):
-    """A backbone that a program is made of, so that the backbone itself stays dynamic."""
+    """Wraps a backbone for compilation, so that the backbone itself keeps its dynamic forward."""
 
     def __init__(self, network: nn.Layer) -> None:
         super().__init__()
@@ -32,17 +34,17 @@ class _Evaluated(nn.Layer):
 class Inference:
     """A backbone as a function from uint8 crops to embeddings, in evaluation mode.
 
-    On the CPU in float32 the backbone runs as a program with oneDNN: the same numbers to rounding, and several times as
-    fast. The program is a copy, made when more than a few images have come and anew when a weight has changed. Paddle
-    cannot make one of every network (interpolation, for one), so its first embeddings are compared with the module's;
-    where it fails, the module serves.
+    On the CPU in float32 the backbone runs as a compiled program with oneDNN: the same numbers up to rounding, several
+    times as fast. The program is a copy of the module, compiled after a few images and again when a weight has changed.
+    Paddle cannot compile every network (interpolation is missing, for example), so the program's first embeddings are
+    compared with the module's; where they differ, the module is used.
 
     Args:
         module: a backbone.
         device: "auto", "cpu", "gpu" or "gpu:N".
         precision: "float32" or "bfloat16".
-        threads: CPU threads; paddle takes them when it is imported, so this is for torch's twin.
-        compiled: whether to make the program.
+        threads: CPU threads; ignored, since paddle reads them when it is imported.
+        compiled: whether to compile the program.
         preprocess: from crops to the module's input; None takes that of a backbone of the zoo.
     """
 
@@ -63,7 +65,7 @@ class Inference:
         self._dtype = module.parameters()[0].dtype
         self._compiled = compiled and self.device == "cpu" and precision == "float32" and self._dtype == paddle.float32
         self._program: Any = None
-        self._weights = np.zeros(0)  # a sum of each, to see that they have changed
+        self._weights = np.zeros(0)  # the sum of each weight, to detect changes
         self._seen = 0
 
     def __call__(self, images: np.ndarray) -> np.ndarray:
@@ -77,7 +79,7 @@ class Inference:
             return y.astype("float32").numpy()
 
     def _renew(self, x: paddle.Tensor) -> None:
-        """Have a program of the weights as they are now, where it pays and gives what the module gives."""
+        """Compile the program again when a weight has changed, if it is worth it and gives the module's embeddings."""
         weights = paddle.stack([value.sum() for value in self.module.state_dict().values()]).numpy()
         if not np.array_equal(weights, self._weights, equal_nan=True):
             self._weights, self._program, self._seen = weights, None, 0
@@ -91,10 +93,10 @@ class Inference:
         except (NotImplementedError, RuntimeError, ValueError, OSError):
             apart = float("inf")
         if apart > CLOSE * float(np.abs(wanted).max()):
-            print("facezoo: paddle cannot compile this network; embedding by the slower dynamic graph", file=sys.stderr)
+            logger.warning("paddle cannot compile this network; embedding by the slower dynamic graph")
             self._program, self._compiled = None, False
 
 
 def _run(program: Any, x: paddle.Tensor) -> paddle.Tensor:
-    """A program reads memory as it lies, so views are copied."""
+    """Run the program; it ignores strides, so views are copied to contiguous memory."""
     return program.run([x.contiguous()])[0]

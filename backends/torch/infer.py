@@ -1,4 +1,4 @@
-"""Embeddings from a backbone, the fast way."""
+"""Inference: embeddings of uint8 crops."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Inference:
         device: "auto", "cpu", "gpu" or "gpu:N".
         precision: "float32" or "bfloat16".
         threads: CPU threads; 0 takes all.
-        layout: memory format of the weights; channels last is the fast one.
+        layout: memory format of the weights; channels-last is the faster one.
         preprocess: from crops to the module's input; None takes that of a backbone of the zoo.
     """
 

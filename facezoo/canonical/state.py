@@ -45,7 +45,7 @@ def get_state(module: Any) -> dict[str, np.ndarray]:
 
 
 def set_state(module: Any, state: Mapping[str, np.ndarray], strict: bool = True) -> None:
-    """Put a canonical state into a module; nothing is changed when it does not fit.
+    """Load a canonical state into a module; nothing is changed when it does not fit.
 
     Args:
         module: a torch.nn.Module or a paddle.nn.Layer.
@@ -68,7 +68,7 @@ def set_state(module: Any, state: Mapping[str, np.ndarray], strict: bool = True)
     pairs = [(item, value) for item, value in pairs if item.name in state]
     for item, _ in pairs:
         if item.shape == () and np.shape(state[item.name]) == (1,):
-            continue  # files of version 0.1 hold scalars so
+            continue  # files of version 0.1 store scalars with one dimension
         if tuple(np.shape(state[item.name])) != item.shape:
             raise CheckpointError(
                 f"{item.name} has shape {tuple(np.shape(state[item.name]))}; "

@@ -1,4 +1,4 @@
-"""A run on disk: ``checkpoints/step-N/`` written aside, synced and renamed; the newest whole one is the run."""
+"""Checkpoints of a run: ``checkpoints/step-N/``, written to a temporary folder, synced and renamed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from facezoo.training.model import Model
 
 @dataclass
 class Progress:
-    """Where a run stands.
+    """The progress of a run.
 
     Attributes:
         step: steps finished.
@@ -37,10 +37,10 @@ class Progress:
 
 
 def save_checkpoint(run: Path, model: Model, engine: Engine, progress: Progress, *, keep: int) -> Path:
-    """Write a checkpoint and drop the oldest beyond ``keep``.
+    """Write a checkpoint and delete the oldest beyond ``keep``.
 
     Raises:
-        CheckpointError: it cannot be written; earlier ones stay.
+        CheckpointError: it cannot be written; earlier ones are kept.
     """
     folder = run / "checkpoints" / f"step-{progress.step}"
     if folder.is_dir():
@@ -63,14 +63,14 @@ def save_checkpoint(run: Path, model: Model, engine: Engine, progress: Progress,
 
 
 def checkpoints(run: Path) -> list[Path]:
-    """The whole checkpoints of a run, oldest first."""
+    """The complete checkpoints of a run, oldest first."""
     folder = run / "checkpoints"
     found = [path for path in folder.glob("step-*") if path.name[5:].isdigit() and (path / "state.json").is_file()]
     return sorted(found, key=lambda path: int(path.name[5:]))
 
 
 def latest_checkpoint(run: Path) -> Path:
-    """The newest whole checkpoint.
+    """The newest complete checkpoint.
 
     Raises:
         CheckpointError: there is none.
@@ -82,7 +82,11 @@ def latest_checkpoint(run: Path) -> Path:
 
 
 def read_progress(folder: Path) -> Progress:
-    """Where the run of a checkpoint stood."""
+    """The progress stored in a checkpoint.
+
+    Raises:
+        CheckpointError: the file is missing or damaged.
+    """
     try:
         return Progress(**json.loads((folder / "state.json").read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError) as error:
@@ -90,7 +94,7 @@ def read_progress(folder: Path) -> Progress:
 
 
 def load_checkpoint(folder: Path, model: Model, engine: Engine, head: str) -> Progress:
-    """Put a checkpoint into an engine of either backend.
+    """Load a checkpoint into an engine of either backend.
 
     Args:
         folder: of the checkpoint.

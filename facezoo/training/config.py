@@ -25,14 +25,14 @@ class _Strict(BaseModel):
 
 
 class Data(_Strict):
-    """Where the faces come from and how they are shown."""
+    """The training images, their order and their augmentation."""
 
     path: str | list[str] | None = Field(
-        None, description="folder, list file, .rec or shards; several are joined; none: drawn faces"
+        None, description="folder, list file, .rec or shards; several are joined; none: synthetic faces"
     )
-    identities: int = Field(64, ge=2, description="of the drawn faces")
-    images_per_identity: int = Field(20, ge=2, description="of the drawn faces")
-    min_images: int = Field(1, ge=1, description="identities with fewer images are left out")
+    identities: int = Field(64, ge=2, description="of the synthetic faces")
+    images_per_identity: int = Field(20, ge=2, description="of the synthetic faces")
+    min_images: int = Field(1, ge=1, description="identities with fewer images are skipped")
     same_names: Literal["refuse", "merge", "apart"] = Field("refuse", description="one name in two of the paths")
     sampler: Literal["shuffled", "weighted", "identities", "sequential"] = Field(
         "shuffled", description="order of the images; with Triplet: identities, four or two images of each in a batch"
@@ -42,15 +42,15 @@ class Data(_Strict):
     augmentation_options: dict[str, Any] = Field(default_factory=dict)
     workers: int = Field(0, ge=0, description="processes that prepare images; 0 prepares them in the training process")
     cache: bool = Field(False, description="keep decoded images in memory")
-    cache_gigabytes: Number = Field(1.0, gt=0, description="limit of the cache; what is beyond is decoded each time")
-    max_bad_share: Number = Field(0.01, ge=0, le=1, description="of images that may be unreadable before the run stops")
+    cache_gigabytes: Number = Field(1.0, gt=0, description="limit of the cache; further images are decoded each time")
+    max_bad_share: Number = Field(0.01, ge=0, le=1, description="share of unreadable images above which the run stops")
 
 
 class Schedule(_Strict):
     """The learning rate at each step, as a share of ``lr``."""
 
     name: Literal["constant", "step", "polynomial", "cosine"] = "cosine"
-    warmup: Number = Field(0.05, ge=0, le=0.5, description="share of all steps with a linearly rising rate")
+    warmup: Number = Field(0.05, ge=0, le=0.5, description="share of all steps with a linearly increasing rate")
     milestones: list[Number] = Field(default_factory=lambda: [0.5, 0.75, 0.9], description="step: shares of all steps")
     gamma: Number = Field(0.1, gt=0, lt=1, description="step: factor at each milestone")
     power: Number = Field(2.0, gt=0, description="polynomial: exponent")
@@ -68,14 +68,14 @@ class Optimizer(_Strict):
 
 
 class Validation(_Strict):
-    """How the run is watched."""
+    """Validation during the run."""
 
     every: int = Field(0, ge=0, description="steps between validations; 0: only at the end")
     data: str | None = Field(None, description="a verification .bin, or an LFW-like folder; none: identities held out")
     pairs: str | None = Field(None, description="pair list for a folder")
     landmarks: str | None = Field(None, description="landmark table for a folder")
-    holdout: int = Field(0, ge=0, description="identities of the training set kept for validation; drawn faces: 16")
-    patience: int = Field(0, ge=0, description="validations without a better one before the run stops; 0: never")
+    holdout: int = Field(0, ge=0, description="identities of the training set kept for validation; synthetic faces: 16")
+    patience: int = Field(0, ge=0, description="validations without improvement before the run stops; 0: never")
 
 
 class RunConfig(_Strict):
@@ -105,12 +105,12 @@ class RunConfig(_Strict):
     precision: Literal["float32", "bfloat16", "float64"] = "float32"
     device: str = Field("auto", description="auto, cpu, gpu or gpu:N")
     threads: int = Field(0, ge=0)
-    compiled: bool = Field(True, description="embed by the backend's compiled way, where results stay the same")
+    compiled: bool = Field(True, description="embed by a compiled program where results stay the same")
     seed: int = Field(0, ge=0)
     checkpoint_every: int = Field(500, ge=1, description="steps between checkpoints")
     keep: int = Field(2, ge=1, description="checkpoints kept")
     log_every: int = Field(10, ge=1)
-    notes: str = Field("", description="what a recipe wants to say: source, published figures")
+    notes: str = Field("", description="source of a recipe, published figures")
 
     @model_validator(mode="before")
     @classmethod

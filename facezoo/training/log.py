@@ -1,4 +1,4 @@
-"""What a run says of itself: JSON lines always, TensorBoard when it is installed."""
+"""The log of a run: JSON lines always, TensorBoard events when it is installed."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class RunLog:
             self._board.write(step, values)
 
     def close(self) -> None:
-        """End the log; what was written is on disk."""
+        """Close the log after syncing it to disk."""
         self._file.flush()
         os.fsync(self._file.fileno())
         self._file.close()
@@ -67,7 +67,7 @@ class _Board:
 
 
 def read_log(folder: Path) -> list[dict[str, Any]]:
-    """The records of a run; a last line that a crash cut short is left out."""
+    """The records of a run; an incomplete last line, left by a crash, is skipped."""
     path = folder / "log.jsonl"
     if not path.is_file():
         return []

@@ -20,13 +20,13 @@ CLASSES = 1000  # of the head that training is measured with
 
 @dataclass(frozen=True)
 class Speed:
-    """Images/s of one network on one backend; the median over some batches, the first one left out.
+    """Images/s of one network on one backend; the median over some batches without the first.
 
     Attributes:
         backbone: public name.
         backend: "torch" or "paddle".
         precision: of training; embedding is in float32 unless this is bfloat16.
-        batch_size: images a step.
+        batch_size: images per step.
         embed: images/s of ``Embedder`` without image reading.
         train: images/s of a training step with the head, or None where it was not asked for.
     """

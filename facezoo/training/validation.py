@@ -1,4 +1,4 @@
-"""Watching a run: ten-fold verification on pairs that training never sees."""
+"""Validation of a run: ten-fold verification on pairs that training never sees."""
 
 from __future__ import annotations
 

@@ -99,7 +99,7 @@ HEAD_ALIASES: dict[str, tuple[str, Mapping[str, Any]]] = {
 }
 
 
-def _plain(name: str) -> str:
+def _letters(name: str) -> str:
     return "".join(character for character in name.lower() if character.isalnum())
 
 
@@ -107,7 +107,7 @@ def _find(kind: str, name: str, table: Mapping[str, T]) -> T:
     """Look ``name`` up; case, hyphens, underscores and spaces do not matter."""
     if name in table:
         return table[name]
-    same = [key for key in table if _plain(key) == _plain(str(name))]
+    same = [key for key in table if _letters(key) == _letters(str(name))]
     if len(same) != 1:
         raise UnknownNameError(kind, name, table)
     return table[same[0]]

@@ -1,4 +1,4 @@
-"""Values of options, held against the types that the class of a network or a loss states for them."""
+"""Type checks of option values, by the annotations of the class of a network or a loss."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from facezoo.errors import ConfigError
 
-WORDS = {int: "a whole number", float: "a number", bool: "true or false", str: "a word", type(None): "none"}
+NAMES = {int: "an integer", float: "a number", bool: "true or false", str: "a string", type(None): "none"}
 
 
 def check_types(name: str, owner: type, options: Mapping[str, Any]) -> None:
@@ -23,22 +23,22 @@ def check_types(name: str, owner: type, options: Mapping[str, Any]) -> None:
 
     Args:
         name: public name of the network or the loss, for the message.
-        owner: a dataclass; options that are none of its fields are left to it.
-        options: name -> value. A list may stand for a tuple, a whole number for a number and for a square
-            ``input_size``, NumPy's numbers for Python's. NaN and infinity are no numbers.
+        owner: a dataclass; options that are not its fields are ignored.
+        options: name -> value. A list may stand for a tuple, an integer for a number and for a square
+            ``input_size``, NumPy's numbers for Python's. NaN and infinity are refused.
     """
     known = {entry.name for entry in fields(owner)}
     for key in [key for key in options if key in known]:
-        value = _plain(options[key])
+        value = _to_python(options[key])
         if key == "input_size" and type(value) is int:
             value = (value, value)
         hint = _hints(owner)[key]
         try:
             _adapter(hint).validate_python(value, strict=True)
         except ValidationError:
-            raise ConfigError(f"{name}: {key} is {options[key]!r}; expected {_said(hint)}") from None
+            raise ConfigError(f"{name}: {key} is {options[key]!r}; expected {_expected(hint)}") from None
         if isinstance(value, float) and not math.isfinite(value):
-            raise ConfigError(f"{name}: {key} is {value}; expected {_said(hint)}")
+            raise ConfigError(f"{name}: {key} is {value}; expected {_expected(hint)}")
 
 
 @functools.cache
@@ -51,16 +51,16 @@ def _adapter(hint: Any) -> TypeAdapter[Any]:
     return TypeAdapter(hint)
 
 
-def _plain(value: Any) -> Any:
+def _to_python(value: Any) -> Any:
     if isinstance(value, np.ndarray | np.generic):
         value = value.tolist()
-    return tuple(_plain(item) for item in value) if isinstance(value, list | tuple) else value
+    return tuple(_to_python(item) for item in value) if isinstance(value, list | tuple) else value
 
 
-def _said(hint: Any) -> str:
+def _expected(hint: Any) -> str:
     if typing.get_origin(hint) in (typing.Union, types.UnionType):
-        return " or ".join(_said(part) for part in typing.get_args(hint))
+        return " or ".join(_expected(part) for part in typing.get_args(hint))
     if typing.get_origin(hint) is tuple:
         inside = [part for part in typing.get_args(hint) if part is not Ellipsis]
-        return f"a list of {_said(inside[0]).removeprefix('a ')}s" if len(set(inside)) == 1 else "a list"
-    return WORDS.get(hint, str(hint))
+        return f"a list of {_expected(inside[0]).split(' ', 1)[-1]}s" if len(set(inside)) == 1 else "a list"
+    return NAMES.get(hint, str(hint))

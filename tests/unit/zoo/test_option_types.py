@@ -44,8 +44,8 @@ def test_losses_take_their_options_or_say_why_not(name):
     [
         (lambda: catalog.head_margin("ArcFace", margin="0.5"), "ArcFace: margin is '0.5'; expected a number"),
         (lambda: catalog.head_margin("ArcFace", scale=float("nan")), "scale is nan; expected a number"),
-        (lambda: catalog.backbone_spec("IR50", embedding_size=64.0), "embedding_size is 64.0; expected a whole number"),
-        (lambda: catalog.backbone_spec("IR50", input_size=[64]), r"input_size is \[64\]; expected a list of whole num"),
+        (lambda: catalog.backbone_spec("IR50", embedding_size=64.0), "embedding_size is 64.0; expected an integer"),
+        (lambda: catalog.backbone_spec("IR50", input_size=[64]), r"input_size is \[64\]; expected a list of integers"),
         (lambda: catalog.backbone_spec("IR50", checkpointing="yes"), "expected true or false"),
         (lambda: catalog.backbone_spec("IR50", bn_eps=0.0), "bn_eps is 0.0; expected above 0"),
         (lambda: catalog.backbone_spec("IR50", bn_momentum=2.0), "bn_momentum is 2.0; expected 0 to 1"),
