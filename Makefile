@@ -1,4 +1,4 @@
-# What a person or a machine does here. `make` alone lists the verbs.
+# Commands for work on facezoo. `make` without arguments lists them.
 
 PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11 python3.10; do \
 	$$name -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 14))' 2>/dev/null && echo $$name && break; done)
@@ -11,7 +11,7 @@ TESTS ?= tests
 .DEFAULT_GOAL := help
 .PHONY: help install demo test test-full zoo-steps check types format docs clean distclean
 
-help:  ## List the verbs.
+help:  ## List the commands.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(BIN)/python:
@@ -31,16 +31,16 @@ $(VENV)/.test-ready: $(SETUP) | $(BIN)/python
 
 install: $(VENV)/.demo-ready  ## Create .venv with facezoo and both frameworks.
 
-demo: $(VENV)/.demo-ready  ## Train a small network on both frameworks, on drawn faces, and compare.
+demo: $(VENV)/.demo-ready  ## Train a small network on both frameworks, on synthetic faces, and compare.
 	@$(BIN)/python examples/demo.py
 
-test: $(VENV)/.test-ready  ## Run the tests, on both frameworks. TESTS=path narrows.
+test: $(VENV)/.test-ready  ## Run the tests on both frameworks. TESTS=path selects some.
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --maxprocesses 8 $(TESTS)
 
-test-full: $(VENV)/.test-ready  ## Run the long tests too.
+test-full: $(VENV)/.test-ready  ## Run all tests, including the long ones.
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --maxprocesses 8 --full $(TESTS)
 
-zoo-steps: $(VENV)/.demo-ready  ## Three training steps of the whole zoo on both backends. DATA=folder of faces.
+zoo-steps: $(VENV)/.demo-ready  ## Train the whole zoo for three steps on both backends. DATA=folder of faces.
 	@test -n "$(DATA)" || { echo "name a folder of aligned faces: make zoo-steps DATA=folder" >&2; exit 2; }
 	@$(BIN)/python benchmarks/zoo_steps.py --data $(DATA) --out $(or $(OUT),zoo_steps.jsonl)
 
@@ -58,10 +58,10 @@ format: $(VENV)/.test-ready  ## Apply the fixes that ruff can make.
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-docs: $(VENV)/.test-ready  ## Make the zoo's pages anew from its specs.
+docs: $(VENV)/.test-ready  ## Regenerate the pages of the zoo from specs and margins.
 	@$(BIN)/python docs/generate.py --measure
 
-clean:  ## Remove what builds and tests leave; runs and .venv stay.
+clean:  ## Remove the files of builds and tests; keep runs and .venv.
 	@rm -rf build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
 	@find facezoo backends zoo_configs weights_index tests benchmarks examples -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
 

@@ -1,10 +1,10 @@
-"""Photos a second from files to faces: this library beside the ``mtcnn`` package and ``facenet-pytorch``.
+"""Photos per second from files to faces: facezoo, the ``mtcnn`` package and ``facenet-pytorch``.
 
-Every method runs in a process of its own, one after the other, in rounds, so that a busy machine shows; the best
-round counts, and processor time stands beside the clock's. Peers read photos and detect with their defaults, one
-photo a call and in batches. This library does the whole of ``facezoo align``: it also cuts, writes and tabulates
-the crops, and its time includes starting its processes. A peer is run where it is installed: in this interpreter,
-or in one named by an option (``mtcnn`` needs TensorFlow, ``facenet-pytorch`` an older torch).
+The methods run one after the other, each in its own process, in several rounds, so that other load becomes visible.
+The fastest round is printed with its processor time. The other packages read photos and detect with their defaults,
+one photo per call and in batches. facezoo runs all of ``facezoo align``: it also crops, writes the crops and the table,
+and its time includes the start of its processes. A package that is installed for another interpreter is run with that
+interpreter (``mtcnn`` needs TensorFlow, ``facenet-pytorch`` an older torch).
 
     python benchmarks/align.py lfw-deepfunneled --photos 2000 --peer-photos 200 --facenet-python PYTHON
 """
@@ -24,7 +24,7 @@ BATCH = 16
 
 
 def mtcnn_single(read, paths):
-    """The mtcnn package, one photo a call."""
+    """The mtcnn package, one photo per call."""
     from mtcnn import MTCNN
 
     detector = MTCNN()
@@ -47,7 +47,7 @@ def mtcnn_batch(read, paths):
 
 
 def facenet_single(read, paths):
-    """facenet-pytorch, one photo a call."""
+    """facenet-pytorch, one photo per call."""
     from facenet_pytorch import MTCNN
 
     detector = MTCNN()
@@ -75,7 +75,7 @@ def facenet_batch(read, paths):
 
 
 def ours_detecting(backend):
-    """This library's detector alone, photos in batches: what the peers do, in one process too."""
+    """Only the detector of facezoo, photos in batches in one process, like the other packages."""
 
     def method(read, paths):
         import facezoo
@@ -107,7 +107,7 @@ def parts(paths):
 
 
 def timed(run, warm, *arguments):
-    """Seconds of a run after a warm-up, and how many photos had a face."""
+    """Seconds of a run after a warm-up, and the number of photos with a face."""
     warm(*arguments)
     start, used = time.perf_counter(), time.process_time()
     found = run()
@@ -130,14 +130,14 @@ def ours(photos, backend, workers):
 
 
 def peer(python, name, photos):
-    """A peer in its own process, or None when it does not run there."""
+    """The result of another package in its own process, or None if it does not run there."""
     command = [python, __file__, "--child", name]
     done = subprocess.run(command, input="\n".join(map(str, photos)), capture_output=True, text=True)
     return json.loads(done.stdout.splitlines()[-1]) if done.returncode == 0 else None
 
 
 def child(name):
-    """Run one peer on the photos named on standard input."""
+    """Run one package on the photos named on standard input."""
     import numpy as np
     from PIL import Image
 
@@ -158,7 +158,7 @@ def main():
     parser.add_argument("--backends", nargs="+", default=["torch", "paddle"])
     parser.add_argument("--mtcnn-python", default=sys.executable)
     parser.add_argument("--facenet-python", default=sys.executable)
-    parser.add_argument("--out", type=Path, help="write the figures here as JSON")
+    parser.add_argument("--out", type=Path, help="write the results to this JSON file")
     parser.add_argument("--child", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.child:
@@ -184,9 +184,9 @@ def main():
 
 
 def note(best, name, result, count):
-    """Keep the best round of a method."""
+    """Keep the fastest round of a method."""
     if result is None:
-        print(f"{name}: not installed, or does not run", file=sys.stderr)
+        print(f"{name}: not installed, or it fails", file=sys.stderr)
         return
     rate = count / result["seconds"]
     print(f"  {name}: {rate:.1f} photos/s", file=sys.stderr, flush=True)

@@ -1,8 +1,8 @@
-"""All pairs of N embeddings: time over the bare matrix product, peak memory, and how both grow.
+"""All pairs of N embeddings: time relative to the plain matrix product, and peak memory, for several N.
 
-The bare product is the full X @ X.T of float32 rows in blocks of 2048, its results thrown away. Both run in
-processes of their own, one after the other, product first and last, so that a busy machine shows; processor time is
-given beside wall time, since other work on the machine hardly changes it.
+The plain product is the full X @ X.T of float32 rows in blocks of 2048; its results are discarded. Each runs in its own
+process, one after the other, the product first and last, so that other load becomes visible. Processor time is printed
+with wall time, because other load changes it little.
 
     python benchmarks/allpairs.py --sizes 5000 20000 57715 --out allpairs.json
 """
@@ -24,7 +24,7 @@ FAR = (1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9)
 
 
 def make(size, width, per_identity, folder):
-    """Unit rows around identity centres, written to disk a piece at a time."""
+    """Rows of length 1 around identity centres, written to disk."""
     rng = np.random.default_rng(size)
     labels = rng.integers(0, max(2, size // per_identity), size)
     centres = rng.standard_normal((labels.max() + 1, width), dtype=np.float32)
@@ -39,7 +39,7 @@ def make(size, width, per_identity, folder):
 
 
 def clocks():
-    """Wall and processor time now."""
+    """The current wall and processor time."""
     return time.perf_counter(), time.process_time()
 
 
@@ -50,7 +50,7 @@ def since(start):
 
 
 def bare(folder):
-    """The product alone."""
+    """Only the product."""
     rows = np.load(folder / "rows.npy")
     out = np.empty((2048, 2048), np.float32)
     start = clocks()
@@ -73,7 +73,7 @@ def ours(folder, precision):
 
 
 def scikit(folder):
-    """``sklearn.metrics.roc_curve`` over every pair, where that fits in memory."""
+    """``sklearn.metrics.roc_curve`` on all pairs, for sizes that fit in memory."""
     from sklearn.metrics import roc_curve
 
     rows, labels = np.load(folder / "rows.npy"), np.load(folder / "labels.npy")
@@ -87,13 +87,13 @@ def scikit(folder):
 
 
 def child(what, folder):
-    """One of the above in a process of its own, with its peak memory."""
+    """One of the above in its own process, with its peak memory."""
     words = [sys.executable, __file__, "--child", what, "--folder", str(folder)]
     return json.loads(subprocess.run(words, check=True, capture_output=True, text=True).stdout)
 
 
 def measure(size, args):
-    """All figures of one size."""
+    """All results of one size."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         make(size, args.width, args.per_identity, folder)

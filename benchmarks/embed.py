@@ -1,7 +1,7 @@
-"""Images/s in inference: our embedder over a bare loop of the same framework, and paddle over torch.
+"""Images/s in inference: facezoo relative to a plain loop of the same framework, and paddle relative to torch.
 
-The bare loop is what a user would write: evaluation mode, no gradient, the network on a batch. Both take turns; the
-ratio is the median over the rounds.
+The plain loop is the code of a typical user: evaluation mode, no gradient, the network on a batch. Both are measured
+alternately; the ratio is the median over the rounds.
 
     python benchmarks/embed.py --backbone IR50 MobileFaceNet --batch-size 32 --rounds 5
 """
@@ -19,7 +19,7 @@ from facezoo import backends
 from facezoo.zoo.create import create_backbone
 
 
-def bare(backend: str, network: object) -> Callable[[np.ndarray], np.ndarray]:
+def plain(backend: str, network: object) -> Callable[[np.ndarray], np.ndarray]:
     network.eval()
     if backend == "torch":
         import torch
@@ -42,19 +42,19 @@ def bare(backend: str, network: object) -> Callable[[np.ndarray], np.ndarray]:
 
 def measure(backend: str, backbone: str, batch: int, rounds: int) -> dict[str, float | str]:
     images = np.random.default_rng(0).integers(0, 256, (batch, 112, 112, 3), dtype=np.uint8)
-    ways = {
+    runs = {
         "facezoo": backends.load(backend).build_inference(create_backbone(backbone, backend=backend, seed=0)),
-        "bare": bare(backend, create_backbone(backbone, backend=backend, seed=0)),
+        "plain": plain(backend, create_backbone(backbone, backend=backend, seed=0)),
     }
-    outputs = {name: run(images) for name, run in ways.items()}
-    difference = np.abs(outputs["facezoo"] - outputs["bare"]).max() / np.abs(outputs["bare"]).max()
-    times: dict[str, list[float]] = {name: [] for name in ways}
+    outputs = {name: run(images) for name, run in runs.items()}
+    difference = np.abs(outputs["facezoo"] - outputs["plain"]).max() / np.abs(outputs["plain"]).max()
+    times: dict[str, list[float]] = {name: [] for name in runs}
     for _ in range(rounds):
-        for name, run in ways.items():
+        for name, run in runs.items():
             began = time.perf_counter()
             run(images)
             times[name].append(time.perf_counter() - began)
-    ratio = statistics.median(b / f for b, f in zip(times["bare"], times["facezoo"], strict=True))
+    ratio = statistics.median(b / f for b, f in zip(times["plain"], times["facezoo"], strict=True))
     speed = {name: batch / statistics.median(values) for name, values in times.items()}
     return {"backend": backend, "backbone": backbone, **speed, "ratio": ratio, "difference": float(difference)}
 
@@ -66,7 +66,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
     print(
-        "| backbone | backend | facezoo images/s | bare images/s | facezoo / bare | max difference | paddle / torch |"
+        "| backbone | backend | facezoo images/s | plain images/s | facezoo / plain | max difference | paddle / torch |"
     )
     print("|---|---|---|---|---|---|---|")
     for backbone in options.backbone:
@@ -74,7 +74,7 @@ def main() -> None:
         for row in rows:
             over = f"{float(row['facezoo']) / float(rows[0]['facezoo']):.2f}" if row["backend"] == "paddle" else ""
             print(
-                f"| {backbone} | {row['backend']} | {row['facezoo']:.1f} | {row['bare']:.1f} | {row['ratio']:.2f} "
+                f"| {backbone} | {row['backend']} | {row['facezoo']:.1f} | {row['plain']:.1f} | {row['ratio']:.2f} "
                 f"| {row['difference']:.1e} | {over} |"
             )
 

@@ -1,7 +1,7 @@
-"""Exports the backbones of the zoo to ONNX, runs each in ONNX Runtime, and prints the differences as a table.
+"""Export the backbones of the zoo to ONNX, run each in ONNX Runtime, and print the differences as a table.
 
-``python benchmarks/export_zoo.py --out docs/export-zoo.md``; networks past 100 million parameters with ``--all`` only.
-Weights are drawn; running statistics are those of a batch of drawn faces, as after training.
+``python benchmarks/export_zoo.py --out docs/export-zoo.md``; networks above 100 million parameters only with ``--all``.
+Weights are random; running statistics are those of a batch of synthetic faces, as after training.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from facezoo.zoo import catalog
 from facezoo.zoo.create import build_backbone
 
 LARGE = 100_000_000
-TOLERANCE = 1e-5  # of cosine distance: drawn weights of a deep ResNet magnify rounding past what export allows
+TOLERANCE = 1e-5  # of cosine distance: with random weights, deep ResNets exceed the default tolerance
 HEAD = "| backbone | file | seconds | cosine distance | values | lengths |\n|---|---|---|---|---|---|"
 
 
-def settled(spec: BackboneSpec) -> object:
-    """The network with drawn weights, and running statistics of drawn faces."""
+def network_with_statistics(spec: BackboneSpec) -> object:
+    """The network with random weights and the running statistics of synthetic faces."""
     import torch
 
     module = build_backbone(spec, backend="torch", seed=0)
@@ -42,7 +42,7 @@ def row(name: str) -> str:
     with tempfile.TemporaryDirectory() as folder:
         try:
             report = export_model(
-                settled(spec), Path(folder) / name, to="onnx", with_preprocess=True, tolerance=TOLERANCE
+                network_with_statistics(spec), Path(folder) / name, to="onnx", with_preprocess=True, tolerance=TOLERANCE
             )
         except FacezooError as error:
             return f"| {name} | {error} | | | | |"
@@ -54,13 +54,11 @@ def row(name: str) -> str:
 
 
 def main() -> int:
-    """Print the table; rows that a file holds already are kept."""
+    """Print the table; rows that are already in the file are kept."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("names", nargs="*", help="backbones; none: the catalog")
-    parser.add_argument("--all", action="store_true", help="also those past 100 million parameters")
-    parser.add_argument(
-        "--out", type=Path, help="a file to keep the rows in; those that stand there are not made again"
-    )
+    parser.add_argument("names", nargs="*", help="backbones; default: the catalog")
+    parser.add_argument("--all", action="store_true", help="also those above 100 million parameters")
+    parser.add_argument("--out", type=Path, help="file for the rows; rows that it contains are not measured again")
     asked = parser.parse_args()
     done = {}
     if asked.out and asked.out.is_file():

@@ -1,7 +1,7 @@
 """IJB-C at full size with synthetic embeddings and list files in the official layout: time and peak memory.
 
-469,375 images in 23,124 templates, 15,658,489 pairs of which 19,557 are genuine. The embeddings are a plain .npy
-read a block at a time. A small set of the same kind is computed in plain loops beside it and must agree.
+469,375 images in 23,124 templates, 15,658,489 pairs of which 19,557 are genuine. The embeddings are a plain .npy that
+is read in blocks. A small set of the same kind is also computed in plain loops; both results must be equal.
 
     python benchmarks/ijbc_scale.py --folder /some/disk/ijbc
 """
@@ -31,7 +31,9 @@ def make(folder, images, templates, pairs, genuine, width=512):
     media = rng.integers(0, 6, images)
     score = rng.uniform(0.5, 1.0, images)
     centres = rng.standard_normal((subject.max() + 1, width), dtype=np.float32)
-    own = centres[subject] + 2.0 * rng.standard_normal((templates, width), dtype=np.float32)  # hard enough to fail
+    own = centres[subject] + 2.0 * rng.standard_normal(
+        (templates, width), dtype=np.float32
+    )  # difficult enough for errors
     rows = np.lib.format.open_memmap(folder / "rows.npy", "w+", np.float32, (images, width))
     for start in range(0, images, 16384):
         at = owner[start : start + 16384]
@@ -52,7 +54,7 @@ def make(folder, images, templates, pairs, genuine, width=512):
 
 
 def draw_pairs(rng, subject, pairs, genuine):
-    """Template pairs with the wanted number of genuine ones."""
+    """Template pairs with a given number of genuine ones."""
     order = np.argsort(subject, kind="stable")
     neighbours = np.flatnonzero(subject[order][1:] == subject[order][:-1])
     chosen = rng.choice(neighbours, genuine, replace=genuine > len(neighbours))
@@ -90,7 +92,7 @@ def run(folder):
 
 
 def plain(folder):
-    """The same figures in loops, from the definition."""
+    """The same metrics in loops, from the definition."""
     rows = np.load(folder / "rows.npy").astype(float)
     lists = ("face_tid_mid", "name_5pts_score", "template_pair_label")
     listed, points, pairs = (
@@ -111,7 +113,7 @@ def plain(folder):
 
 
 def child(folder):
-    """The protocol in a process of its own, for its peak memory."""
+    """The protocol in its own process, to measure its peak memory."""
     words = [sys.executable, __file__, "--folder", str(folder), "--child"]
     return json.loads(subprocess.run(words, check=True, capture_output=True, text=True).stdout)
 
@@ -131,7 +133,7 @@ def main():
     found, expected = run(small)["figures"], plain(small)
     for name, value in expected.items():
         if not np.isnan(found[name]) and abs(found[name] - value) > 1e-12:
-            raise SystemExit(f"{name}: {found[name]} but plainly {value}")
+            raise SystemExit(f"{name}: {found[name]} but {value} in plain loops")
     print("small set agrees with plain loops:", {name: found[name] for name in expected})
     if not args.keep:
         make(args.folder, IMAGES, TEMPLATES, PAIRS, GENUINE)

@@ -1,6 +1,6 @@
-"""Seconds until ``facezoo --help`` and ``facezoo --version`` have answered, in a fresh process each time.
+"""Duration of ``facezoo --help``, ``facezoo --version`` and ``facezoo config --help``, each in a new process.
 
-Run: ``python benchmarks/startup.py``; the best of several counts, since the rest is the machine's other work.
+Run: ``python benchmarks/startup.py``. The shortest of several calls is printed; longer ones measure other load.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ def seconds(words: list[str], times: int) -> float:
 
 
 def main() -> int:
-    """Print a line a command."""
-    parser = argparse.ArgumentParser(description="How quickly the command line answers.")
-    parser.add_argument("--times", type=int, default=10, help="calls of each command")
+    """Print one line per command."""
+    parser = argparse.ArgumentParser(description="Measure how fast the command line starts.")
+    parser.add_argument("--times", type=int, default=10, help="number of calls of each command")
     times = parser.parse_args().times
     began = time.perf_counter()
     subprocess.run([sys.executable, "-c", "pass"], check=True)
-    print(f"bare interpreter   {time.perf_counter() - began:.2f} s")
+    print(f"interpreter only   {time.perf_counter() - began:.2f} s")
     for words in (["--help"], ["--version"], ["config", "--help"]):
         print(f"facezoo {' '.join(words):<14} {seconds(words, times):.2f} s")
     return 0

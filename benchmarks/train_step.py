@@ -1,8 +1,8 @@
-"""Images/s in training: our engine over a bare loop of the same framework, and paddle over torch.
+"""Images/s in training: the engine relative to a plain loop of the same framework, and paddle relative to torch.
 
-The bare loop is what a user would write: the same network and head, the framework's own SGD, nothing else. Engine and
-bare loop take turns, so that a change of the machine's speed meets both; the ratio is the median over the rounds. Each
-backbone and backend has a process of its own, so that neither framework's threads are in the other's way.
+The plain loop is the code of a typical user: the same network and head with the framework's own SGD. Engine and plain
+loop are measured alternately, so that other load affects both; the ratio is the median over the rounds. Each backbone
+and backend runs in its own process, so that the threads of the frameworks do not disturb each other.
 
     python benchmarks/train_step.py --backbone IR50 MobileFaceNet --batch-size 16 --rounds 5
 """
@@ -33,7 +33,7 @@ def engine_step(backend: str, backbone: str, precision: str) -> Callable[[np.nda
     return lambda images, labels: engine.train_step(images, labels, next(count))
 
 
-def bare_torch(backbone: str, precision: str) -> Callable[[np.ndarray, np.ndarray], None]:
+def plain_torch(backbone: str, precision: str) -> Callable[[np.ndarray, np.ndarray], None]:
     import torch
 
     from facezoo.zoo.create import create_backbone, create_head
@@ -54,7 +54,7 @@ def bare_torch(backbone: str, precision: str) -> Callable[[np.ndarray, np.ndarra
     return step
 
 
-def bare_paddle(backbone: str, precision: str) -> Callable[[np.ndarray, np.ndarray], None]:
+def plain_paddle(backbone: str, precision: str) -> Callable[[np.ndarray, np.ndarray], None]:
     import paddle
 
     from facezoo.zoo.create import create_backbone, create_head
@@ -77,29 +77,29 @@ def bare_paddle(backbone: str, precision: str) -> Callable[[np.ndarray, np.ndarr
     return step
 
 
-BARE = {"torch": bare_torch, "paddle": bare_paddle}
+PLAIN = {"torch": plain_torch, "paddle": plain_paddle}
 
 
 def measure(backend: str, backbone: str, precision: str, batch: int, rounds: int) -> dict[str, float | str]:
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (batch, 112, 112, 3), dtype=np.uint8)
     labels = rng.integers(0, CLASSES, batch)
-    ways = {"engine": engine_step(backend, backbone, precision), "bare": BARE[backend](backbone, precision)}
-    for step in ways.values():
+    loops = {"engine": engine_step(backend, backbone, precision), "plain": PLAIN[backend](backbone, precision)}
+    for step in loops.values():
         step(images, labels)  # compilation and first allocations do not count
-    times: dict[str, list[float]] = {name: [] for name in ways}
+    times: dict[str, list[float]] = {name: [] for name in loops}
     for _ in range(rounds):
-        for name, step in ways.items():
+        for name, step in loops.items():
             began = time.perf_counter()
             step(images, labels)
             times[name].append(time.perf_counter() - began)
-    ratio = statistics.median(bare / engine for bare, engine in zip(times["bare"], times["engine"], strict=True))
+    ratio = statistics.median(plain / engine for plain, engine in zip(times["plain"], times["engine"], strict=True))
     speed = {name: batch / statistics.median(values) for name, values in times.items()}
-    return {"backend": backend, "backbone": backbone, "precision": precision, **speed, "engine/bare": ratio}
+    return {"backend": backend, "backbone": backbone, "precision": precision, **speed, "engine/plain": ratio}
 
 
 def measure_apart(backend: str, backbone: str, precision: str, batch: int, rounds: int) -> dict[str, float | str]:
-    """:func:`measure` in a process of its own."""
+    """:func:`measure` in its own process."""
     words = ["--backbone", backbone, "--backend", backend, "--precision", precision]
     words += ["--batch-size", str(batch), "--rounds", str(rounds), "--json"]
     done = subprocess.run([sys.executable, __file__, *words], check=True, stdout=subprocess.PIPE, text=True)
@@ -117,11 +117,12 @@ def main() -> None:
     options = parser.parse_args()
     rows = []
     alone = len(options.backbone) * len(options.backend) * len(options.precision) == 1
-    way = measure if alone else measure_apart
+    measured = measure if alone else measure_apart
     for backbone in options.backbone:
         for precision in options.precision:
             mine = [
-                way(backend, backbone, precision, options.batch_size, options.rounds) for backend in options.backend
+                measured(backend, backbone, precision, options.batch_size, options.rounds)
+                for backend in options.backend
             ]
             rows += mine
             if len(mine) == 2:
@@ -129,13 +130,15 @@ def main() -> None:
     if options.json:
         print(json.dumps(rows, indent=1))
         return
-    print("| backbone | backend | precision | engine images/s | bare loop images/s | engine / bare | paddle / torch |")
+    print(
+        "| backbone | backend | precision | engine images/s | plain loop images/s | engine / plain | paddle / torch |"
+    )
     print("|---|---|---|---|---|---|---|")
     for row in rows:
         over = f"{row['paddle/torch']:.2f}" if "paddle/torch" in row else ""
         print(
-            f"| {row['backbone']} | {row['backend']} | {row['precision']} | {row['engine']:.1f} | {row['bare']:.1f} "
-            f"| {row['engine/bare']:.2f} | {over} |"
+            f"| {row['backbone']} | {row['backend']} | {row['precision']} | {row['engine']:.1f} | {row['plain']:.1f} "
+            f"| {row['engine/plain']:.2f} | {over} |"
         )
 
 

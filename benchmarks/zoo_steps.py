@@ -1,7 +1,7 @@
 """Three training steps of every backbone with ArcFace, and of every head with MobileFaceNet, on both backends.
 
-Real faces, the run's own engine and loader. The table says the loss of each step; the exit code is 1 when one is not
-finite. With ``--out`` each row is kept in a file as it comes, and a second call does only what is missing.
+Real faces, with the engine and the loader of a normal run. The table contains the loss of each step; the exit code is 1
+if one is not finite. With ``--out`` each row is written to a file, and a second call runs only the missing cases.
 
     python benchmarks/zoo_steps.py --data FOLDER --out steps.jsonl
 """
@@ -24,7 +24,7 @@ Case = tuple[str, str, str]  # backend, backbone, head
 
 
 def cases(backends: list[str], backbones: list[str] | None, heads: list[str] | None) -> list[Case]:
-    """What to run; the small heads first, the deepest networks last."""
+    """The cases: first the heads, then the networks from small to large."""
     networks = sorted(catalog.BACKBONES.values(), key=lambda spec: spec.parameters or 0)
     by_head = [("MobileFaceNet", name) for name in catalog.HEADS if heads is None or name in heads]
     by_network = [(spec.name, "ArcFace") for spec in networks if backbones is None or spec.name in backbones]
@@ -37,7 +37,7 @@ def run(case: Case, data: list[str], batch_size: int, steps: int, lr: float, scr
     """The losses of one case."""
     backend, backbone, head = case
     given = {"head": head}
-    if catalog.head_margin(head).family == "regulariser":  # these train nothing alone
+    if catalog.head_margin(head).family == "regulariser":  # these do not train alone
         given = {"head": "Softmax", "head_options.extra": {head: 1.0}}
     config = load_config(
         None,

@@ -1,7 +1,7 @@
-"""Pages of the zoo, made from its specs and margins: ``python docs/generate.py``.
+"""Write the pages of the zoo from specs and margins: ``python docs/generate.py``.
 
-Multiply-adds and parameters stand in ``docs/zoo/figures.json``; ``--measure`` counts them anew, on torch's meta device.
-``--check`` writes nothing and fails when a page is not what it would be.
+Multiply-adds and parameters are in ``docs/zoo/figures.json``; ``--measure`` counts them again on torch's meta device.
+``--check`` writes nothing and fails if a page is out of date.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ ZOO = Path(__file__).resolve().parent / "zoo"
 FIGURES = ZOO / "figures.json"
 MADE = "<!-- made by docs/generate.py -->"
 COMMON = {  # options that every backbone takes
-    "embedding_size": "E, values of the embedding",
-    "input_size": "(H, W) of the image; one number means square",
-    "neck": "from the last map to the embedding",
+    "embedding_size": "E, size of the embedding",
+    "input_size": "(H, W) of the image; one integer: square",
+    "neck": "layers from the last feature map to the embedding",
     "dropout": "probability in the neck",
     "checkpointing": "recompute activations in the backward pass instead of keeping them",
-    "init": "rule that draws the initial weights",
+    "init": "rule of the random initial weights",
     "bn_eps": "added to the variance",
     "bn_momentum": "weight of the new value in running statistics",
 }
@@ -38,7 +38,7 @@ Figures = dict[str, dict[str, int]]
 
 
 def measure(names: Sequence[str] | None = None) -> Figures:
-    """Parameters and multiply-adds of the backbones at their default options."""
+    """Parameters and multiply-adds of the backbones with their default options."""
     import torch
 
     from facezoo import backends
@@ -56,7 +56,7 @@ def measure(names: Sequence[str] | None = None) -> Figures:
 
 
 def pages(figures: Figures) -> dict[str, str]:
-    """Path below ``docs/zoo`` -> text of every page."""
+    """The path below ``docs/zoo`` and the text of every page."""
     made = {"backbones/index.md": _backbone_index(figures), "heads/index.md": _head_index()}
     for family, specs in _families().items():
         made[f"backbones/{family}.md"] = _family_page(family, specs, figures)
@@ -66,7 +66,7 @@ def pages(figures: Figures) -> dict[str, str]:
 
 
 def stale(figures: Figures) -> list[str]:
-    """Pages that are missing, differ, or are left over."""
+    """Pages that are missing, out of date, or no longer needed."""
     wanted = pages(figures)
     there = {path.relative_to(ZOO).as_posix() for path in ZOO.rglob("*.md")}
     differ = [name for name in wanted if name in there and _read(ZOO / name) != wanted[name]]
@@ -131,8 +131,8 @@ def _backbone_index(figures: Figures) -> str:
     ]
     head = ("name", "input", "embedding", "parameters", "multiply-adds", "neck")
     lead = (
-        f"{len(rows)} networks at their default options. Parameters are trained values, counted; multiply-adds are "
-        "those of\nconvolutions, linear layers and attention for one image, counted on shapes."
+        f"{len(rows)} networks with their default options. Parameters are all trainable values; multiply-adds are "
+        "those of\nconvolutions, linear layers and attention for one image, counted from the shapes."
     )
     return f"{MADE}\n# Backbones\n\n{lead}\n\n{_table(head, rows)}\n"
 
@@ -189,7 +189,7 @@ def _options(specs: list[BackboneSpec]) -> str:
     rows = []
     for key in (*first.OPTIONS, *first.COMMON):
         values = list(dict.fromkeys(str(getattr(spec, key)) for spec in specs))
-        default = values[0] if len(values) == 1 else "by member"
+        default = values[0] if len(values) == 1 else "depends on the member"
         meaning = f"{meanings[key]}: {', '.join(first.necks())}" if key == "neck" else meanings.get(key, "")
         rows.append((f"`{key}`", f"`{default}`", meaning))
     return _table(("option", "default", "meaning"), rows)
@@ -215,8 +215,8 @@ def _head_index() -> str:
         also = ", ".join(alias for alias, (target, _) in HEAD_ALIASES.items() if target == name)
         rows.append((f"[{name}]({name.lower()}.md)", also, margin.family, margin.paper))
     lead = (
-        f"{len(rows)} heads. Family: `margin` works on cosines over class columns, `linear` on plain products, "
-        "`metric` and\n`regulariser` on the batch or the class weights; the last two also stand beside a "
+        f"{len(rows)} heads. Family: `margin` works on the cosines of all classes, `linear` on inner products, "
+        "`metric` and\n`regulariser` on the batch or the class weights; the last two can also be added to a "
         "classification head."
     )
     return f"{MADE}\n# Heads\n\n{lead}\n\n{_table(('name', 'also called', 'family', 'paper'), rows)}\n"
@@ -228,7 +228,7 @@ def _head_page(name: str, margin: type[Margin]) -> str:
     parts += ["## Paper", margin.paper, "## Hyper-parameters", _hyper(margin)]
     if len(margin.variants) > 1:
         rows = [
-            (f"`{variant}`", ", ".join(f"{key} {value}" for key, value in changed.items()) or "as above")
+            (f"`{variant}`", ", ".join(f"{key} {value}" for key, value in changed.items()) or "see above")
             for variant, changed in margin.variants.items()
         ]
         parts += ["## Variants", _table(("variant", "defaults"), rows)]
@@ -237,7 +237,7 @@ def _head_page(name: str, margin: type[Margin]) -> str:
         rows = [
             (alias, ", ".join(f"{key} {value}" for key, value in hyper.items())) for alias, hyper in aliases.items()
         ]
-        parts += ["## Further names", _table(("name", "means"), rows)]
+        parts += ["## Aliases", _table(("name", "means"), rows)]
     parts += ["## Use", _use_head(name, margin)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -253,8 +253,8 @@ def _hyper(margin: type[Margin]) -> str:
         valid = ", ".join(words) if words else f"{low_high[0]:g} to {low_high[1]:g}" if low_high else ""
         rows.append((f"`{entry.name}`", f"`{entry.default}`", valid, meanings.get(entry.name, "")))
     if margin.family in ("margin", "linear") and margin.criteria:
-        rows.append(("`criterion`", f"`{margin.criteria[0]}`", ", ".join(margin.criteria), "over the logits"))
-        rows.append(("`label_smoothing`", "`0.0`", "0 to below 1", "share of the target spread over all classes"))
+        rows.append(("`criterion`", f"`{margin.criteria[0]}`", ", ".join(margin.criteria), "loss of the logits"))
+        rows.append(("`label_smoothing`", "`0.0`", "0 to below 1", "share of the target distributed over all classes"))
         rows.append(("`focal_gamma`", "`2.0`", "0 or more", "exponent of the focal criterion"))
     return _table(("name", "default", "range", "meaning"), rows)
 
@@ -273,8 +273,8 @@ from facezoo.backends.paddle.heads.{margin.module} import {name}  # a paddle.nn.
 def main(argv: Sequence[str] | None = None) -> int:
     """Write the pages, or check them."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--measure", action="store_true", help="count parameters and multiply-adds anew")
-    parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 when a page is out of date")
+    parser.add_argument("--measure", action="store_true", help="count parameters and multiply-adds again")
+    parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 if a page is out of date")
     asked = parser.parse_args(argv)
     figures: Figures = measure() if asked.measure else json.loads(_read(FIGURES))
     if asked.check:

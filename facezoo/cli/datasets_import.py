@@ -17,7 +17,7 @@ def command(
     out: Annotated[Path, typer.Option(metavar="FOLDER", help="The new folder.")],
     dataset: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="Name from `facezoo datasets list`. Default: recognized by the files."),
+        typer.Option(metavar="NAME", help="Name from `facezoo datasets list`. Default: recognised by the files."),
     ] = None,
     identities: Annotated[
         Path | None,

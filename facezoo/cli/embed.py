@@ -20,7 +20,7 @@ def command(
     device: options.Device = "auto",
     as_json: options.AsJson = False,
 ) -> None:
-    """Write the normalized embeddings of photos to a .npz file.
+    """Write the normalised embeddings of photos to a .npz file.
 
     Its arrays: embeddings, paths, labels, boxes, landmarks, scores. Photos that cannot be read or show no face are
     left out and listed.

@@ -22,7 +22,7 @@ def command(
 ) -> None:
     """Import the checkpoint of another project.
 
-    The layout is recognized by keys and shapes. Wrappers and prefixes are removed, every tensor is checked, and a
+    The layout is recognised by keys and shapes. Wrappers and prefixes are removed, every tensor is checked, and a
     missing or surplus tensor is an error. No code in the file is executed.
     """
     from facezoo.checkpoints.foreign.importer import import_checkpoint
