@@ -1,4 +1,4 @@
-"""Evaluation that knows no framework: scores and embeddings in, figures with their uncertainty out."""
+"""Evaluation of scores and embeddings, with confidence intervals. No framework is imported."""
 
 from __future__ import annotations
 

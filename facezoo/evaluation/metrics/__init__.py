@@ -1,1 +1,1 @@
-"""Figures: verification, identification, templates, video, quality, fairness and comparison."""
+"""Metrics: verification, identification, templates, video, quality, fairness and comparison."""

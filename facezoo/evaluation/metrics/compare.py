@@ -1,4 +1,4 @@
-"""Two models on the same pairs: how far apart, how certain, and whether they can be told apart at all."""
+"""Comparison of two models on the same pairs: difference, interval, p value, and whether it is significant."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ class Comparison:
     """Figures of the first model minus those of the second, on the same pairs.
 
     Attributes:
-        figure: what is compared.
+        figure: name of the compared figure.
         first: the figure of the first model.
-        second: the figure of the second.
+        second: the figure of the second model.
         difference: first - second.
         interval: of the difference.
-        p_value: McNemar's exact p of equal error rates; nan where the figure is not a share of decisions.
-        only_first_right: pairs that only the first model decides rightly.
-        only_second_right: pairs that only the second does.
-        pairs: how many pairs.
+        p_value: McNemar's exact p of equal error rates; NaN where the figure is not a share of decisions.
+        only_first_right: pairs that only the first model decides correctly.
+        only_second_right: pairs that only the second model decides correctly.
+        pairs: number of pairs.
         confidence: of the interval.
-        how: how the interval was found.
+        how: method of the interval.
         distinguishable: the interval excludes 0 and, where there is one, p < 1 - confidence.
     """
 
@@ -50,7 +50,7 @@ class Comparison:
 
     @property
     def sentence(self) -> str:
-        """The conclusion in words."""
+        """The conclusion in one sentence."""
         low, high = (f"{100 * end:+.2f}" for end in self.interval)
         found = f"{self.figure}: {100 * self.difference:+.2f} points ({100 * self.confidence:g} % {low} to {high})"
         if not np.isnan(self.p_value):
@@ -79,7 +79,7 @@ def mcnemar(only_first: int, only_second: int) -> float:
 def difference_interval(only_first: int, only_second: int, pairs: int, confidence: float = 0.95) -> tuple[float, float]:
     """Interval of a paired difference of shares (Agresti and Min 2005, Statistics in Medicine 24:729).
 
-    Half a pair is added to each discordant cell, so that it holds with few or no discordant pairs too.
+    Half a pair is added to each discordant cell, so that it is valid with few or no discordant pairs too.
     """
     z = float(stats.norm.ppf(0.5 + confidence / 2))
     one, two, total = only_first + 0.5, only_second + 0.5, pairs + 2
@@ -100,13 +100,13 @@ def compare_decisions(
     """Compare two models' decisions on the same pairs.
 
     Args:
-        first: bool (n,), right or wrong for each pair.
-        second: bool (n,), of the other model, in the same order.
-        subjects: who is on the left and on the right of each pair; with them the interval comes from a
-            bootstrap of people, since pairs that share a person are not independent.
+        first: bool (n,), whether each decision is correct.
+        second: bool (n,), the same for the other model, pairs in the same order.
+        subjects: the identities on the left and on the right of each pair, (n,) each. With them the interval comes
+            from a bootstrap of people, because pairs that share a person are not independent.
         confidence: of the interval.
-        figure: what to call it.
-        rounds: bootstrap resamples.
+        figure: name of the figure.
+        rounds: number of bootstrap resamples.
 
     Raises:
         ShapeError: the models were tested on different numbers of pairs.
@@ -117,7 +117,7 @@ def compare_decisions(
     only_one, only_two = int((one & ~two).sum()), int((two & ~one).sum())
     p_value = mcnemar(only_one, only_two)
     interval = difference_interval(only_one, only_two, len(one), confidence)
-    how = "Agresti-Min, pairs as independent"
+    how = "Agresti-Min, independent pairs"
     if subjects is not None:
         gain = one.astype(np.float64) - two
         people = bootstrap_subjects(
@@ -156,16 +156,19 @@ def compare_tar(
 ) -> Comparison:
     """Compare TAR at FAR, each model at its own threshold, by a paired bootstrap.
 
-    The threshold is found anew in every resample, so its uncertainty counts.
+    The threshold is computed again in every resample, so the interval includes its uncertainty.
 
     Args:
         first: scores of one model (n,).
-        second: scores of the other (n,), same pairs in the same order.
+        second: scores of the other model (n,), the same pairs in the same order.
         same: bool (n,).
         far: in (0, 1].
-        subjects: who is on the left and right of each pair; None resamples pairs.
+        subjects: the identities on the left and right of each pair, (n,) each; None resamples pairs.
         confidence: of the interval.
-        rounds: resamples, 100 or more.
+        rounds: number of resamples, 100 or more.
+
+    Raises:
+        ProtocolError: there are too few impostor pairs for this FAR.
     """
     one, flags = check_scores(first, same)
     two, _ = check_scores(second, same)
@@ -208,7 +211,10 @@ def compare_verification(
     confidence: float = 0.95,
     rule: str = "exact",
 ) -> Comparison:
-    """Compare two models' ten-fold accuracy from their scores of the same pairs."""
+    """Compare the ten-fold accuracy of two models from their scores (n,) of the same pairs.
+
+    Args are those of :func:`facezoo.evaluation.verification` and :func:`compare_decisions`.
+    """
     one = verification(first, same, folds, rule=rule)
     two = verification(second, same, folds, rule=rule)
     return compare_decisions(one.correct, two.correct, subjects=subjects, confidence=confidence)

@@ -1,7 +1,7 @@
-"""Identification among distractors in MegaFace's manner.
+"""Identification among distractors, as in MegaFace.
 
 Kemelmacher-Shlizerman et al. 2016, "The MegaFace Benchmark": each image of a person is searched among the
-distractors with one other image of the person added, for every ordered pair of images of a person.
+distractors and one other image of the person, for every ordered pair of images of a person.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class DistractorResult:
     """CMC for growing numbers of distractors. Rates are 0..1.
 
     Attributes:
-        rank: number of distractors -> k -> share of trials with the mate among the k best.
+        rank: number of distractors -> k -> share of trials with the mate among the k highest scores.
         trials: ordered pairs of images of one person.
         probes: images with at least one mate.
         ranks: number of distractors -> int64 (trials,); a tie with a distractor counts against the mate.
@@ -43,7 +43,7 @@ class DistractorResult:
 
 
 def _mates(codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Probe row and mate row of every ordered pair of one identity, probes rising."""
+    """Probe row and mate row of every ordered pair of one identity, in ascending order of the probe."""
     order = np.argsort(codes, kind="stable")
     _, starts, counts = np.unique(codes[order], return_index=True, return_counts=True)
     probes, mates = [], []
@@ -71,27 +71,27 @@ def identification_with_distractors(
     """Rank of each mate among nested random sets of distractors.
 
     Args:
-        embeddings: (N, E) of people, two images of each or more.
-        labels: who they are (N,).
-        distractors: (D, E) of nobody among them, an array or a file.
-        sizes: numbers of distractors, each 1..D; the smaller sets are parts of the larger.
+        embeddings: (N, E), two or more images per person.
+        labels: the identity of each row (N,).
+        distractors: (D, E) of other people, an array or a file.
+        sizes: numbers of distractors, each 1..D; the smaller sets are subsets of the larger.
         ranks: k for the rank-k rates.
-        seed: which distractors make the smaller sets.
-        block: distractors compared at a time.
+        seed: selects the distractors of the smaller sets.
+        block: number of distractors compared at once.
 
     Raises:
         ProtocolError: nobody has two images, or a size is larger than the number of distractors.
     """
     wanted = sorted(set(int(size) for size in sizes))
     if not wanted or wanted[0] < 1 or wanted[-1] > len(distractors):
-        raise ProtocolError(f"sizes are {tuple(sizes)}; expected 1..{len(distractors)}, the distractors given")
+        raise ProtocolError(f"sizes are {tuple(sizes)}; expected 1..{len(distractors)}, the number of distractors")
     unit = normalise(embeddings)
     probe, mate = _mates(encode_labels(labels, len(unit)))
     if len(probe) == 0:
         raise ProtocolError(f"nobody among {len(unit)} embeddings has two images; expected a mate to find")
     used, position = np.unique(probe, return_inverse=True)
     own = rounded(np.einsum("ne,ne->n", unit[probe].astype(np.float64), unit[mate]))
-    # the set in which each distractor first takes part
+    # index of the smallest set that holds each distractor
     turn = np.empty(len(distractors), np.int64)
     turn[generator(seed, "distractors", len(distractors)).permutation(len(distractors))] = np.searchsorted(
         wanted, np.arange(len(distractors)), side="right"

@@ -1,4 +1,4 @@
-"""Figures by group at one shared threshold, and how unequal they are."""
+"""Figures per group at one shared threshold, and the differences between groups."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from facezoo.evaluation.statistics.intervals import clopper_pearson
 
 @dataclass(frozen=True)
 class GroupFigures:
-    """One group at the shared threshold; a kind of pair that the group lacks has rate nan.
+    """One group at the shared threshold; the rate of a kind of pair that the group lacks is NaN.
 
     Attributes:
-        genuine: genuine pairs.
-        impostor: impostor pairs.
+        genuine: number of genuine pairs.
+        impostor: number of impostor pairs.
         fmr: share of impostor pairs accepted.
         fmr_interval: exact binomial.
-        fnmr: share of genuine pairs refused.
+        fnmr: share of genuine pairs rejected.
         fnmr_interval: exact binomial.
     """
 
@@ -38,17 +38,17 @@ class GroupFigures:
 
 @dataclass(frozen=True)
 class FairnessResult:
-    """How a shared threshold treats the groups.
+    """Error rates of all groups at a shared threshold.
 
     Attributes:
-        threshold: shared by all.
-        fmr: the FMR that set it.
+        threshold: shared by all groups.
+        fmr: the FMR that defines the threshold.
         groups: name -> figures.
         fmr_ratio: highest FMR of a group over the lowest; inf when the lowest is 0.
-        fnmr_ratio: the same of the FNMR.
+        fnmr_ratio: the same for the FNMR.
         fmr_spread: highest minus lowest FMR.
         fnmr_spread: highest minus lowest FNMR.
-        notes: what could not be said, and why.
+        notes: which figures are not given, and why.
     """
 
     threshold: float
@@ -111,23 +111,23 @@ def fairness_of_pairs(
     threshold: float | None = None,
     confidence: float = 0.95,
 ) -> FairnessResult:
-    """By group of a list of pairs, as for RFW.
+    """Error rates per group of a list of pairs, as in RFW.
 
     Args:
         scores: (n,).
         same: bool (n,).
         groups: the group of each pair (n,).
-        fmr: sets the shared threshold on the impostor pairs of all groups together.
-        threshold: use this one instead.
+        fmr: defines the shared threshold on the impostor pairs of all groups together.
+        threshold: used instead of ``fmr``.
         confidence: of the intervals.
 
     Raises:
-        ProtocolError: fewer than two groups, or an FMR that the pairs cannot show.
+        ProtocolError: fewer than two groups, or too few impostor pairs for the FMR.
     """
     values, flags = check_scores(scores, same)
     names = np.asarray(groups)
     if names.shape != values.shape:
-        raise ShapeError(f"groups have shape {names.shape}; expected {values.shape}, one a pair")
+        raise ShapeError(f"groups have shape {names.shape}; expected {values.shape}, one per pair")
     rate = check_far(fmr)[0]
     if threshold is None:
         roc = Roc.from_scores(values, flags)
@@ -157,25 +157,25 @@ def fairness_of_all_pairs(
     confidence: float = 0.95,
     workers: int | None = None,
 ) -> FairnessResult:
-    """By group of images, all pairs within each group, as for MFR-Ongoing's races.
+    """Error rates per group of images from all pairs within each group, as for the races of MFR-Ongoing.
 
-    The shared threshold keeps the FMR over all pairs of the whole set, pairs across groups included.
+    The shared threshold holds the FMR over all pairs of the whole set, including pairs across groups.
 
     Args:
         embeddings: (N, E).
         labels: (N,).
         groups: the group of each image (N,).
-        fmr: sets the shared threshold.
-        confidence: of the intervals, pairs taken as independent.
-        workers: threads.
+        fmr: defines the shared threshold.
+        confidence: of the intervals, which treat pairs as independent.
+        workers: number of threads.
 
     Raises:
-        ProtocolError: fewer than two groups, an FMR that the pairs cannot show, or a group without both kinds
+        ProtocolError: fewer than two groups, too few impostor pairs for the FMR, or a group without both kinds
             of pairs.
     """
     names, people = np.asarray(groups), np.asarray(labels)
     if names.shape != people.shape:
-        raise ShapeError(f"groups have shape {names.shape}; expected {people.shape}, one an image")
+        raise ShapeError(f"groups have shape {names.shape}; expected {people.shape}, one per image")
     rate = check_far(fmr)[0]
     whole = all_pairs(embeddings, people, rate, workers=workers)
     if np.isnan(whole.threshold[rate]):

@@ -1,7 +1,7 @@
-"""Does a quality score tell which images will fail? Error-versus-reject curves.
+"""Error-versus-reject curves: how well a quality score predicts which images fail.
 
-Grother and Tabassi 2007, "Performance of biometric quality measures"; Meng et al. 2021 (MagFace) take the
-length of an embedding as its quality.
+Grother and Tabassi 2007, "Performance of biometric quality measures". Meng et al. 2021 (MagFace) use the length
+of an embedding as its quality.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from facezoo.evaluation.scores.roc import Roc, threshold_at_far
 
 @dataclass(frozen=True)
 class RejectCurve:
-    """FNMR of the genuine pairs that remain when those of lowest quality are rejected.
+    """FNMR of the genuine pairs that remain when the pairs of lowest quality are rejected.
 
     Attributes:
         reject: float64 (R,), share of genuine pairs rejected.
         fnmr: float64 (R,), of the remaining ones, at the threshold of the whole set.
-        area: under the curve over the given shares, divided by their span: the mean FNMR. Lower is better.
-        random: the FNMR without rejection, which a useless quality keeps.
+        area: area under the curve divided by the range of the shares, that is the mean FNMR. Lower is better.
+        random: FNMR without rejection, which is the curve of a random quality.
         threshold: the shared threshold.
     """
 
@@ -36,7 +36,7 @@ class RejectCurve:
 
 
 def pair_quality(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """A pair is as good as its worse image: float64 (n,)."""
+    """The quality of each pair, float64 (n,): the lower quality of its two images."""
     one, two = np.asarray(first, np.float64), np.asarray(second, np.float64)
     if one.shape != two.shape:
         raise ShapeError(f"qualities have shapes {one.shape} and {two.shape}; expected the same")
@@ -51,22 +51,22 @@ def error_versus_reject(
     fmr: float = 1e-3,
     reject: Sequence[float] | np.ndarray | None = None,
 ) -> RejectCurve:
-    """The curve, exact: between pairs of equal quality the errors are shared out evenly.
+    """The exact curve. Among pairs of equal quality the errors are distributed evenly.
 
     Args:
-        scores: (n,), higher means more alike.
+        scores: (n,), higher is more similar.
         same: bool (n,).
         quality: float (n,) of each pair, higher is better; see :func:`pair_quality`.
-        fmr: sets the threshold on all impostor pairs, in (0, 1].
-        reject: shares in [0, 1), rising; None takes 0, 0.01 .. 0.95.
+        fmr: defines the threshold on all impostor pairs, in (0, 1].
+        reject: shares in [0, 1), ascending; by default 0, 0.01 .. 0.95.
 
     Raises:
-        ProtocolError: the impostor pairs cannot show this FMR, or a share is out of range.
+        ProtocolError: there are too few impostor pairs for this FMR, or a share is out of range.
     """
     values, flags = check_scores(scores, same)
     worth = np.asarray(quality, np.float64)
     if worth.shape != values.shape:
-        raise ShapeError(f"quality has shape {worth.shape}; expected {values.shape}, one a pair")
+        raise ShapeError(f"quality has shape {worth.shape}; expected {values.shape}, one per pair")
     if not np.isfinite(worth).all():
         raise NumericalError("a quality is NaN or infinite; expected finite values")
     roc = Roc.from_scores(values, flags)
@@ -74,7 +74,7 @@ def error_versus_reject(
         raise ProtocolError(roc.unsupported(fmr))
     shares = np.linspace(0, 0.95, 96) if reject is None else np.asarray(reject, np.float64)
     if len(shares) < 2 or shares[0] < 0 or shares[-1] >= 1 or (np.diff(shares) <= 0).any():
-        raise ProtocolError(f"reject is {shares[:3]}..; expected at least 2 rising shares in [0, 1)")
+        raise ProtocolError(f"reject is {shares[:3]}..; expected at least 2 ascending shares in [0, 1)")
     threshold = threshold_at_far(values[~flags], fmr)
     levels, group = np.unique(worth[flags], return_inverse=True)
     pairs = np.concatenate([[0], np.cumsum(np.bincount(group))])

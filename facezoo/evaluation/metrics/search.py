@@ -1,6 +1,6 @@
-"""Identification: probes searched in a gallery, with and without a mate there.
+"""Identification: probes searched in a gallery, with and without a mate in it.
 
-Grother, Ngan and Hanaoka, "Face Recognition Vendor Test, part 2: identification", for the rates.
+The rates are those of Grother, Ngan and Hanaoka, "Face Recognition Vendor Test, part 2: identification".
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ from facezoo.inference.embeddings import normalise
 
 @dataclass(frozen=True)
 class IdentificationResult:
-    """What a search of probes in a gallery found. Rates are 0..1.
+    """The result of searching probes in a gallery. Rates are 0..1.
 
     Attributes:
-        rank: k -> share of mated probes whose subject is among the k best subjects (the CMC at k).
-        rank_interval: k -> Wilson interval of it, as if probes were independent.
-        tpir: FPIR -> share of mated probes found at rank 1 with score >= threshold; nan where not supported.
-        threshold: FPIR -> the smallest threshold with FPIR(score >= t) <= it.
-        mated: probes with a mate in the gallery.
-        non_mated: probes without one.
-        subjects: subjects in the gallery.
+        rank: k -> share of mated probes whose subject is among the k highest scores (the CMC at k).
+        rank_interval: k -> its Wilson interval, which treats probes as independent.
+        tpir: FPIR -> share of mated probes found at rank 1 with score >= threshold; NaN where not supported.
+        threshold: FPIR -> the smallest threshold t with a rate of score >= t at or below it.
+        mated: number of probes with a mate in the gallery.
+        non_mated: number of probes without a mate.
+        subjects: number of subjects in the gallery.
         ranks: int64 (mated,), the rank of each mated probe; a tie counts against it.
-        mate_scores: float32 (mated,), best score with the own subject.
-        top_scores: float32 (non_mated,), best score of each probe without a mate.
-        notes: what could not be said, and why.
+        mate_scores: float32 (mated,), highest score with the own subject.
+        top_scores: float32 (non_mated,), highest score of each probe without a mate.
+        notes: which figures are not given, and why.
     """
 
     rank: dict[int, float]
@@ -56,7 +56,7 @@ class IdentificationResult:
         return np.cumsum(hits) / max(1, self.mated)
 
     def det(self) -> tuple[np.ndarray, np.ndarray]:
-        """Open-set DET: (FPIR, FNIR) at every score of a probe without a mate, FPIR rising."""
+        """Open-set DET: (FPIR, FNIR) at every score of a probe without a mate, FPIR ascending."""
         limits = np.unique(self.top_scores)[::-1]
         hits = np.sort(self.mate_scores[self.ranks == 1])
         found = len(hits) - np.searchsorted(hits, limits, side="left")
@@ -64,7 +64,7 @@ class IdentificationResult:
         return false / max(1, self.non_mated), 1.0 - found / max(1, self.mated)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain types for JSON, without the probes."""
+        """Plain types for JSON, without the values per probe."""
         return {
             "mated": self.mated,
             "non_mated": self.non_mated,
@@ -87,16 +87,16 @@ def identification(
     fpir: Sequence[float] = (0.1, 0.01),
     block: int = 1024,
 ) -> IdentificationResult:
-    """Search every probe in the gallery; a subject scores as its best gallery entry does.
+    """Search every probe in the gallery. The score of a subject is that of its best gallery entry.
 
     Args:
         probes: (P, E), any length.
-        probe_subjects: who each probe is (P,); who is not in the gallery is a probe without a mate.
+        probe_subjects: the subject of each probe (P,); a probe whose subject is not in the gallery has no mate.
         gallery: (G, E).
-        gallery_subjects: who each gallery entry is (G,); several entries of one subject may stand there.
+        gallery_subjects: the subject of each entry (G,); a subject may have several entries.
         ranks: k for the rank-k rates, 1 or more.
         fpir: wanted false-positive identification rates in (0, 1].
-        block: probes searched at a time.
+        block: number of probes searched at once.
 
     Raises:
         ShapeError, NumericalError: arrays do not fit, or hold NaN, infinity or a zero row.
@@ -163,9 +163,9 @@ def _result(
 
 
 def pick_gallery(labels: Sequence[object] | np.ndarray, shots: int, seed: int = 0) -> np.ndarray:
-    """Low-shot: ``shots`` rows of each identity drawn for the gallery, bool (N,); the others are probes.
+    """Low-shot split: draw ``shots`` rows per identity for the gallery, bool (N,); the other rows are probes.
 
-    Identities with no more rows than that are left without a probe.
+    Identities with at most ``shots`` rows have no probe.
 
     Args:
         labels: (N,).

@@ -1,7 +1,7 @@
-"""Templates as in IJB-A, IJB-B and IJB-C: many images of one person become one embedding.
+"""Templates as in IJB-A, IJB-B and IJB-C: several images of one person become one embedding.
 
-Whitelam et al. 2017, "IARPA Janus Benchmark-B": frames of one video must not outweigh a photo, so the images
-of one medium are averaged first and the media of a template then added up.
+Whitelam et al. 2017, "IARPA Janus Benchmark-B": the images of one medium are averaged first and the media of a
+template are then added, so that the frames of a video do not outweigh a photo.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def media_weights(templates: np.ndarray, media: np.ndarray) -> tuple[np.ndarray,
 
     Args:
         templates: int (N,), template of each image.
-        media: int (N,), medium of each image; the same number in two templates is two media.
+        media: int (N,), medium of each image; the same number in two templates means two media.
 
     Returns:
         (float64 (N,), int64 (N,)); indices are positions in ``np.unique(templates)``.
@@ -48,14 +48,14 @@ def pool_templates(
         embeddings: (N, E) raw embeddings, an array or a file of them.
         templates: int (N,), template of each image.
         media: int (N,), medium (photo or video) of each image.
-        weight: "unit" normalises each image's embedding first; "norm" leaves it, so that a long (confident)
-            embedding counts more.
-        detection_scores: float (N,), multiplied in; None leaves them out.
-        flip: "none"; "sum" adds the two halves of rows (N, 2E) that hold image and mirror image; "first" takes
-            the first half alone.
+        weight: "unit" normalises the embedding of each image first; "norm" does not, so that a long (confident)
+            embedding has more weight.
+        detection_scores: float (N,), additional weights; None for equal weights.
+        flip: "none"; "sum" adds the two halves of rows (N, 2E) that hold the image and its mirror image; "first"
+            takes the first half only.
 
     Returns:
-        (template numbers int64 (T,) rising, float32 (T, E)).
+        (template numbers int64 (T,) ascending, float32 (T, E)).
 
     Raises:
         ShapeError: lists and embeddings do not match.
@@ -68,7 +68,7 @@ def pool_templates(
     names, belongs, factors = np.asarray(templates), np.asarray(media), detection_scores
     for what, values in (("templates", names), ("media", belongs), ("detection scores", factors)):
         if values is not None and len(values) != len(embeddings):
-            raise ShapeError(f"{len(values)} {what} for {len(embeddings)} embeddings; expected one each")
+            raise ShapeError(f"{len(values)} {what} for {len(embeddings)} embeddings; expected one per embedding")
     if len(embeddings) == 0:
         raise ProtocolError("no embeddings to pool; expected at least 1")
     shares, owner = media_weights(names, belongs)
@@ -105,7 +105,7 @@ def _fuse(rows: np.ndarray, flip: str) -> np.ndarray:
 
 
 def _add(sums: np.ndarray, owner: np.ndarray, block: np.ndarray) -> None:
-    """``sums[owner[i]] += block[i]``, rows of one owner first added to each other."""
+    """``sums[owner[i]] += block[i]``; rows of one owner are added to each other first."""
     order = np.argsort(owner, kind="stable")
     codes, starts = np.unique(owner[order], return_index=True)
     sums[codes] += np.add.reduceat(block[order], starts, axis=0)
@@ -118,7 +118,7 @@ def template_rows(numbers: np.ndarray, wanted: np.ndarray) -> np.ndarray:
         ProtocolError: a list names a template that has no image.
     """
     out = np.empty(len(wanted), np.int32)
-    for start in range(0, len(out), 1 << 20):  # lists of many millions
+    for start in range(0, len(out), 1 << 20):  # lists may have many millions of entries
         part = np.asarray(wanted[start : start + (1 << 20)])
         rows = np.searchsorted(numbers, part).clip(max=len(numbers) - 1)
         missing = numbers[rows] != part

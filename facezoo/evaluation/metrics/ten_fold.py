@@ -1,4 +1,4 @@
-"""Verification on a list of pairs in folds, as LFW defines it."""
+"""Verification on a list of pairs in folds, as defined by LFW."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ from facezoo.evaluation.statistics.intervals import wilson
 
 @dataclass(frozen=True)
 class VerificationResult:
-    """What ten-fold verification found. Rates are 0..1.
+    """The result of verification in folds. Rates are 0..1.
 
     Attributes:
-        accuracy: mean over the folds of the share of pairs decided rightly.
-        standard_error: standard deviation of the fold accuracies (n - 1) over the root of their number.
-        thresholds: float64 (folds,), the score threshold used on each fold; accepted when score >= threshold.
+        accuracy: mean over the folds of the share of pairs decided correctly.
+        standard_error: standard deviation of the fold accuracies (n - 1) over the square root of their number.
+        thresholds: float64 (folds,), the score threshold of each fold; accepted when score >= threshold.
         fold_accuracies: float64 (folds,).
-        interval: Wilson interval of all pairs' decisions, as if pairs were independent.
+        interval: Wilson interval of the decisions of all pairs, which treats pairs as independent.
         tar: FAR -> share of genuine pairs accepted at the smallest threshold of all pairs with FMR <= FAR.
-        val: FAR -> mean over folds of the TAR at the threshold that the other folds give for that FAR.
+        val: FAR -> mean over the folds of the TAR at the threshold of the other folds for that FAR.
         auc: area under the ROC of all pairs.
         eer: equal error rate of all pairs.
         pairs: number of pairs.
         genuine: number of genuine pairs.
         impostor: number of impostor pairs.
-        rule: how thresholds were chosen.
+        rule: how thresholds are chosen.
         confidence: of the interval.
-        correct: bool (pairs,), each pair's decision right or wrong, for paired comparisons.
-        notes: what could not be said, and why.
+        correct: bool (pairs,), whether each decision is correct, for paired comparisons.
+        notes: which figures are not given, and why.
     """
 
     accuracy: float
@@ -55,7 +55,7 @@ class VerificationResult:
     notes: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain types for JSON, without the per-pair decisions."""
+        """Plain types for JSON, without the decisions per pair."""
         out = asdict(self)
         del out["correct"]
         for key in ("thresholds", "fold_accuracies"):
@@ -66,14 +66,14 @@ class VerificationResult:
 
 
 def best_threshold(scores: np.ndarray, same: np.ndarray) -> float:
-    """The threshold with the most pairs decided rightly, exactly.
+    """The threshold with the most correct decisions, exactly.
 
-    Candidates are the midpoints between neighbouring distinct scores, the lowest score (accept all) and the
-    float above the highest (refuse all). Of equally good ones the highest, that is the strictest, is taken,
-    as in InsightFace's search over growing distances.
+    Candidates are the midpoints between adjacent distinct scores, the lowest score (accept all) and the next float
+    above the highest score (reject all). Of equally good candidates the highest, that is the strictest, is taken,
+    as in InsightFace's search over ascending distances.
 
     Args:
-        scores: (n,), higher means more alike.
+        scores: (n,), higher is more similar.
         same: bool (n,).
 
     >>> best_threshold(np.array([0.1, 0.2, 0.8, 0.9]), np.array([False, False, True, True]))
@@ -82,7 +82,7 @@ def best_threshold(scores: np.ndarray, same: np.ndarray) -> float:
     values, inverse = np.unique(np.asarray(scores, np.float64), return_inverse=True)
     genuine = np.bincount(inverse[same], minlength=len(values))
     impostor = np.bincount(inverse[~np.asarray(same)], minlength=len(values))
-    # right[i]: decisions right when exactly the values i.. are accepted, i = 0..D
+    # right[i]: number of correct decisions when exactly the values i.. are accepted, i = 0..D
     right = np.concatenate([[0], np.cumsum(impostor)]) + genuine.sum() - np.concatenate([[0], np.cumsum(genuine)])
     first = len(right) - 1 - int(np.argmax(right[::-1]))
     if first == 0:
@@ -91,14 +91,14 @@ def best_threshold(scores: np.ndarray, same: np.ndarray) -> float:
         return float(np.nextafter(values[-1], np.inf))
     low, high = values[first - 1], values[first]
     middle = low + (high - low) / 2
-    return float(middle if middle > low else high)  # neighbouring floats have no midpoint
+    return float(middle if middle > low else high)  # adjacent floats have no midpoint
 
 
 def grid_threshold(scores: np.ndarray, same: np.ndarray) -> float:
-    """InsightFace's grid: squared distances 0, 0.01, ... 3.99, accepted when distance < grid value.
+    """The threshold of InsightFace's grid: squared distances 0, 0.01, ... 3.99, accepted when distance < grid value.
 
-    The score must be a cosine: squared distance = 2 - 2 cosine. Of equally good values the smallest distance.
-    The result is in units of the score; :func:`verification` decides with the distance itself.
+    The score must be a cosine: squared distance = 2 - 2 cosine. Of equally good values the smallest distance is
+    taken. The result is in units of the score; :func:`verification` compares the distance itself.
     """
     return 1.0 - _grid_distance(scores, same) / 2
 
@@ -131,13 +131,13 @@ def fold_numbers(folds: int | Sequence[int] | np.ndarray, pairs: int) -> np.ndar
     """The fold of each pair, int64 (pairs,).
 
     Args:
-        folds: how many contiguous folds of equal size (the first ``pairs % folds`` have one pair more), or
+        folds: the number of contiguous folds of equal size (the first ``pairs % folds`` have one more pair), or
             the fold number of each pair.
-        pairs: how many pairs there are.
+        pairs: number of pairs.
 
     Raises:
         ProtocolError: fewer than two folds, or more folds than pairs.
-        ShapeError: not one number a pair.
+        ShapeError: not one number per pair.
     """
     if isinstance(folds, int | np.integer):
         if not 2 <= folds <= pairs:
@@ -145,10 +145,10 @@ def fold_numbers(folds: int | Sequence[int] | np.ndarray, pairs: int) -> np.ndar
         return np.repeat(np.arange(folds), [len(part) for part in np.array_split(np.arange(pairs), folds)])
     numbers = np.asarray(folds)
     if numbers.shape != (pairs,):
-        raise ShapeError(f"folds have shape {numbers.shape}; expected a count or ({pairs},), a fold number a pair")
+        raise ShapeError(f"folds have shape {numbers.shape}; expected a count or ({pairs},), one fold number per pair")
     numbers = np.unique(numbers, return_inverse=True)[1].astype(np.int64)
     if numbers.max() < 1:
-        raise ProtocolError("folds name one fold only; expected at least 2")
+        raise ProtocolError("all pairs are in one fold; expected at least 2 folds")
     return numbers
 
 
@@ -161,21 +161,21 @@ def verification(
     far: Sequence[float] = (1e-3,),
     confidence: float = 0.95,
 ) -> VerificationResult:
-    """Verification accuracy in folds: the threshold from the other folds, applied to the one left out.
+    """Verification accuracy in folds: each fold is decided with the threshold of the other folds.
 
     Huang et al. 2007, "Labeled Faces in the Wild", view 2: mean accuracy and its standard error.
 
     Args:
-        scores: (n,), higher means more alike (a cosine for the InsightFace rule).
+        scores: (n,), higher is more similar (a cosine for the InsightFace rule).
         same: bool (n,), True for a genuine pair.
         folds: a number of contiguous equal folds as LFW orders them, or the fold number of each pair.
-        rule: "exact" (best midpoint, see :func:`best_threshold`) or "insightface" (its distance grid).
+        rule: "exact" (see :func:`best_threshold`) or "insightface" (see :func:`grid_threshold`).
         far: false-accept rates for ``tar`` and ``val``.
         confidence: of the interval.
 
     Raises:
         ShapeError, NumericalError, ProtocolError: scores and flags do not match, are not finite, or hold one
-            kind of pair only, in all or in the folds that must choose a threshold.
+            kind of pair only, in total or in the folds that choose a threshold.
 
     >>> verification(np.array([0.9, 0.1, 0.8, 0.2]), np.array([True, False, True, False]), folds=2).accuracy
     1.0

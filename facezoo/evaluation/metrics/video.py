@@ -1,4 +1,4 @@
-"""Faces of a video: frames of somebody else left out, the others pooled into one embedding."""
+"""Embeddings of videos: frames of other people are removed, the remaining frames are pooled into one embedding."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ POOLINGS = ("mean", "norm", "quality")
 
 
 def frame_clusters(embeddings: np.ndarray, threshold: float) -> np.ndarray:
-    """Clusters of frames that are linked, directly or through others, by a cosine >= threshold: int64 (F,).
+    """Clusters of frames that are linked, directly or through other frames, by a cosine >= threshold: int64 (F,).
 
     Union-find (Tarjan 1975) with path halving; clusters are numbered by their first frame.
 
@@ -41,7 +41,7 @@ def frame_clusters(embeddings: np.ndarray, threshold: float) -> np.ndarray:
 
 
 def clean_frames(embeddings: np.ndarray, threshold: float) -> np.ndarray:
-    """Which frames to keep: those of the largest cluster, bool (F,); of equal ones, the one seen first.
+    """Which frames to keep, bool (F,): those of the largest cluster; of equally large ones, that of the first frame.
 
     Args:
         embeddings: (F, E).
@@ -58,8 +58,8 @@ def pool_frames(embeddings: np.ndarray, how: str = "mean", quality: np.ndarray |
 
     Args:
         embeddings: (F, E) raw embeddings.
-        how: "mean" of the directions; "norm" adds raw embeddings, so that long ones count more; "quality"
-            weights the directions.
+        how: "mean" of the normalised embeddings; "norm" adds the raw embeddings, so that long ones have more weight;
+            "quality" weights the normalised embeddings.
         quality: float (F,), 0 or more, for "quality".
 
     Raises:
@@ -74,7 +74,7 @@ def pool_frames(embeddings: np.ndarray, how: str = "mean", quality: np.ndarray |
     if how == "quality":
         weights = np.asarray(quality, np.float64)
         if weights.shape != (len(rows),):
-            raise ShapeError(f"quality has shape {weights.shape}; expected ({len(rows)},), one a frame")
+            raise ShapeError(f"quality has shape {weights.shape}; expected ({len(rows)},), one per frame")
         if not np.isfinite(weights).all() or weights.min() < 0 or not weights.any():
             raise NumericalError("quality must be finite, 0 or more, and not all 0")
     pooled = weights @ rows
@@ -97,7 +97,7 @@ def pool_videos(
     Args:
         embeddings: (F, E) of all frames.
         videos: the video of each frame (F,).
-        threshold: for :func:`clean_frames`; None keeps every frame.
+        threshold: of :func:`clean_frames`; None keeps every frame.
         how: see :func:`pool_frames`.
         quality: float (F,), for "quality".
 
@@ -106,7 +106,7 @@ def pool_videos(
     """
     names, codes = np.unique(videos, return_inverse=True)
     if len(codes) != len(embeddings):
-        raise ShapeError(f"{len(codes)} video names for {len(embeddings)} frames; expected one each")
+        raise ShapeError(f"{len(codes)} video names for {len(embeddings)} frames; expected one per frame")
     kept = np.zeros(len(codes), bool)
     order = np.argsort(codes, kind="stable")
     rows = []

@@ -1,9 +1,8 @@
-"""All pairs of a set of identities: exact figures from billions of scores in bounded memory.
+"""All pairs of a set of images: exact figures from billions of scores in bounded memory.
 
-A score is the cosine summed in float64, rounded to 30 binary places and then to float32, so it depends
-neither on the tile it was computed in nor on the machine, and equal pairs tie. Every impostor score is
-compared with every genuine score (:mod:`facezoo.evaluation.pairwise.counters`): the ROC that results is the whole
-curve, not a sample of it.
+A score is the cosine summed in float64, rounded to 30 binary places and then to float32, so that it depends neither
+on the tile nor on the machine, and equal pairs tie. Every impostor score is compared with every genuine score
+(:mod:`facezoo.evaluation.pairwise.counters`): the ROC is exact, not sampled.
 """
 
 from __future__ import annotations
@@ -45,22 +44,22 @@ def all_pairs(
 ) -> AllPairsResult:
     """Compare every pair of embeddings: TAR at FAR, ROC, EER and AUC, exactly.
 
-    FAR f is kept by the smallest threshold t with FMR(score >= t) <= f; TAR is the share of genuine pairs
-    with score >= t. Ties are accepted or refused together.
+    The threshold of FAR f is the smallest t with FMR(score >= t) <= f; TAR is the share of genuine pairs with
+    score >= t. Ties are accepted or rejected together.
 
     Args:
         embeddings: (N, E), any length; not copied.
-        labels: the identity of each row (N,): numbers or names.
+        labels: the identity of each row (N,), numbers or names.
         far: wanted false-accept rates in (0, 1].
-        against: a second set (embeddings, labels): each of its rows is compared with each row of the first,
-            and no pair within a set is (masked against unmasked faces, say).
-        thresholds: where FMR and FNMR are wanted too.
-        metric: "cosine", or "dot" for scores of rows as they are.
-        precision: in which products are summed, "float64" or "float32" (twice as fast; a score may then
-            differ in its last bit from one tile to another).
+        against: a second set (embeddings, labels): each of its rows is compared with each row of the first set, and
+            no pairs within a set are compared (for example masked against unmasked faces).
+        thresholds: additional thresholds at which FMR and FNMR are computed.
+        metric: "cosine", or "dot" for scores of rows that are not normalised.
+        precision: precision of the sums of products, "float64" or "float32" (twice as fast; a score may then differ
+            in its last bit between tiles).
         block: rows and columns of a tile; memory grows with its square. By default an eighth of N, 256 to 2048.
             The result does not depend on it.
-        workers: threads; by default the processors this process may use.
+        workers: number of threads; by default the number of processors available to this process.
         confidence: of the intervals.
         on_progress: called with the tiles done and their total.
 
@@ -103,13 +102,13 @@ def all_pairs_part(
     confidence: float = 0.95,
     on_progress: OnProgress = ignore_progress,
 ) -> AllPairsPart:
-    """One share of :func:`all_pairs`, for another process or machine; :func:`merge_all_pairs` joins them.
+    """One part of :func:`all_pairs`, for another process or machine; :func:`merge_all_pairs` merges the parts.
 
     Args are those of :func:`all_pairs`; ``part`` is 0..parts - 1.
     """
     if not 0 <= part < parts:
         raise ConfigError(f"part is {part} of {parts}; expected 0..{parts - 1}")
-    if block is None:  # few rows in large tiles would waste half of those on the diagonal
+    if block is None:  # with few rows, large tiles would waste half of those on the diagonal
         block = min(2048, max(256, -(-len(np.asarray(embeddings)) // 2048) * 256))
     if block < 1:
         raise ConfigError(f"block is {block}; expected 1 or more")
@@ -138,10 +137,10 @@ def all_pairs_part(
 
 
 def merge_all_pairs(parts: Sequence[AllPairsPart]) -> AllPairsResult:
-    """The result of :func:`all_pairs` from all its shares, in any order.
+    """The result of :func:`all_pairs` from all its parts, in any order.
 
     Raises:
-        ProtocolError: a share is missing, comes twice, or belongs to another computation.
+        ProtocolError: a part is missing, is given twice, or belongs to another computation.
     """
     return merge(parts)
 
@@ -183,7 +182,7 @@ def _tiling(
 
 
 def _processors() -> int:
-    """How many this process may use, where the system tells."""
+    """Number of processors that this process may use, if the system reports it."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
@@ -217,7 +216,7 @@ def _count(
     workers: int | None,
     on_progress: OnProgress,
 ) -> None:
-    """Send every tile through both counters; products and sorts run in threads, counting one at a time."""
+    """Count the scores of every tile; products and sorts run in parallel, the counters are updated under a lock."""
     lock = Lock()
     done = 0
 

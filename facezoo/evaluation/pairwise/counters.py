@@ -1,4 +1,4 @@
-"""What is kept of billions of impostor scores: exact ranks of a few values, and the highest scores."""
+"""Counters over billions of impostor scores: exact ranks of given values, and the highest scores."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ import numpy as np
 
 
 class RankCounter:
-    """How many scores lie below, and how many equal, each of some values; fed with sorted blocks.
+    """Counts the scores below and equal to each of the given values; scores come in sorted blocks.
 
     Args:
-        values: distinct, rising (Q,).
+        values: distinct, ascending (Q,).
     """
 
     def __init__(self, values: np.ndarray) -> None:
         self.values = values
         self.below = np.zeros(len(values), np.int64)
         self.equal = np.zeros(len(values), np.int64)
-        self._first_above = np.zeros(len(values) + 1, np.int64)  # scores by the first value above them
+        self._first_above = np.zeros(len(values) + 1, np.int64)  # number of scores by the first value above them
 
     def find(self, block: np.ndarray) -> tuple[str, np.ndarray, np.ndarray, np.ndarray]:
-        """Where a sorted block stands among the values: the part that threads may do at the same time."""
+        """Positions of a sorted block among the values; safe to call from several threads."""
         if len(self.values) <= len(block):
             left = np.searchsorted(block, self.values, side="left")
             inside = left < len(block)
@@ -32,7 +32,7 @@ class RankCounter:
         return "scores", above, tied, ties
 
     def add(self, found: tuple[str, np.ndarray, np.ndarray, np.ndarray]) -> None:
-        """Count what :meth:`find` found."""
+        """Add the result of :meth:`find` to the counts."""
         way, places, tied, ties = found
         if way == "values":
             self.below += places
@@ -46,10 +46,10 @@ class RankCounter:
 
 
 class TopScores:
-    """The ``size`` highest scores seen, in at most three times their memory.
+    """Keeps the ``size`` highest scores, in at most three times their memory.
 
     Args:
-        size: how many to keep, 1 or more.
+        size: number of scores to keep, 1 or more.
     """
 
     def __init__(self, size: int) -> None:
@@ -59,7 +59,7 @@ class TopScores:
         self._held = 0
 
     def add(self, block: np.ndarray) -> None:
-        """Take a sorted block in."""
+        """Add a sorted block."""
         first = max(len(block) - self.size, int(np.searchsorted(block, self.floor, side="right")))
         if first >= len(block):
             return
@@ -77,7 +77,7 @@ class TopScores:
         self._parts, self._held = [held], len(held)
 
     def values(self) -> np.ndarray:
-        """The highest scores, falling; fewer than ``size`` when fewer were seen."""
+        """The highest scores, descending; fewer than ``size`` if fewer were added."""
         if not self._parts:
             return np.empty(0, np.float32)
         self._prune()

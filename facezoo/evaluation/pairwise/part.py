@@ -1,4 +1,4 @@
-"""A share of an all-pairs computation: saved, loaded, and merged into the whole."""
+"""A part of an all-pairs computation: saved, loaded, and merged with the other parts."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ HISTOGRAM_EDGES = np.linspace(-1, 1, 201).astype(np.float32)
 
 @dataclass(frozen=True)
 class AllPairsPart:
-    """What one process found in its tiles.
+    """The result of one process for its tiles.
 
     Attributes:
-        key: fingerprint of the input and settings; parts merge only when it is the same.
-        part: which share this is, 0..parts - 1.
-        parts: how many shares there are.
+        key: fingerprint of the input and settings; only parts with the same key merge.
+        part: number of this part, 0..parts - 1.
+        parts: number of parts.
         settings: far, thresholds, metric and sizes, as plain types.
-        genuine: float32 (G,), all genuine scores, identity after identity.
-        sizes: int64, the number of genuine pairs of each identity.
-        below: int64 (Q,), impostor scores of this share below each value of :meth:`values`.
-        equal: int64 (Q,), impostor scores of this share equal to it.
-        top: float32, the highest impostor scores of this share, falling.
+        genuine: float32 (G,), all genuine scores, grouped by identity.
+        sizes: int64, number of genuine pairs per identity.
+        below: int64 (Q,), number of impostor scores of this part below each value of :func:`query_values`.
+        equal: int64 (Q,), number of impostor scores of this part equal to it.
+        top: float32, the highest impostor scores of this part, descending.
     """
 
     key: str
@@ -49,7 +49,7 @@ class AllPairsPart:
     top: np.ndarray
 
     def save(self, path: str | Path) -> None:
-        """Write as ``.npz``; the file appears whole or not at all."""
+        """Write as ``.npz``, to a temporary file that is renamed at the end."""
         header = json.dumps({"key": self.key, "part": self.part, "parts": self.parts, "settings": self.settings})
         arrays = {name: getattr(self, name) for name in ("genuine", "sizes", "below", "equal", "top")}
         with atomic_write(path) as beside, open(beside, "wb") as handle:
@@ -60,7 +60,7 @@ class AllPairsPart:
         """Read what :meth:`save` wrote; nothing in the file is unpickled.
 
         Raises:
-            DataError: the file is missing or is something else.
+            DataError: the file is missing, or is not such a part.
         """
         try:
             stored: dict[str, Any] = {**read_npz(path)}
@@ -73,7 +73,7 @@ class AllPairsPart:
 
 
 def query_values(genuine: np.ndarray, settings: dict) -> np.ndarray:
-    """The values whose ranks are counted: genuine scores, thresholds asked for, histogram edges."""
+    """The values whose ranks are counted: genuine scores, requested thresholds, histogram edges."""
     asked = np.array(settings["thresholds"], np.float32)
     edges = HISTOGRAM_EDGES if settings["metric"] == "cosine" else asked
     return np.unique(np.concatenate([genuine, asked, edges]))
@@ -90,13 +90,13 @@ def fingerprint(arrays: Sequence[np.ndarray], settings: dict) -> str:
 
 
 def merge(parts: Sequence[AllPairsPart]) -> AllPairsResult:
-    """The whole result from all shares, in any order; the same whatever the number of shares.
+    """The result from all parts, in any order; it does not depend on the number of parts.
 
     Raises:
-        ProtocolError: a share is missing, comes twice, or belongs to another computation.
+        ProtocolError: a part is missing, is given twice, or belongs to another computation.
     """
     if not parts:
-        raise ProtocolError("no parts to merge; expected all shares of one computation")
+        raise ProtocolError("no parts to merge; expected all parts of one computation")
     first = parts[0]
     if any(part.key != first.key or part.parts != first.parts for part in parts):
         raise ProtocolError("the parts come from different embeddings, labels or settings")
@@ -104,7 +104,9 @@ def merge(parts: Sequence[AllPairsPart]) -> AllPairsResult:
     if numbers != list(range(first.parts)):
         raise ProtocolError(f"parts {numbers} of {first.parts}; expected each of 0..{first.parts - 1} once")
     if any(not np.array_equal(part.genuine, first.genuine) for part in parts):
-        raise ProtocolError("the parts hold different genuine scores: they were computed by unlike machines")
+        raise ProtocolError(
+            "the parts hold different genuine scores: they were computed on machines with different arithmetic"
+        )
     values = query_values(first.genuine, first.settings)
     below = np.sum([part.below for part in parts], axis=0)
     equal = np.sum([part.equal for part in parts], axis=0)
@@ -154,7 +156,7 @@ def _result(
 
 
 def _threshold(roc: Roc, rate: float, top: np.ndarray, notes: list[str]) -> float:
-    """The float32 next above the best impostor that must be refused."""
+    """The next float32 above the highest impostor score that must be rejected."""
     if not roc.supports(rate):
         return float("nan")
     count = allowed(rate, roc.impostor)
@@ -163,7 +165,9 @@ def _threshold(roc: Roc, rate: float, top: np.ndarray, notes: list[str]) -> floa
     if count < len(top):
         return float(np.nextafter(top[count], np.float32(np.inf)))
     fits = int(np.searchsorted(roc.false, count, side="right"))
-    notes.append(f"FAR {rate:g}: the threshold given is the lowest genuine score that keeps it, not the smallest")
+    notes.append(
+        f"FAR {rate:g}: the threshold is the lowest genuine score with this FAR, not the smallest possible threshold"
+    )
     return float(roc.thresholds[fits - 1]) if fits else float("nan")
 
 

@@ -1,4 +1,4 @@
-"""What all-pairs comparison found."""
+"""The result of an all-pairs comparison."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ class AllPairsResult:
     """Figures over all pairs. Rates are 0..1; a pair is accepted when its score >= threshold.
 
     Attributes:
-        tar: FAR -> share of genuine pairs accepted at the smallest threshold with FMR <= FAR; nan where the
-            number of impostor pairs cannot show that FAR.
-        threshold: FAR -> that smallest threshold, a float32 value; nan where not given, -inf for FAR 1.
+        tar: FAR -> share of genuine pairs accepted at the smallest threshold with FMR <= FAR; NaN where there
+            are too few impostor pairs for that FAR.
+        threshold: FAR -> that smallest threshold, a float32 value; NaN where not given, -inf for FAR 1.
         genuine: number of genuine pairs; an unordered pair counts once.
         impostor: number of impostor pairs.
         auc: area under the ROC, exact.
         eer: equal error rate, exact.
-        interval: FAR -> interval of the TAR at that threshold, by a bootstrap of identities. Impostor scores and
-            thresholds are held fixed: there are far more of them.
-        auc_interval: of the area, by the same bootstrap.
-        eer_interval: of the FNMR at the threshold of the EER, by the same bootstrap.
+        interval: FAR -> interval of the TAR at that threshold, from a bootstrap of identities. Impostor scores
+            and thresholds are held fixed, because there are far more impostor scores.
+        auc_interval: of the AUC, from the same bootstrap.
+        eer_interval: of the FNMR at the threshold of the EER, from the same bootstrap.
         confidence: of the intervals.
-        at: threshold asked for -> (FMR, FNMR) there.
-        labels_sha256: of the identities compared, to tell whether two results are of the same pairs.
-        roc: the exact curve.
-        identity_pairs: int64 (S,), genuine pairs of each identity that has any.
-        identity_accepted: FAR -> int64 (S,), those accepted at its threshold; None where not given.
+        at: requested threshold -> (FMR, FNMR) at it.
+        labels_sha256: hash of the labels; two results with equal hashes are of the same pairs.
+        roc: the exact ROC curve.
+        identity_pairs: int64 (S,), number of genuine pairs per identity, for identities that have any.
+        identity_accepted: FAR -> int64 (S,), number of those accepted at its threshold; None where not given.
         histogram: (edges, genuine counts, impostor counts) in bins [edge, next) of 0.01, for the cosine.
-        identities: how many identities there are.
-        notes: what could not be said, and why.
+        identities: number of identities.
+        notes: which figures are not given, and why.
     """
 
     tar: dict[float, float]
@@ -62,7 +62,7 @@ class AllPairsResult:
         return {rate: 1.0 - value for rate, value in self.tar.items()}
 
     def by_identity(self) -> dict[str, Any]:
-        """What a comparison with another model needs, as plain types."""
+        """Accepted genuine pairs per identity, as plain types, for a comparison with another model."""
         accepted = {f"{far:g}": None if hits is None else hits.tolist() for far, hits in self.identity_accepted.items()}
         return {"labels_sha256": self.labels_sha256, "pairs": self.identity_pairs.tolist(), "accepted": accepted}
 

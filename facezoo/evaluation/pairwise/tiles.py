@@ -1,7 +1,7 @@
-"""All pairs of one or two labelled sets, cut into tiles: scores of impostor pairs, sorted, a tile at a time.
+"""All pairs of one or two labelled sets, divided into tiles: sorted scores of impostor pairs, one tile at a time.
 
-Rows are put in the order of their identities, so that genuine pairs stand in a few rectangles along the
-diagonal: they are scored once, identity by identity, and blanked out of the tiles.
+Rows are sorted by identity, so that genuine pairs lie in rectangles along the diagonal. They are scored once per
+identity, and masked in the tiles.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from facezoo.errors import NumericalError, ProtocolError
 from facezoo.evaluation.scores.products import product
 from facezoo.inference.embeddings import check_embeddings
 
-_NEAR = 256  # rows of small identities that are scored together
+_NEAR = 256  # rows of small identities in one product
 
 
 @dataclass(frozen=True)
 class Side:
-    """One labelled set in the order of its identities.
+    """One labelled set, sorted by identity.
 
     Attributes:
-        embeddings: the rows as they came (N, E).
+        embeddings: the rows in their original order (N, E).
         order: int64 (N,), positions that sort the rows by identity.
         codes: int64 (N,), identity codes in that order.
-        scale: float64 (N,), what each row is divided by: its norm, or 1.
+        scale: float64 (N,), divisor of each row: its norm, or 1.
     """
 
     embeddings: np.ndarray
@@ -36,7 +36,7 @@ class Side:
 
     @classmethod
     def build(cls, embeddings: np.ndarray, codes: np.ndarray, metric: str, what: str) -> Side:
-        """Check, measure and order a set; the embeddings are not copied."""
+        """Check and sort a set; the embeddings are not copied."""
         rows = check_embeddings(embeddings, what=what)
         order = np.argsort(codes, kind="stable")
         scale = np.ones(len(rows))
@@ -56,7 +56,7 @@ class Side:
         return block.astype(dtype, copy=False)
 
     def runs(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Identity codes present, and where each one's rows begin and end."""
+        """The identity codes, and the first and one past the last row of each."""
         codes, starts = np.unique(self.codes, return_index=True)
         return codes, starts, np.append(starts[1:], len(self.codes))
 
@@ -69,8 +69,8 @@ class Tiling:
         left: the rows.
         right: the columns; None compares each unordered pair of ``left`` once.
         block: rows and columns of a tile.
-        dtype: np.float64 or np.float32, in which products are summed; scores are float32 in the end.
-        places: round float64 products to 30 binary places before float32: for the cosine.
+        dtype: np.float64 or np.float32, the precision of the sums; the scores are float32.
+        places: round float64 sums to 30 binary places before float32; used for the cosine.
     """
 
     left: Side
@@ -80,13 +80,13 @@ class Tiling:
     places: bool
 
     def tiles(self) -> list[tuple[int, int]]:
-        """Upper corners of all tiles."""
+        """First row and column of every tile."""
         rows = range(0, len(self.left.codes), self.block)
         columns = range(0, len((self.right or self.left).codes), self.block)
         return [(row, column) for row in rows for column in columns if self.right is not None or column >= row]
 
     def genuine(self) -> tuple[np.ndarray, np.ndarray]:
-        """Genuine scores, float32 (G,), identity after identity, and the number of pairs of each identity."""
+        """Genuine scores, float32 (G,), grouped by identity, and the number of pairs per identity."""
         parts: list[np.ndarray] = []
         sizes = []
         near = np.empty((0, 0), np.float32)  # scores of rows start..stop with each other
@@ -95,7 +95,7 @@ class Tiling:
             if self.right is not None or bottom - top > _NEAR:
                 found = list(self._identity_scores(top, bottom, first, last))
             else:
-                if bottom > stop:  # many small identities in one product: thousands of tiny ones are slow
+                if bottom > stop:  # many small identities in one product: thousands of tiny products are slow
                     start, stop = top, min(top + _NEAR, len(self.left.codes))
                     near = self._scores(start, stop, start, stop)
                 own = near[top - start : bottom - start, top - start : bottom - start]
@@ -105,7 +105,7 @@ class Tiling:
         return np.concatenate(parts) if parts else np.empty(0, np.float32), np.array(sizes, np.int64)
 
     def _identities(self) -> Iterator[tuple[int, int, int, int]]:
-        """Row range and column range of each identity that both sides hold."""
+        """Row range and column range of each identity that is on both sides."""
         codes, starts, stops = self.left.runs()
         if self.right is None:
             yield from ((a, b, a, b) for a, b in zip(starts, stops, strict=True) if b - a > 1)
@@ -130,7 +130,7 @@ class Tiling:
         return product(left, right, places=self.places)
 
     def impostors(self, row: int, column: int) -> np.ndarray:
-        """The impostor scores of one tile, float32, rising.
+        """The impostor scores of one tile, float32, ascending.
 
         Raises:
             NumericalError: a product overflowed.
@@ -140,13 +140,13 @@ class Tiling:
         scores = self._scores(row, end, column, last)
         if not np.isfinite(scores.min()) or not np.isfinite(scores.max()):
             raise NumericalError("a score is not finite: the embeddings are too large for metric 'dot'")
-        blanked = self._blank(scores, row, end, column, last)
+        masked = self._mask(scores, row, end, column, last)
         flat = scores.reshape(-1)
         flat.sort()
-        return flat[blanked:]
+        return flat[masked:]
 
     def tile(self, row: int, column: int) -> tuple[np.ndarray, np.ndarray]:
-        """Scores of one tile in place, and int8 of the same shape: 1 genuine, 0 impostor, -1 no pair."""
+        """Scores of one tile, and int8 of the same shape: 1 genuine, 0 impostor, -1 not a pair."""
         end = min(row + self.block, len(self.left.codes))
         others = (self.right or self.left).codes[column : column + self.block]
         same = (self.left.codes[row:end, None] == others[None]).astype(np.int8)
@@ -154,8 +154,8 @@ class Tiling:
             same[np.tri(len(same), dtype=bool)] = -1
         return self._scores(row, end, column, column + len(others)), same
 
-    def _blank(self, scores: np.ndarray, row: int, end: int, column: int, last: int) -> int:
-        """Put -inf where no impostor pair stands, and count those places."""
+    def _mask(self, scores: np.ndarray, row: int, end: int, column: int, last: int) -> int:
+        """Set -inf at all positions that are not an impostor pair, and return their number."""
         count = 0
         if self.right is None and row == column:
             scores[np.tri(len(scores), dtype=bool)] = -np.inf
@@ -173,10 +173,10 @@ class Tiling:
 
 
 def pair_counts(tiling: Tiling) -> tuple[int, int]:
-    """Numbers of genuine and impostor pairs, from the labels alone.
+    """Numbers of genuine and impostor pairs, from the labels.
 
     Raises:
-        ProtocolError: one of the two kinds is missing.
+        ProtocolError: there are no genuine or no impostor pairs.
     """
     left = len(tiling.left.codes)
     if tiling.right is None:
@@ -187,7 +187,9 @@ def pair_counts(tiling: Tiling) -> tuple[int, int]:
         total = left * len(tiling.right.codes)
         genuine = sum((b - a) * (d - c) for a, b, c, d in tiling._identities())
     if genuine == 0:
-        raise ProtocolError(f"no identity has a genuine pair among {left} embeddings; expected two images of one")
+        raise ProtocolError(
+            f"no identity has a genuine pair among {left} embeddings; expected two images of one identity"
+        )
     if genuine == total:
         raise ProtocolError(f"all {total} pairs are genuine: one identity only; expected at least two")
     return genuine, total - genuine

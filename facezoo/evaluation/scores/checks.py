@@ -1,4 +1,4 @@
-"""What every evaluation asks of its input, said once: shapes, finite numbers, both kinds of pairs."""
+"""Checks of the input of every evaluation: shapes, finite values, both kinds of pairs."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ def check_scores(scores: np.ndarray, same: np.ndarray) -> tuple[np.ndarray, np.n
     Raises:
         ShapeError: not one-dimensional, or of different lengths.
         NumericalError: a score is NaN or infinite.
-        ProtocolError: ``same`` holds anything but two kinds, or only one kind of pair is there.
+        ProtocolError: ``same`` holds values other than 0 and 1, or only one kind of pair.
     """
     values = np.asarray(scores)
     flags = np.asarray(same)
     if values.ndim != 1 or flags.ndim != 1:
         raise ShapeError(f"scores {values.shape} and same {flags.shape}; expected two arrays of shape (n,)")
     if len(values) != len(flags):
-        raise ShapeError(f"{len(values)} scores but {len(flags)} same flags; expected one flag a score")
+        raise ShapeError(f"{len(values)} scores but {len(flags)} same flags; expected one flag per score")
     if values.dtype.kind not in "fiu":
         raise ShapeError(f"scores have dtype {values.dtype}; expected numbers")
     if flags.dtype != bool:
@@ -44,11 +44,11 @@ def encode_labels(labels: Sequence[object] | np.ndarray, count: int, *, what: st
     """Identities of any kind (numbers or names) as int64 codes (N,), in sorted order.
 
     Raises:
-        ShapeError: not one label an embedding.
+        ShapeError: not one label per embedding.
     """
     array = np.asarray(labels)
     if array.ndim != 1 or len(array) != count:
-        raise ShapeError(f"{what} have shape {array.shape}; expected ({count},), one for each embedding")
+        raise ShapeError(f"{what} have shape {array.shape}; expected ({count},), one per embedding")
     return np.unique(array, return_inverse=True)[1].astype(np.int64)
 
 
@@ -56,7 +56,7 @@ def check_far(far: Sequence[float] | float) -> tuple[float, ...]:
     """Wanted false-accept rates as a tuple, each in (0, 1].
 
     Raises:
-        ProtocolError: a rate lies outside.
+        ProtocolError: a rate is out of range.
     """
     rates = tuple(float(rate) for rate in np.atleast_1d(np.asarray(far, dtype=np.float64)))
     for rate in rates:

@@ -12,7 +12,7 @@ def pair_scores(embeddings: np.ndarray, first: np.ndarray, second: np.ndarray) -
     """Cosine of each pair, float64 (n,), summed in float64.
 
     Args:
-        embeddings: (N, E) of any length.
+        embeddings: (N, E), any length.
         first: int (n,), rows of the first images.
         second: int (n,), rows of the second images.
     """

@@ -1,11 +1,11 @@
-"""Scores as float32 that do not depend on how the work was cut."""
+"""Scores as float32 that do not depend on the order or the blocks in which they are computed."""
 
 from __future__ import annotations
 
 import numpy as np
 
-# Added and taken away again, this rounds a float64 to 30 binary places. Orthogonal rows then score 0 and not
-# the residue of a sum, which depends on the order of its terms.
+# Adding and subtracting this value rounds a float64 to 30 binary places. Orthogonal rows then score 0 instead of
+# the rounding error of a sum, which depends on the order of its terms.
 _ROUNDER = 1.5 * 2.0**22
 
 
@@ -18,14 +18,14 @@ def product(left: np.ndarray, right: np.ndarray, *, places: bool = True) -> np.n
     """All scores of rows (n, E) with rows (m, E), float32 (n, m).
 
     Args:
-        left: of the type in which products are summed.
-        right: of the same type.
-        places: round float64 sums to 30 binary places first: for cosines.
+        left: (n, E), of the dtype in which products are summed.
+        right: (m, E), of the same dtype.
+        places: round float64 sums to 30 binary places first; used for cosines.
     """
     scores = left @ right.T
     out = np.empty(scores.shape, np.float32)
-    with np.errstate(over="ignore"):  # told by the caller, with a reason
-        for start in range(0, len(scores), 64):  # small enough to stay in the cache
+    with np.errstate(over="ignore"):  # the caller reports it
+        for start in range(0, len(scores), 64):  # small enough for the cache
             rows = scores[start : start + 64]
             if places:
                 rows += _ROUNDER
@@ -40,17 +40,17 @@ def cosines(left: np.ndarray, right: np.ndarray) -> np.ndarray:
 
 
 def listed_cosines(rows: np.ndarray, first: np.ndarray, second: np.ndarray, block: int = 2048) -> np.ndarray:
-    """Scores of listed pairs of unit rows, float32 (n,): by whole tiles where pairs are many, else one by one.
+    """Scores of listed pairs of unit rows, float32 (n,): whole tiles where there are many pairs, else one by one.
 
     Args:
         rows: (N, E), unit length.
-        first: int (n,), rows of the first.
-        second: int (n,), rows of the second.
+        first: int (n,), row of the first image of each pair.
+        second: int (n,), row of the second image.
         block: rows and columns of a tile.
     """
     out = np.empty(len(first), np.float32)
     across = -(-len(rows) // block)
-    # a pair and its reverse are one score, so only tiles on and above the diagonal are needed
+    # a pair and its reverse have the same score, so only tiles on and above the diagonal are needed
     tile = np.minimum(first, second) // block * across + np.maximum(first, second) // block
     order = np.argsort(tile.astype(np.uint16) if across <= 255 else tile, kind="stable")
     tiles, starts = np.unique(tile[order], return_index=True)

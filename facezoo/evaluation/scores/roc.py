@@ -1,8 +1,8 @@
-"""The exact ROC of a set of genuine and impostor scores, kept as integer counts.
+"""The exact ROC of genuine and impostor scores, stored as integer counts.
 
 A pair is accepted when ``score >= threshold``. FMR (FAR) is the share of impostor pairs accepted, FNMR the
-share of genuine pairs refused, TAR = 1 - FNMR. The true-accept rate changes only at genuine scores, so the
-counts there describe the whole curve, whatever the number of impostors.
+share of genuine pairs rejected, TAR = 1 - FNMR. The TAR changes only at genuine scores, so the counts at these
+scores describe the whole curve, whatever the number of impostor pairs.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class Roc:
     """Counts at each distinct genuine score, from the highest to the lowest.
 
     Attributes:
-        thresholds: (D,) the distinct genuine scores, falling.
+        thresholds: (D,) the distinct genuine scores, descending.
         accepted: int64 (D,), genuine pairs with score >= threshold.
         false: int64 (D,), impostor pairs with score >= threshold.
         false_above: int64 (D,), impostor pairs with score > threshold.
@@ -38,7 +38,7 @@ class Roc:
 
     @classmethod
     def from_scores(cls, scores: np.ndarray, same: np.ndarray) -> Roc:
-        """From pair scores (n,) and same flags (n,); higher means more alike."""
+        """From pair scores (n,) and same flags (n,); higher is more similar."""
         values, flags = check_scores(scores, same)
         impostor = np.sort(values[~flags])
         thresholds, counts = np.unique(values[flags], return_counts=True)
@@ -59,7 +59,7 @@ class Roc:
         false_above: np.ndarray,
         impostor: int,
     ) -> Roc:
-        """From rising distinct genuine scores, their multiplicities and the impostor counts at them."""
+        """From distinct genuine scores in ascending order, their multiplicities and the impostor counts at them."""
         counts = np.asarray(counts, np.int64)[::-1]
         return cls(
             thresholds=np.asarray(thresholds)[::-1],
@@ -76,7 +76,7 @@ class Roc:
         return np.concatenate([[0], self.accepted[:-1]])
 
     def points(self) -> tuple[np.ndarray, np.ndarray]:
-        """(FMR, TAR) of the curve's corners, (0, 0) to (1, 1); a tie of both kinds is one straight step."""
+        """(FMR, TAR) of the corners of the curve, (0, 0) to (1, 1); a tie of both kinds is one straight segment."""
         false = np.stack([self.false_above, self.false], axis=1).ravel()
         accepted = np.stack([self.refused_before, self.accepted], axis=1).ravel()
         fmr = np.concatenate([[0], false, [self.impostor]]) / self.impostor
@@ -94,30 +94,30 @@ class Roc:
         return total / (2 * self.genuine * self.impostor)
 
     def eer(self) -> float:
-        """Equal error rate: where the ROC (straight between its corners) meets FMR = FNMR."""
+        """Equal error rate: where the ROC (linear between its corners) crosses FMR = FNMR."""
         fmr, tar = self.points()
-        gap = fmr + tar - 1.0  # FMR - FNMR, rising from -1 to 1 along the curve
+        gap = fmr + tar - 1.0  # FMR - FNMR, from -1 to 1 along the curve
         after = int(np.argmax(gap >= 0))
         step = gap[after] - gap[after - 1]
         share = -gap[after - 1] / step
         return float(fmr[after - 1] + share * (fmr[after] - fmr[after - 1]))
 
     def supports(self, rate: float) -> bool:
-        """Whether the impostor pairs can show this rate at all: at least one of them may be accepted."""
+        """Whether there are enough impostor pairs for this rate: at least one of them may be accepted."""
         return allowed(rate, self.impostor) >= 1
 
     def unsupported(self, rate: float) -> str:
-        """The sentence that says why a rate is not given."""
+        """The note that explains why a rate is not given."""
         needed = int(np.ceil(1 / rate - 1e-9))
         return f"FAR {rate:g} needs {needed:,} impostor pairs; there are {self.impostor:,}: not given"
 
     def accepted_at(self, rate: float) -> int:
-        """Genuine pairs accepted at the most generous threshold with FMR <= rate."""
+        """Number of genuine pairs accepted at the smallest threshold with FMR <= rate."""
         fits = int(np.searchsorted(self.false, allowed(rate, self.impostor), side="right"))
         return int(self.accepted[fits - 1]) if fits else 0
 
     def tar_at_far(self, far: Sequence[float] | float) -> dict[float, float]:
-        """TAR at the smallest threshold whose FMR is at most the wanted FAR; nan where unsupported.
+        """TAR at the smallest threshold whose FMR is at most the wanted FAR; NaN where unsupported.
 
         Args:
             far: one or several rates in (0, 1].
@@ -128,7 +128,7 @@ class Roc:
         }
 
     def fnmr_at_fmr(self, fmr: Sequence[float] | float) -> dict[float, float]:
-        """1 - TAR at the same thresholds; nan where unsupported."""
+        """1 - TAR at the same thresholds; NaN where unsupported."""
         return {rate: 1.0 - value for rate, value in self.tar_at_far(fmr).items()}
 
     def far_at_tar(self, tar: float) -> float:
@@ -140,12 +140,10 @@ class Roc:
 
 
 def threshold_at_far(impostor: np.ndarray, rate: float) -> float:
-    """The smallest threshold t, in the scores' own precision, with FMR(score >= t) <= rate.
+    """The smallest threshold t, in the precision of the scores, with FMR(score >= t) <= rate.
 
-    It is the float next above the best impostor that must be refused, so whatever scores more than that
-    impostor is accepted, and what ties with it is refused.
-
-    At rate 1 every pair is accepted and the threshold is -inf.
+    It is the next float above the highest impostor score that must be rejected: higher scores are accepted, ties with
+    it are rejected. At rate 1 every pair is accepted and the threshold is -inf.
 
     Args:
         impostor: impostor scores (n,), any order, float32 or float64.

@@ -1,1 +1,1 @@
-"""Uncertainty of figures: intervals, bootstrap, calibration and thresholds."""
+"""Confidence intervals, bootstrap, calibration and thresholds."""

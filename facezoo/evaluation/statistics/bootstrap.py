@@ -1,4 +1,4 @@
-"""Intervals by resampling whole subjects, for pairs that share people and so are not independent."""
+"""Intervals from resampling subjects, for pairs that share people and are therefore not independent."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def _check(rounds: int, confidence: float) -> None:
 
 
 def percentile_interval(samples: np.ndarray, confidence: float) -> tuple[float, float]:
-    """The middle ``confidence`` of resampled figures (Efron's percentile interval)."""
+    """Efron's percentile interval: the central share ``confidence`` of the resampled figures."""
     low, high = np.quantile(samples, [(1 - confidence) / 2, (1 + confidence) / 2])
     return float(low), float(high)
 
@@ -26,19 +26,19 @@ def percentile_interval(samples: np.ndarray, confidence: float) -> tuple[float, 
 def bootstrap_rate(
     hits: np.ndarray, totals: np.ndarray, *, rounds: int = 1000, confidence: float = 0.95, seed: int = 0
 ) -> tuple[float, float]:
-    """Interval of a share whose trials come in clusters, one cluster a subject.
+    """Interval of a share whose trials are clustered, one cluster per subject.
 
     Subjects are drawn with replacement, each with all its trials; the share is sum(hits) / sum(totals).
 
     Args:
-        hits: successes of each subject, int (S,).
-        totals: trials of each subject, int (S,).
-        rounds: resamples, 100 or more.
+        hits: number of successes per subject, int (S,).
+        totals: number of trials per subject, int (S,).
+        rounds: number of resamples, 100 or more.
         confidence: in (0, 1).
         seed: the same seed gives the same interval.
 
     Raises:
-        ProtocolError: fewer than two subjects have trials: there is nothing to resample.
+        ProtocolError: fewer than two subjects have trials.
     """
     return bootstrap_rates(np.asarray(hits)[None], totals, rounds=rounds, confidence=confidence, seed=seed)[0]
 
@@ -67,15 +67,15 @@ def bootstrap_rates(
 def subject_weights(
     first: Sequence[object] | np.ndarray, second: Sequence[object] | np.ndarray, *, rounds: int, seed: int
 ) -> Iterator[np.ndarray]:
-    """How often each pair counts when people are drawn with replacement: float64 (n,), ``rounds`` times.
+    """Weight of each pair when people are drawn with replacement: float64 (n,), ``rounds`` times.
 
-    A pair of one person counts as often as the person was drawn. A pair of two people counts as the product
-    of both (Bolle et al. 2004 call this the subsets bootstrap; pairs that share a person move together).
+    The weight of a pair of one person is the number of times the person was drawn; that of a pair of two people is
+    the product of both numbers (the subsets bootstrap of Bolle et al. 2004).
 
     Args:
-        first: who is on the left of each pair (n,).
-        second: who is on the right (n,).
-        rounds: resamples.
+        first: the identity on the left of each pair (n,).
+        second: the identity on the right of each pair (n,).
+        rounds: number of resamples.
         seed: the same seed gives the same weights.
     """
     left, right = np.asarray(first), np.asarray(second)
@@ -99,19 +99,19 @@ def bootstrap_subjects(
     confidence: float = 0.95,
     seed: int = 0,
 ) -> tuple[float, float]:
-    """Interval of any weighted figure of pairs, by subjects.
+    """Interval of any weighted figure of pairs, from resampled subjects.
 
     Args:
-        statistic: from pair weights float64 (n,) to a figure; nan results (no pair drawn) are left out.
-        first: who is on the left of each pair (n,).
-        second: who is on the right (n,).
-        rounds: resamples, 100 or more.
+        statistic: from pair weights float64 (n,) to a figure; NaN results (no pair drawn) are left out.
+        first: the identity on the left of each pair (n,).
+        second: the identity on the right of each pair (n,).
+        rounds: number of resamples, 100 or more.
         confidence: in (0, 1).
         seed: the same seed gives the same interval.
     """
     _check(rounds, confidence)
     weights = subject_weights(first, second, rounds=rounds, seed=seed)
-    samples = np.array([statistic(row) for row in weights])  # one resample is held at a time
+    samples = np.array([statistic(row) for row in weights])  # one resample in memory at a time
     samples = samples[np.isfinite(samples)]
     if len(samples) < rounds // 2:
         raise ProtocolError(f"only {len(samples)} of {rounds} resamples gave a figure; too few subjects")

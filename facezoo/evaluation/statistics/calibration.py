@@ -1,4 +1,4 @@
-"""A threshold for a wanted FMR, and probabilities, from the user's own pairs; stored beside a weight file."""
+"""Thresholds for wanted FMRs, and probabilities, fitted to pairs; stored next to a weight file."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ FORMAT = 1
 
 @dataclass(frozen=True)
 class OperatingPoint:
-    """A threshold and what it does on the calibration pairs; accepted when score >= threshold.
+    """A threshold and its error rates on the calibration pairs; a pair is accepted when score >= threshold.
 
     Attributes:
-        wanted_fmr: what was asked for.
-        threshold: the smallest with FMR <= wanted.
-        threshold_interval: distribution-free, from order statistics of the impostor scores; an end that the
-            number of pairs cannot give is None.
-        fmr: measured.
+        wanted_fmr: the FMR that was asked for.
+        threshold: the smallest threshold with FMR <= ``wanted_fmr``.
+        threshold_interval: distribution-free, from order statistics of the impostor scores; an end for which
+            there are too few pairs is None.
+        fmr: measured FMR.
         fmr_interval: exact binomial (Clopper and Pearson).
-        fnmr: measured.
+        fnmr: measured FNMR.
         fnmr_interval: exact binomial.
     """
 
@@ -51,13 +51,13 @@ def operating_point(
     """The threshold for a wanted FMR, with its interval.
 
     Args:
-        scores: (n,), higher means more alike.
+        scores: (n,), higher is more similar.
         same: bool (n,).
         fmr: wanted, in (0, 1].
-        confidence: of the intervals, pairs taken as independent.
+        confidence: of the intervals, which treat pairs as independent.
 
     Raises:
-        ProtocolError: the impostor pairs cannot show this FMR; nothing is extrapolated.
+        ProtocolError: there are too few impostor pairs for this FMR; nothing is extrapolated.
     """
     values, flags = check_scores(scores, same)
     rate = check_far(fmr)[0]
@@ -68,7 +68,7 @@ def operating_point(
     threshold = threshold_at_far(impostor, rate)
     accepted, refused = int((impostor >= threshold).sum()), int((genuine < threshold).sum())
     tail = (1 - confidence) / 2
-    few = int(stats.binom.ppf(tail, len(impostor), rate))  # impostors above the true threshold: few..many
+    few = int(stats.binom.ppf(tail, len(impostor), rate))  # number of impostors above the true threshold: few..many
     many = int(stats.binom.ppf(1 - tail, len(impostor), rate)) + 1
     high = float(impostor[few - 1]) if few >= 1 else None
     low = float(impostor[many - 1]) if many <= len(impostor) else None
@@ -90,16 +90,16 @@ def _point(values: dict[str, Any]) -> OperatingPoint:
 
 @dataclass(frozen=True)
 class Calibration:
-    """What ``verify`` needs to turn a score into a decision and a probability.
+    """Turns a score into a decision and a probability; used by ``facezoo verify``.
 
     Attributes:
-        points: operating points, one for each wanted FMR.
-        logistic: score -> probability by a sigmoid.
-        isotonic: score -> probability by a rising step function.
-        prior: share of genuine pairs for which the probabilities hold; None: as among the pairs.
+        points: operating points, one per wanted FMR.
+        logistic: score -> probability, a sigmoid.
+        isotonic: score -> probability, a non-decreasing function.
+        prior: share of genuine pairs for which the probabilities are valid; None: the share among the pairs.
         confidence: of the intervals.
-        pairs: (genuine, impostor) pairs used.
-        source: where the pairs came from, such as a protocol and its hash.
+        pairs: numbers of (genuine, impostor) pairs.
+        source: origin of the pairs, such as a protocol and its hash.
     """
 
     points: tuple[OperatingPoint, ...]
@@ -114,7 +114,7 @@ class Calibration:
         """The threshold stored for a wanted FMR.
 
         Raises:
-            UnknownNameError: none was stored for it.
+            UnknownNameError: there is no threshold for this FMR.
         """
         for point in self.points:
             if point.wanted_fmr == fmr:
@@ -151,10 +151,10 @@ class Calibration:
                 source=values["source"],
             )
         except (KeyError, TypeError, IndexError) as error:
-            raise DataError(f"calibration lacks or misnames a field: {error}") from error
+            raise DataError(f"a field of the calibration is missing or unknown: {error}") from error
 
     def save(self, path: str | Path) -> None:
-        """Write as JSON; the file appears whole or not at all."""
+        """Write as JSON, to a temporary file that is renamed at the end."""
         with atomic_write(path) as part:
             part.write_text(json.dumps(self.to_dict(), indent=1), encoding="utf-8")
 
@@ -163,7 +163,7 @@ class Calibration:
         """Read what :meth:`save` wrote.
 
         Raises:
-            DataError: the file is missing or is something else.
+            DataError: the file is missing, or is not a calibration.
         """
         try:
             values = json.loads(Path(path).read_text(encoding="utf-8"))
@@ -175,7 +175,7 @@ class Calibration:
 
 
 def card_path(weights: str | Path) -> Path:
-    """Where the calibration of a weight file lies: beside it.
+    """Path of the calibration of a weight file, in the same folder.
 
     >>> card_path("models/a.safetensors").as_posix()
     'models/a.calibration.json'
@@ -198,12 +198,12 @@ def calibrate(
         scores: (n,).
         same: bool (n,).
         fmr: wanted rates, each in (0, 1].
-        prior: share of genuine pairs in use; None: as among these pairs.
+        prior: share of genuine pairs in use; None: the share among these pairs.
         confidence: of the intervals.
-        source: where the pairs came from; kept with the result.
+        source: origin of the pairs; stored with the result.
 
     Raises:
-        ProtocolError: an FMR that these pairs cannot show, or one kind of pair only.
+        ProtocolError: too few impostor pairs for an FMR, or one kind of pair only.
     """
     values, flags = check_scores(scores, same)
     return Calibration(

@@ -1,4 +1,4 @@
-"""Genuine scores identity by identity: intervals, and two models compared, by resampling identities."""
+"""Genuine scores per identity: intervals, and comparison of two models, from resampled identities."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ class Identities:
     """Genuine scores of each identity.
 
     Args:
-        genuine: float32 (G,), identity after identity.
-        sizes: int64, how many of them each identity has.
-        confidence: of intervals, in (0, 1).
+        genuine: float32 (G,), grouped by identity.
+        sizes: int64 (S,), number of genuine scores per identity.
+        confidence: of the intervals, in (0, 1).
     """
 
     def __init__(self, genuine: np.ndarray, sizes: np.ndarray, confidence: float) -> None:
@@ -27,11 +27,11 @@ class Identities:
         self.confidence = confidence
 
     def sums(self, values: np.ndarray) -> np.ndarray:
-        """Of one value for each genuine pair, float64 for each identity."""
+        """Sums per identity, float64 (S,), of one value per genuine pair (G,)."""
         return np.add.reduceat(values.astype(np.float64), self.starts)
 
     def accepted(self, threshold: float) -> np.ndarray | None:
-        """Genuine pairs accepted of each identity, int64; None where there is no threshold."""
+        """Number of accepted genuine pairs per identity, int64 (S,); None for a threshold of NaN."""
         if np.isnan(threshold):
             return None
         return np.add.reduceat((self.genuine >= np.float32(threshold)).astype(np.int64), self.starts)
@@ -53,14 +53,14 @@ class Identities:
 def difference_by_identity(
     first: np.ndarray, second: np.ndarray, pairs: np.ndarray, *, confidence: float = 0.95
 ) -> tuple[float, tuple[float, float]]:
-    """TAR of one model minus that of another, and its interval, identities resampled for both at once.
+    """TAR of one model minus that of another, and its interval; the same resampled identities are used for both.
 
-    Each model keeps its own threshold, held fixed.
+    The threshold of each model is held fixed.
 
     Args:
-        first: genuine pairs of each identity that the first model accepts, int (S,).
-        second: the same of the second model.
-        pairs: genuine pairs of each identity, int (S,).
+        first: number of genuine pairs per identity that the first model accepts, int (S,).
+        second: the same for the second model.
+        pairs: number of genuine pairs per identity, int (S,).
         confidence: in (0, 1).
     """
     gain = np.asarray(first, np.float64) - np.asarray(second, np.float64)

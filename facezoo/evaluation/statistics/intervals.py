@@ -9,7 +9,7 @@ from facezoo.errors import ProtocolError
 
 def _check(hits: int, trials: int, confidence: float) -> None:
     if trials < 1 or not 0 <= hits <= trials:
-        raise ProtocolError(f"{hits} of {trials} is no share; expected 0 <= hits <= trials and trials >= 1")
+        raise ProtocolError(f"{hits} of {trials} is not a share; expected 0 <= hits <= trials and trials >= 1")
     if not 0.0 < confidence < 1.0:
         raise ProtocolError(f"confidence is {confidence}; expected a value between 0 and 1, such as 0.95")
 
@@ -37,7 +37,9 @@ def wilson(hits: int, trials: int, confidence: float = 0.95) -> tuple[float, flo
 
 
 def clopper_pearson(hits: int, trials: int, confidence: float = 0.95) -> tuple[float, float]:
-    """The exact binomial interval (Clopper and Pearson 1934, Biometrika 26:404); never too narrow.
+    """The exact binomial interval (Clopper and Pearson 1934, Biometrika 26:404).
+
+    Its coverage is never below ``confidence``.
 
     Args:
         hits: successes, 0..trials.

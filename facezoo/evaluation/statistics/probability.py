@@ -1,4 +1,4 @@
-"""Two ways from a score to the probability that both images show one person."""
+"""Fits of the probability that both images show the same person, given the score: logistic and isotonic."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from facezoo.evaluation.scores.checks import check_scores
 
 
 def class_weights(same: np.ndarray, prior: float | None) -> np.ndarray:
-    """Weights (n,) under which genuine pairs make up ``prior`` of all; None leaves the share as it is."""
+    """Weights (n,) with which the share of genuine pairs is ``prior``; all 1 if ``prior`` is None."""
     if prior is None:
         return np.ones(len(same))
     if not 0.0 < prior < 1.0:
@@ -28,18 +28,18 @@ class Logistic:
     intercept: float
 
     def probability(self, scores: np.ndarray | float) -> np.ndarray:
-        """float64, of the scores' shape."""
+        """Probabilities, float64 of the shape of the scores."""
         z = self.slope * np.asarray(scores, np.float64) + self.intercept
         return 0.5 * (1.0 + np.tanh(z / 2))  # never overflows
 
 
 def fit_logistic(scores: np.ndarray, same: np.ndarray, prior: float | None = 0.5) -> Logistic:
-    """Platt's sigmoid (1999) by Newton's method, with his smoothed targets, so that separable sets converge.
+    """Platt's sigmoid (1999) by Newton's method, with its smoothed targets, so that separable data converge.
 
     Args:
         scores: (n,).
         same: bool (n,).
-        prior: share of genuine pairs where the probability will be used; None: as among these pairs.
+        prior: share of genuine pairs in use; None: the share among these pairs.
     """
     values, flags = check_scores(scores, same)
     weights = class_weights(flags, prior)
@@ -71,28 +71,28 @@ def _loss(x: np.ndarray, target: np.ndarray, weights: np.ndarray, beta: np.ndarr
 
 @dataclass(frozen=True)
 class Isotonic:
-    """A rising step function, straight between its knots.
+    """A non-decreasing function, linear between its knots.
 
     Attributes:
-        scores: rising (K,).
-        probabilities: rising (K,).
+        scores: of the knots, ascending (K,).
+        probabilities: of the knots, non-decreasing (K,).
     """
 
     scores: np.ndarray
     probabilities: np.ndarray
 
     def probability(self, scores: np.ndarray | float) -> np.ndarray:
-        """float64, of the scores' shape; constant beyond the ends."""
+        """Probabilities, float64 of the shape of the scores; constant outside the knots."""
         return np.interp(np.asarray(scores, np.float64), self.scores, self.probabilities)
 
 
 def fit_isotonic(scores: np.ndarray, same: np.ndarray, prior: float | None = 0.5) -> Isotonic:
-    """The best rising function in least squares: pool adjacent violators (Ayer et al. 1955).
+    """The best non-decreasing function in least squares: pool adjacent violators (Ayer et al. 1955).
 
     Args:
         scores: (n,).
         same: bool (n,).
-        prior: share of genuine pairs where the probability will be used; None: as among these pairs.
+        prior: share of genuine pairs in use; None: the share among these pairs.
     """
     values, flags = check_scores(scores, same)
     weights = class_weights(flags, prior)

@@ -1,4 +1,4 @@
-"""From a score to a decision, and what the decision is worth."""
+"""The threshold for a decision, and its meaning."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from facezoo.evaluation.statistics.calibration import Calibration, card_path
 
 @dataclass(frozen=True)
 class Threshold:
-    """A threshold on cosine similarity and where it comes from.
+    """A threshold on cosine similarity and its origin.
 
     Attributes:
-        value: accepted when score >= value; None when nothing is known.
-        fmr: the false match rate it was calibrated at, None when it was given by hand.
+        value: a pair is accepted when score >= value; None if no threshold is known.
+        fmr: the false match rate of the calibration; None if the user gave the threshold.
         meaning: one sentence.
-        calibration: what it comes from, None without.
+        calibration: the origin of the threshold, or None.
     """
 
     value: float | None
@@ -55,20 +55,20 @@ def find_threshold(
     """The threshold to use with a weight file.
 
     Args:
-        weights: the weight file; a calibration beside it is used when there is one.
-        threshold: given by hand, -1..1; takes precedence.
+        weights: the weight file; a calibration in the same folder is used if there is one.
+        threshold: chosen by the user, -1..1; takes precedence.
         calibration: a calibration file.
-        fmr: which of the calibrated rates; None takes the lowest.
+        fmr: which of the calibrated rates; by default the lowest.
 
     Raises:
         ConfigError: the threshold is out of range, or an FMR is asked for without a calibration.
         DataError: the calibration cannot be read.
-        UnknownNameError: it has no threshold for this FMR.
+        UnknownNameError: the calibration has no threshold for this FMR.
     """
     if threshold is not None:
         if not -1 <= threshold <= 1:
             raise ConfigError(f"threshold is {threshold}; expected -1..1, a cosine similarity")
-        return Threshold(threshold, None, "a threshold given by hand; its false match rate is not known")
+        return Threshold(threshold, None, "a threshold chosen by the user; its false match rate is not known")
     path = Path(calibration) if calibration is not None else card_path(weights)
     if calibration is None and not path.is_file():
         if fmr is not None:

@@ -1,4 +1,4 @@
-"""ROC figures of weighted pairs: what every round of a bootstrap needs, sorted once."""
+"""ROC figures of weighted pairs for the rounds of a bootstrap; the scores are sorted once."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from facezoo.evaluation.scores.checks import check_scores
 
 
 class WeightedCurve:
-    """Pairs in the order of their scores.
+    """Pairs sorted by score.
 
     Args:
-        scores: (n,), higher means more alike.
+        scores: (n,), higher is more similar.
         same: bool (n,).
     """
 
@@ -23,7 +23,7 @@ class WeightedCurve:
         self._last_of_tie = np.append(falling[1:] != falling[:-1], True)
 
     def _accepted(self, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """(FMR, TAR) after each distinct score, beginning at (0, 0); empty when a kind has no weight."""
+        """(FMR, TAR) after each distinct score, from (0, 0); empty if genuine or impostor pairs have no weight."""
         ordered = weights[self._order]
         genuine = np.cumsum(np.where(self._same, ordered, 0.0))[self._last_of_tie]
         impostor = np.cumsum(np.where(self._same, 0.0, ordered))[self._last_of_tie]
@@ -32,17 +32,17 @@ class WeightedCurve:
         return np.append(0.0, impostor / impostor[-1]), np.append(0.0, genuine / genuine[-1])
 
     def tar(self, weights: np.ndarray, far: float) -> float:
-        """TAR at the smallest threshold with weighted FMR <= far; nan when a kind has no weight."""
+        """TAR at the smallest threshold with weighted FMR <= far; NaN if genuine or impostor pairs have no weight."""
         fmr, tar = self._accepted(weights)
         return float(tar[fmr <= far * (1 + 1e-12)].max()) if len(fmr) else float("nan")
 
     def auc(self, weights: np.ndarray) -> float:
-        """Area under the ROC; nan when a kind has no weight."""
+        """Area under the ROC; NaN if genuine or impostor pairs have no weight."""
         fmr, tar = self._accepted(weights)
         return float(np.diff(fmr) @ (tar[1:] + tar[:-1]) / 2) if len(fmr) else float("nan")
 
     def eer(self, weights: np.ndarray) -> float:
-        """Equal error rate; nan when a kind has no weight."""
+        """Equal error rate; NaN if genuine or impostor pairs have no weight."""
         fmr, tar = self._accepted(weights)
         if not len(fmr):
             return float("nan")

@@ -57,12 +57,12 @@ def test_bad_groups():
     scores, same = np.array([0.9, 0.1]), np.array([True, False])
     with pytest.raises(ProtocolError, match="one group only, x"):
         fairness_of_pairs(scores, same, ["x", "x"], threshold=0.5)
-    with pytest.raises(ShapeError, match="one a pair"):
+    with pytest.raises(ShapeError, match="one per pair"):
         fairness_of_pairs(scores, same, ["x"], threshold=0.5)
     with pytest.raises(ProtocolError, match="needs 1,000 impostor"):
         fairness_of_pairs(scores, same, ["x", "y"])
     rows, labels = np.eye(4)[[0, 0, 1, 1, 2, 3]], np.array([0, 0, 1, 1, 2, 3])
     with pytest.raises(ProtocolError, match="group y: no identity has a genuine pair"):
         fairness_of_all_pairs(rows, labels, np.array(list("xxxxyy")), fmr=0.5)
-    with pytest.raises(ShapeError, match="one an image"):
+    with pytest.raises(ShapeError, match="one per image"):
         fairness_of_all_pairs(rows, labels, ["x"], fmr=0.5)

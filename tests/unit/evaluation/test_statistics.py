@@ -36,7 +36,7 @@ def test_binomial_intervals_equal_scipy(hits, trials, confidence):
 def test_bad_intervals():
     for function in (wilson, clopper_pearson):
         for hits, trials in [(1, 0), (3, 2), (-1, 2)]:
-            with pytest.raises(ProtocolError, match="is no share"):
+            with pytest.raises(ProtocolError, match="is not a share"):
                 function(hits, trials)
         with pytest.raises(ProtocolError, match="confidence is 95"):
             function(1, 2, 95)
@@ -227,7 +227,7 @@ def test_bad_calibration_files(tmp_path):
         ("{", "cannot read"),
         ("[]", "holds a list"),
         ('{"format": 7}', "format 7"),
-        ('{"format": 1}', "lacks"),
+        ('{"format": 1}', "missing or unknown"),
     ]:
         path.write_text(text)
         with pytest.raises(DataError, match=message):

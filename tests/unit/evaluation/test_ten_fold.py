@@ -139,7 +139,7 @@ def test_to_dict_is_json():
         ([0.1, 0.2], [1, 2], 2, ProtocolError, "same holds"),
         ([0.1, 0.2], [1, 0], 3, ProtocolError, "folds is 3"),
         ([0.1, 0.2], [1, 0], 1, ProtocolError, "folds is 1"),
-        ([0.1, 0.2], [1, 0], [0, 0], ProtocolError, "one fold only"),
+        ([0.1, 0.2], [1, 0], [0, 0], ProtocolError, "all pairs are in one fold"),
         ([0.1, 0.2], [1, 0], [0], ShapeError, "folds have shape"),
         ([0.1, 0.2, 0.3, 0.4], [1, 1, 0, 0], 2, ProtocolError, "one kind of pair only"),
     ],

@@ -24,7 +24,7 @@ def test_a_threshold_by_hand():
     assert limit.as_dict(0.4)["same"] is True
     assert limit.as_dict(0.399)["same"] is False
     assert limit.fmr is None
-    assert "by hand" in limit.meaning
+    assert "chosen by the user" in limit.meaning
     with pytest.raises(ConfigError, match=r"threshold is 1\.5"):
         find_threshold("w.safetensors", threshold=1.5)
 

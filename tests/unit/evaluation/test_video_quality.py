@@ -53,7 +53,7 @@ def test_videos():
 def test_bad_videos():
     with pytest.raises(UnknownNameError, match="quality"):
         pool_frames(angle(0), "qualities")
-    with pytest.raises(ShapeError, match="one a frame"):
+    with pytest.raises(ShapeError, match="one per frame"):
         pool_frames(angle(0, 1), "quality", np.ones(3))
     with pytest.raises(NumericalError, match="not all 0"):
         pool_frames(angle(0, 1), "quality", np.zeros(2))
@@ -61,7 +61,7 @@ def test_bad_videos():
         pool_frames(np.array([[1.0, 0], [-1, 0]]))
     with pytest.raises(ProtocolError, match="expected a cosine"):
         clean_frames(angle(0), 1.5)
-    with pytest.raises(ShapeError, match="one each"):
+    with pytest.raises(ShapeError, match="one per frame"):
         pool_videos(angle(0, 1), np.array([1]))
 
 
@@ -101,11 +101,11 @@ def test_bad_quality():
     assert pair_quality([1, 5], [3, 2]).tolist() == [1, 2]
     with pytest.raises(ShapeError):
         pair_quality([1], [1, 2])
-    with pytest.raises(ShapeError, match="one a pair"):
+    with pytest.raises(ShapeError, match="one per pair"):
         error_versus_reject(scores, same, quality[1:])
     with pytest.raises(NumericalError, match="quality is NaN"):
         error_versus_reject(scores, same, quality * np.nan)
     with pytest.raises(ProtocolError, match="needs 100,000 impostor pairs"):
         error_versus_reject(scores, same, quality, fmr=1e-5)
-    with pytest.raises(ProtocolError, match="rising shares"):
+    with pytest.raises(ProtocolError, match="ascending shares"):
         error_versus_reject(scores, same, quality, fmr=0.05, reject=[0.5, 0.1])
