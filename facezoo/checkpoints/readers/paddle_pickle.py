@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from facezoo.errors import UnsafeFileError
+from facezoo.io.shapes import count_elements
 from facezoo.io.unpickle import unpickle
 
 NAME_TABLE = "StructuredToParameterName@@"
@@ -53,5 +54,9 @@ def _joined(tree: Any) -> Any:
     if not isinstance(tree, dict) or BIG not in tree:
         return tree
     for name, parts in tree.pop(BIG).items():
-        tree[name] = np.concatenate([tree.pop(piece) for piece in parts["slices"]]).reshape(parts["OriginShape"])
+        slices = [tree.pop(piece) for piece in parts["slices"]]
+        if not all(isinstance(piece, np.ndarray) for piece in slices):
+            raise UnsafeFileError("a slice of a large array is not an array")
+        count_elements(parts["OriginShape"])
+        tree[name] = np.concatenate(slices).reshape(parts["OriginShape"])
     return tree

@@ -31,10 +31,10 @@ def read_tree(path: str | Path) -> Any:
         raise CheckpointError(f"no weight file {str(path)!r}")
     try:
         return _read(path)
-    except DataError as error:
-        raise CheckpointError(str(error)) from error
-    except FacezooError:
-        raise
+    except FacezooError as error:
+        kind = CheckpointError if isinstance(error, DataError) else type(error)
+        text = str(error)
+        raise kind(text if str(path) in text else f"{str(path)!r}: {text}") from error
     except RecursionError as error:
         raise CheckpointError(f"{str(path)!r} is nested too deeply") from error
     except MemoryError as error:

@@ -90,8 +90,9 @@ def _parameter(tensor: Any, *more: Any) -> Any:
     return tensor
 
 
-def _size(*sides: Any) -> tuple[Any, ...]:
-    return tuple(*sides)
+def _size(sides: Any = ()) -> tuple[int, ...]:
+    count_elements(sides)
+    return tuple(sides)
 
 
 NAMES: Names = {

@@ -90,7 +90,7 @@ def write_verification_bin(path: str | Path, images: Sequence[bytes], same: Sequ
 
 def _items(value: object, path: Path, what: str) -> Sequence[object]:
     if isinstance(value, np.ndarray) and value.ndim >= 1:
-        return list(value) if value.dtype == np.uint8 else value.reshape(-1).tolist()
+        return list(value) if value.ndim > 1 and value.dtype == np.uint8 else value.reshape(-1).tolist()
     if isinstance(value, list):
         return value
     raise DataError(f"{path}: its {what} are {describe(value)}; expected a list")

@@ -230,6 +230,36 @@ def test_paddle_files_of_all_forms_read(tmp_path):
         assert all(np.array_equal(value, array) for value in read.values())
 
 
+def test_slices_of_a_large_paddle_array_are_joined(tmp_path):
+    array, path = np.arange(6, dtype=np.float32), tmp_path / "a.pdparams"
+    tree = {"w@@.0": array[:4], "w@@.1": array[4:]}
+    tree["UnpackBigParamInfor@@"] = {"w": {"slices": ["w@@.0", "w@@.1"], "OriginShape": (2, 3)}}
+    path.write_bytes(pickle.dumps(tree, protocol=2))
+    read = read_tree(path)
+    assert list(read) == ["w"]
+    assert np.array_equal(read["w"], array.reshape(2, 3))
+
+
+@pytest.mark.parametrize(("piece", "shape"), [("nested", (2, 3)), (np.zeros(6), "nested"), (np.zeros(6), (1 << 60,))])
+def test_slices_that_are_not_arrays_are_refused_at_once(tmp_path, piece, shape):
+    nested = [1]
+    for _ in range(60):  # NumPy would expand it to 2**60 elements
+        nested = [nested, nested]
+    tree = {"a": nested if isinstance(piece, str) else piece}
+    tree["UnpackBigParamInfor@@"] = {"w": {"slices": ["a"], "OriginShape": nested if shape == "nested" else shape}}
+    (tmp_path / "a.pdparams").write_bytes(pickle.dumps(tree, protocol=2))
+    with pytest.raises(UnsafeFileError, match=r"a\.pdparams.*(slice of a large array|shape)"):
+        read_tree(tmp_path / "a.pdparams")
+
+
+def test_a_torch_size_is_short(tmp_path):
+    """A tuple copied from a list takes memory that the file does not."""
+    sides = b"](" + b"K\x01" * 100_000 + b"eq\x01"
+    torch_zip(tmp_path / "a.pt", b"\x80\x02" + sides + b"ctorch\nSize\nq\x02h\x01\x85R.")
+    with pytest.raises(UnsafeFileError, match=r"a\.pt.*100000 sides"):
+        read_tree(tmp_path / "a.pt")
+
+
 def safetensors(header, data=b"", length=None):
     raw = json.dumps(header).encode() if not isinstance(header, bytes) else header
     return struct.pack("<Q", len(raw) if length is None else length) + raw + data

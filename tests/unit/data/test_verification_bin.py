@@ -210,6 +210,7 @@ def test_every_truncation_is_refused(tmp_path):
         ({1, 2}, "holds a set of 2"),
         ((IMAGES, [1.0, 0.0]), "pair 0 is the float 1.0"),
         (([[b"nested"]] * 4, [True, False]), "image 0 is a list"),
+        ((np.zeros(4, np.uint8), [True, False]), "image 0 is the int 0"),
     ],
 )
 def test_plain_content_of_another_form(tmp_path, content, message):
