@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = ("change-the-schedule", "add-an-augmentation")
+PAGES = ("change-the-schedule", "add-an-augmentation", "add-a-protocol")
 if not (ROOT / "docs" / f"{PAGES[0]}.md").is_file():
     pytest.skip("the pages come with a checkout only", allow_module_level=True)
 COPIED = ("facezoo", "backends", "zoo_configs", "pyproject.toml", "setup.py", "tests/conftest.py")
@@ -65,6 +65,7 @@ def test_the_steps_of_the_page_work(page, tree):
 
 def run(command: str, tree: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "1"}
-    words = [sys.executable, "-m", *shlex.split(command)]
+    words = shlex.split(command)
+    words = [sys.executable, *(words[1:] if words[0] == "python" else ["-m", *words])]
     done = subprocess.run(words, cwd=tree, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, f"{command}\n{done.stdout[-2000:]}{done.stderr[-2000:]}"
