@@ -29,13 +29,17 @@ class UnknownNameError(ConfigError, KeyError):
         choices: the valid names.
 
     >>> str(UnknownNameError("backbone", "IR51", ["IR50", "IR18"]))
-    "unknown backbone 'IR51'; did you mean 'IR50'? (2 known)"
+    "unknown backbone 'IR51'; did you mean 'IR50'? (known: IR50, IR18)"
     """
+
+    LISTED = 8  # up to this many valid names are all listed
 
     def __init__(self, kind: str, name: object, choices: Iterable[str]) -> None:
         known = list(choices)
         near = nearest(str(name), known)
-        hint = f"did you mean {near!r}? ({len(known)} known)" if near else f"known: {', '.join(known) or 'none'}"
+        listed = f"known: {', '.join(known) or 'none'}"
+        few = listed if len(known) <= self.LISTED else f"{len(known)} known"
+        hint = f"did you mean {near!r}? ({few})" if near else listed
         super().__init__(f"unknown {kind} {name!r}; {hint}")
 
     def __str__(self) -> str:  # KeyError would print the repr

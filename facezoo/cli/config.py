@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(add_completion=False, help="List recipes, show one resolved, check a file.")
+from facezoo.cli import options
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+app = typer.Typer(add_completion=False, help="List recipes, show one resolved, check a file.")
 
 
 @app.callback(invoke_without_command=True)
@@ -20,7 +20,7 @@ def _group(ctx: typer.Context) -> None:
 
 
 @app.command("list")
-def list_recipes(as_json: AsJson = False) -> None:
+def list_recipes(as_json: options.AsJson = False) -> None:
     """The recipes that come with facezoo, for `facezoo train --config NAME`."""
     from facezoo.cli.show import print_json, print_table
     from facezoo.training.config import load_config, recipes
@@ -40,7 +40,7 @@ def show(
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Change a key: schedule.warmup=0.1; repeatable."),
     ] = None,
-    as_json: AsJson = False,
+    as_json: options.AsJson = False,
 ) -> None:
     """The resolved configuration: every key, defaults included."""
     from facezoo.cli.show import print_json

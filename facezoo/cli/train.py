@@ -10,12 +10,17 @@ from typing import Annotated, Any
 
 import typer
 
+from facezoo.backends import INSTALL
+from facezoo.cli import options
+from facezoo.interfaces.engine import PRECISIONS
+from facezoo.interfaces.optimizer import SLOTS
+
 
 def command(
     config: Annotated[
         str | None, typer.Option(metavar="FILE|RECIPE", help="A YAML file, or a recipe of `facezoo config`.")
     ] = None,
-    backend: Annotated[str | None, typer.Option(metavar="[torch|paddle]", help="The framework.")] = None,
+    backend: Annotated[str | None, options.one_of("backend", tuple(INSTALL), "The framework.")] = None,
     backbone: Annotated[
         str | None, typer.Option(metavar="NAME", help="As `facezoo list backbones` shows it, or package.module:Class.")
     ] = None,
@@ -33,13 +38,13 @@ def command(
     steps: Annotated[int | None, typer.Option(metavar="N", help="Steps in all; overrides --epochs.")] = None,
     epochs: Annotated[int | None, typer.Option(metavar="N", help="Passes over the data.")] = None,
     batch_size: Annotated[int | None, typer.Option(metavar="N", help="Images per step and process.")] = None,
-    optimizer: Annotated[str | None, typer.Option(metavar="[sgd|adamw|lamb]", help="What updates the weights.")] = None,
+    optimizer: Annotated[str | None, options.one_of("optimizer", tuple(SLOTS), "What updates the weights.")] = None,
     lr: Annotated[float | None, typer.Option(metavar="RATE", help="Highest learning rate.")] = None,
     precision: Annotated[
-        str | None, typer.Option(metavar="[float32|bfloat16|float64]", help="float64 is for comparing backends.")
+        str | None, options.one_of("precision", PRECISIONS, "float64 is for comparing backends.")
     ] = None,
     workers: Annotated[int | None, typer.Option(metavar="N", help="Processes that prepare images.")] = None,
-    device: Annotated[str | None, typer.Option(metavar="[auto|cpu|gpu|gpu:N]", help="Where to train.")] = None,
+    device: Annotated[str | None, typer.Option(metavar=options.DEVICES, help="Where to train.")] = None,
     backbone_option: Annotated[
         list[str] | None, typer.Option(metavar="KEY=VALUE", help="An option of the backbone: dropout=0.4; repeatable.")
     ] = None,
@@ -54,7 +59,7 @@ def command(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Check everything, print the resolved configuration, and stop.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+    as_json: options.AsJson = False,
 ) -> int:
     """Train a backbone with a loss head; without --data on synthetic faces."""
     from facezoo import backends
