@@ -41,13 +41,13 @@ def backend(request):
 
 @pytest.fixture(scope="session")
 def real_data():
-    """The folder FACEZOO_TEST_DATA names, with data/, golden/ and weights/ in it."""
+    """The folder named by FACEZOO_TEST_DATA; it contains data/, golden/ and weights/."""
     named = os.environ.get("FACEZOO_TEST_DATA")
     if not named:
         pytest.skip("FACEZOO_TEST_DATA is not set: the folder with data/, golden/ and weights/")
     folder = Path(named)
     if not (folder / "data").is_dir():
-        pytest.fail(f"FACEZOO_TEST_DATA is {named!r}, which has no data/ in it")
+        pytest.fail(f"FACEZOO_TEST_DATA is {named!r}; expected a folder with data/ in it")
     return folder
 
 

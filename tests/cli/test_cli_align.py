@@ -1,4 +1,4 @@
-"""``facezoo align`` and ``facezoo detect`` as a person calls them."""
+"""``facezoo align`` and ``facezoo detect`` on the command line."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_align_by_a_landmark_file(photos, capsys):
     assert (out / "faces.csv").read_text().startswith("source,face,output,reason,")
 
 
-def test_a_second_call_says_so(photos, capsys):
+def test_a_second_call_reports_what_was_done_before(photos, capsys):
     align(photos, *by_file(photos))
     capsys.readouterr()
     assert align(photos, *by_file(photos))[0] == 0
@@ -71,7 +71,7 @@ def test_no_face_in_noise(photos, capsys, backend):
     assert summary["crops"] + summary["no_face"] == COUNT
 
 
-def test_workers_do_the_same(photos, capsys, monkeypatch):
+def test_several_workers_write_the_same_files(photos, capsys, monkeypatch):
     monkeypatch.setattr("facezoo.align.batch.SHARE", 2)
     out = photos.parent / "many"
     words = ["align", str(photos), str(out), "--workers", "2", "--table", "csv", *by_file(photos)]
@@ -83,7 +83,7 @@ def test_workers_do_the_same(photos, capsys, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         (["--template", "arcfac112"], "did you mean 'arcface112'"),
         (["--face", "bigest"], "did you mean 'largest'"),
@@ -96,13 +96,13 @@ def test_workers_do_the_same(photos, capsys, monkeypatch):
         (["--min-face-size", "3"], "min_face_size is 3"),
     ],
 )
-def test_bad_input_is_one_line(photos, capsys, words, said):
+def test_bad_input_is_one_line(photos, capsys, words, message):
     code, out = align(photos, *words)
     captured = capsys.readouterr()
     assert code == 2
     assert captured.err.count("\n") == 1
     assert captured.err.startswith("facezoo: ")
-    assert said in captured.err
+    assert message in captured.err
     assert not list(out.rglob("*.png")) if out.exists() else True
 
 
@@ -127,8 +127,8 @@ sys.exit(main(sys.argv[1:]))
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs kill -9")
-def test_kill_and_go_on(photos, capsys):
-    """Killed between two photos or within one: what is there is whole, the next call does the rest."""
+def test_kill_and_continue(photos, capsys):
+    """After kill -9 all written crops are complete, and the next call processes the other photos."""
     out = photos.parent / "out"
     words = ["align", str(photos), str(out), "--workers", "1", "--table", "csv", *by_file(photos)]
     process = subprocess.Popen([sys.executable, "-c", SLOW, *words], stdout=subprocess.DEVNULL)
@@ -157,7 +157,7 @@ def test_detect(photos, capsys, backend):
     assert read_image(drawn).shape == (130, 130, 3)
 
 
-def test_detect_says_what_is_wrong(photos, capsys):
+def test_detect_reports_bad_input(photos, capsys):
     assert main(["detect", str(photos / "none.png")]) == 2
     assert "none.png" in capsys.readouterr().err
     assert main(["detect", str(photos / "ann" / "0.png"), "--draw", "drawn.gif"]) == 2

@@ -16,12 +16,12 @@ def weights(tmp_path_factory):
 
 def test_the_difference_is_printed(weights, tmp_path, capsys):
     assert main(["export", str(weights), "--to", "onnx", "--out", str(tmp_path / "a.onnx"), "--with-preprocess"]) == 0
-    said = capsys.readouterr().out
-    assert "compared on 8 images: cosine distance" in said
+    shown = capsys.readouterr().out
+    assert "compared on 8 images: cosine distance" in shown
     assert (tmp_path / "a.onnx").is_file()
 
 
-def test_past_the_tolerance_the_exit_code_is_2(weights, tmp_path, capsys):
+def test_above_the_tolerance_the_exit_code_is_2(weights, tmp_path, capsys):
     words = ["export", str(weights), "--to", "torchscript", "--precision", "float16", "--tolerance", "1e-14", "--json"]
     assert main([*words, "--out", str(tmp_path / "b.pt")]) == 2
     assert "facezoo: refused: on 8 images" in capsys.readouterr().err
@@ -42,6 +42,6 @@ def test_past_the_tolerance_the_exit_code_is_2(weights, tmp_path, capsys):
 )
 def test_bad_input_is_one_line(words, message, capsys):
     assert main(["export", *words]) == 2
-    said = capsys.readouterr().err
-    assert message in said
-    assert said.count("\n") == 1
+    shown = capsys.readouterr().err
+    assert message in shown
+    assert shown.count("\n") == 1

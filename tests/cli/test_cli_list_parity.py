@@ -29,7 +29,7 @@ def test_bench_measures(capsys):
     assert row["images_per_second"] > 0
 
 
-def test_bench_of_both_ways(backend, capsys):
+def test_bench_of_training_and_embedding(backend, capsys):
     words = ["bench", "--backbone", "ShuffleNetV1", "--batch-size", "2", "--rounds", "1", "--backend", backend]
     assert main([*words, "--json"]) == 0
     (row,) = json.loads(capsys.readouterr().out)
@@ -40,7 +40,7 @@ def test_bench_of_both_ways(backend, capsys):
     assert capsys.readouterr().out.splitlines()[1].split()[4] == "-"
 
 
-def test_bench_says_what_it_cannot_do(capsys):
+def test_bench_rejects_wrong_values(capsys):
     assert main(["bench", "--precision", "float16"]) == 2
     assert "'float16'" in capsys.readouterr().err
     assert main(["bench", "--batch-size", "1"]) == 2

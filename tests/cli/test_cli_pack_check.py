@@ -1,4 +1,4 @@
-"""``facezoo datasets pack`` and ``check`` as a person calls them."""
+"""``facezoo datasets pack`` and ``check`` on the command line."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_pack_as_json(faces, tmp_path, capsys):
     }
 
 
-def test_check_lists_broken_images_and_says_so_by_its_exit_code(faces, tmp_path, capsys):
+def test_check_lists_broken_images_and_exits_with_1(faces, tmp_path, capsys):
     (faces / "ann" / "1.png").write_bytes((faces / "ann" / "0.png").read_bytes()[:90])
     code, text, _ = run(capsys, "check", faces, "--list-broken", tmp_path / "broken.txt", "--workers", 1)
     assert code == 1

@@ -1,4 +1,4 @@
-"""``facezoo verify``, ``embed`` and ``identify`` on crops that are aligned already, with untrained weights."""
+"""``facezoo verify``, ``embed`` and ``identify`` on aligned crops, with untrained weights."""
 
 from __future__ import annotations
 

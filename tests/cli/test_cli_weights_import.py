@@ -1,4 +1,4 @@
-"""``facezoo weights import``: what it prints, what it writes, what it refuses."""
+"""``facezoo weights import``: output, files and errors."""
 
 import json
 import os

@@ -12,7 +12,7 @@ from facezoo.cli import main as cli
 from facezoo.training.config import RunConfig, build_config, dump_config, load_config, recipes
 
 
-def test_show_gives_every_key_and_takes_changes(capsys):
+def test_show_prints_every_key_and_accepts_changes(capsys):
     assert cli.main(["config", "show", "tiny_mobilefacenet", "--set", "schedule.warmup=0.25", "--json"]) == 0
     shown = json.loads(capsys.readouterr().out)
     assert set(shown) == set(RunConfig.model_fields)
@@ -49,13 +49,13 @@ def run(tmp_path):
         for step, accuracy in ((20, 0.9), (40, 0.875))
     ]
     lines = [json.dumps(record) for record in sorted(records, key=lambda record: record["step"])]
-    (folder / "log.jsonl").write_text("\n".join(lines) + "\n" + '{"step": 41, "lo')  # cut short by a crash
+    (folder / "log.jsonl").write_text("\n".join(lines) + "\n" + '{"step": 41, "lo')  # truncated by a crash
     (folder / "bad_images.txt").write_text("a.jpg\ttruncated\n")
     (folder / "weights.safetensors").write_bytes(b"12345")
     return folder
 
 
-def test_the_page_holds_curves_figures_and_configuration(run, capsys):
+def test_the_page_contains_curves_results_and_configuration(run, capsys):
     assert cli.main(["report", str(run)]) == 0
     page = (run / "report.html").read_text("utf-8")
     assert str(run / "report.html") in capsys.readouterr().out
@@ -76,7 +76,7 @@ def test_the_page_holds_curves_figures_and_configuration(run, capsys):
     assert "http" not in page.replace("http-equiv", "")
 
 
-def test_a_run_that_has_only_begun_gets_a_page(run, tmp_path):
+def test_a_run_without_a_log_gets_a_page(run, tmp_path):
     (run / "log.jsonl").unlink()
     page = tmp_path / "page.html"
     assert cli.main(["report", str(run), "--out", str(page)]) == 0

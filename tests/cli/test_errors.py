@@ -1,4 +1,4 @@
-"""Bad input on the command line: exit code 2 and one line that says what, what was expected and the nearest name."""
+"""Bad input on the command line: exit code 2, and one line with the value, the expected values and the nearest name."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_an_unknown_verb(capsys):
     assert "did you mean 'train'?" in fails(["trian"], capsys)
 
 
-def test_a_file_that_is_no_configuration(tmp_path, capsys):
+def test_a_file_that_is_not_a_configuration(tmp_path, capsys):
     path = tmp_path / "bad.yaml"
     path.write_text("backbone: [IR50\n")
     assert str(path) in fails(["train", "--config", path, "--dry-run"], capsys)
@@ -113,7 +113,7 @@ def test_unreadable_images_are_skipped_counted_and_listed(tmp_path, capsys):
         (tmp_path / "data" / f"p{label}").mkdir(parents=True, exist_ok=True)
         Image.fromarray(source.image(index)).save(tmp_path / "data" / f"p{label}" / f"{index}.png")
     bad = tmp_path / "data" / "p0" / "0.png"
-    bad.write_bytes(bad.read_bytes()[:100])  # 1 of 200 is cut short
+    bad.write_bytes(bad.read_bytes()[:100])  # 1 of 200 is truncated
     words = ["train", *TINY, "--steps", "10", "--batch-size", "20", "--data", tmp_path / "data"]
     run = tmp_path / "run"
     assert cli.main([str(word) for word in [*words, "--out", run]]) == 0
@@ -127,7 +127,7 @@ def test_unreadable_images_are_skipped_counted_and_listed(tmp_path, capsys):
 
 
 def fails_after_progress(words, capsys) -> str:
-    """Like :func:`fails`, for a call that has shown progress before."""
+    """Like :func:`fails`, for a call that printed progress before."""
     assert cli.main([str(word) for word in words]) == 2
     return [line for line in capsys.readouterr().err.splitlines() if line.startswith("facezoo: ")][-1]
 
@@ -147,7 +147,7 @@ def test_a_checkpoint_of_another_architecture(faces, tmp_path, capsys):
     assert "state.json" in fails(["train", "--resume", "--out", run], capsys)
 
 
-def test_a_run_is_not_overwritten_and_not_made_another(faces, tmp_path, capsys):
+def test_a_run_is_not_overwritten_and_its_settings_stay(faces, tmp_path, capsys):
     run = tmp_path / "run"
     words = ["train", *TINY, "--data", str(faces), "--out", str(run)]
     assert cli.main(words) == 0
@@ -183,7 +183,7 @@ sys.exit(main(["train", "--backend", {name!r}, "--out", {str(tmp_path / "run")!r
     assert not (tmp_path / "run").exists()
 
 
-def test_weights_that_are_none(tmp_path, capsys):
+def test_files_that_are_not_weights(tmp_path, capsys):
     path = tmp_path / "weights.safetensors"
     words = ["evaluate", "--protocol", "lfw", "--data", tmp_path, "--weights", path]
     assert str(path) in fails(words, capsys)

@@ -1,4 +1,4 @@
-"""``facezoo evaluate`` from the command line: every way in, every way out, and every refusal."""
+"""``facezoo evaluate`` from the command line: inputs, outputs and errors."""
 
 import json
 import subprocess
@@ -22,7 +22,7 @@ tasks:
 
 @pytest.fixture
 def place(tmp_path, monkeypatch):
-    """A folder with a protocol, a list of pairs, embeddings of two models, and faces drawn as noise."""
+    """A folder with a protocol, a list of pairs, embeddings of two models, and images of random noise."""
     monkeypatch.chdir(tmp_path)
     rng = np.random.default_rng(0)
     labels = np.repeat(np.arange(12), 5)
@@ -122,8 +122,8 @@ def test_scores_of_another_system(place, capsys):
     assert shown["tasks"][0]["detail"]["pairs"] == 200
 
 
-def test_images_give_the_same_figure_with_every_batch_size(place, capsys, monkeypatch):
-    """A stand-in model: what is tested is the way from files to figures."""
+def test_results_do_not_depend_on_the_batch_size(place, capsys, monkeypatch):
+    """The model is replaced: the test covers everything from files to metrics."""
     rng = np.random.default_rng(2)
     stored = np.load(place / "a.npz")
     for name in stored["name"]:
@@ -175,7 +175,7 @@ def test_bin_file(place, capsys, monkeypatch):
         Image.fromarray(rng.integers(0, 255, (16, 16, 3), dtype=np.uint8)).save(buffer, "PNG")
         images.append(buffer.getvalue())
     for pair in range(0, 40, 4):
-        images[pair + 1] = images[pair]  # every other pair twice the same picture
+        images[pair + 1] = images[pair]  # genuine pairs consist of two equal images
     write_verification_bin(place / "lfw.bin", images, [index % 2 == 0 for index in range(20)])
     (place / "w.safetensors").write_bytes(b"weights")
 
@@ -225,7 +225,7 @@ def test_bin_file(place, capsys, monkeypatch):
         ((*MINE, "--embeddings", "a.npz", "--calibrate", "1e-6"), "needs 1,000,000 impostor pairs"),
     ],
 )
-def test_refusals_are_one_line_and_code_two(place, capsys, words, message):
+def test_errors_are_one_line_and_exit_code_2(place, capsys, words, message):
     if "pairs.txt" in message:
         (place / "pairs.txt").unlink()
     assert run(*words) == 2

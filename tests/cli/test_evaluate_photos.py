@@ -1,4 +1,4 @@
-"""``facezoo evaluate`` on photos as they come: found by a detector, or by the table of ``facezoo align``."""
+"""``facezoo evaluate`` on unaligned photos, with landmarks from a detector or from the table of ``facezoo align``."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_a_detector_and_the_table_of_align_agree(folder, backend, monkeypatch, c
     np.testing.assert_allclose(found.embeddings, read.embeddings, atol=2e-3 * np.abs(read.embeddings).max())
 
 
-def test_a_detector_needs_a_model_and_no_table(folder, monkeypatch, capsys):
+def test_a_detector_requires_a_model_and_excludes_a_table(folder, monkeypatch, capsys):
     monkeypatch.chdir(folder)
     assert main(["evaluate", "--scores", "s.npz", "--detector", "mtcnn"]) == 2
     assert "--detector goes with --weights" in capsys.readouterr().err

@@ -68,7 +68,7 @@ def options_of(verb: str, words: list[str], capsys) -> str:
 
 
 def faces(folder: Path) -> None:
-    """Enough identities and images for any page's batch and hold-out; it is the layout that counts."""
+    """Identity folders with enough images for the batch size and the hold-out of every page."""
     for number in range(4 * 110):
         path = folder / f"person{number // 4}" / f"{number}.png"
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""The three ways to have facezoo: a wheel, an editable installation, and a plain checkout."""
+"""facezoo works from a wheel, an editable installation, and a plain checkout."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def python(code: str, *paths: Path, folder: Path, **environment: str) -> subproc
 
 @pytest.fixture(scope="module")
 def source(tmp_path_factory) -> Path:
-    """A copy of what a build needs: building leaves files in the tree."""
+    """A copy of the files that a build needs, because building writes files into the tree."""
     folder = tmp_path_factory.mktemp("source")
     for name in PARTS:
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))

@@ -1,4 +1,4 @@
-"""The pages of the zoo say what its specs and margins say."""
+"""The pages of the zoo agree with its specs and margins."""
 
 import importlib.util
 import json
