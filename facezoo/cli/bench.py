@@ -35,8 +35,8 @@ def command(
 
     if batch_size < 2 or rounds < 1:
         raise ConfigError(f"--batch-size is {batch_size} and --rounds {rounds}; expected 2 or more and 1 or more")
-    wanted = [backend] if backend else backends.available()
-    if not wanted:
+    names = [backend] if backend else backends.available()
+    if not names:
         raise BackendUnavailableError("bench needs torch or paddle; neither is installed")
     specs = [catalog.backbone_spec(name) for name in backbone or ["IR50"]]
     loss = None if embed_only else catalog.head_margin(head).name
@@ -45,7 +45,7 @@ def command(
             spec, name, head=loss, precision=precision, batch_size=batch_size, rounds=rounds, threads=threads,
             device=device,
         )
-        for spec in specs for name in wanted
+        for spec in specs for name in names
     ]  # fmt: skip
     if as_json:
         print_json([dataclasses.asdict(row) for row in rows])

@@ -23,88 +23,88 @@ from facezoo.io.progress import progress_bar
 Crop = Callable[[str], np.ndarray]
 
 
-def chosen_protocol(asked: Request) -> Protocol:
+def chosen_protocol(request: Request) -> Protocol:
     """The protocol with the changes of --pairs and --flip, which also change its hash."""
-    protocol = load_protocol(asked.protocol)
-    if asked.pairs is not None:
-        protocol = protocol.with_pair_list(asked.pairs.name)
-    if asked.flip is None:
+    protocol = load_protocol(request.protocol)
+    if request.pairs is not None:
+        protocol = protocol.with_pair_list(request.pairs.name)
+    if request.flip is None:
         return protocol
-    return protocol.model_copy(update={"embedding": protocol.embedding.model_copy(update={"flip": asked.flip})})
+    return protocol.model_copy(update={"embedding": protocol.embedding.model_copy(update={"flip": request.flip})})
 
 
-def find_lists(asked: Request, protocol: Protocol) -> Path | None:
+def find_lists(request: Request, protocol: Protocol) -> Path | None:
     """The folder of the protocol's list files: the one given, or the one near the data that holds the first list."""
-    if asked.pairs is not None:
-        return asked.pairs.parent
-    if asked.lists is not None or asked.data is None:
-        return asked.lists
+    if request.pairs is not None:
+        return request.pairs.parent
+    if request.lists is not None or request.data is None:
+        return request.lists
     first = next(iter(protocol.list_files()), None)
-    beside = [asked.data.parent, *([asked.landmarks.parent] if asked.landmarks else [])]
-    likely = [folder for folder in (asked.data, *beside) if first and (folder / first).is_file()]
-    return likely[0] if likely else asked.data
+    beside = [request.data.parent, *([request.landmarks.parent] if request.landmarks else [])]
+    likely = [folder for folder in (request.data, *beside) if first and (folder / first).is_file()]
+    return likely[0] if likely else request.data
 
 
-def large_rows(asked: Request, protocol: Protocol) -> NpyRows | None:
+def large_rows(request: Request, protocol: Protocol) -> NpyRows | None:
     """The rows of a plain .npy, read in blocks, for a protocol that needs no columns; None for other input."""
     suffice = all(task.rows_suffice for task in protocol.tasks)
-    if asked.embeddings is None or asked.embeddings.suffix != ".npy" or not suffice or asked.columns is not None:
+    if request.embeddings is None or request.embeddings.suffix != ".npy" or not suffice or request.columns is not None:
         return None
-    return NpyRows(asked.embeddings)
+    return NpyRows(request.embeddings)
 
 
-def model_name(asked: Request) -> str:
+def model_name(request: Request) -> str:
     """The name of the model in tables."""
-    source = asked.weights or asked.embeddings or asked.scores
-    return asked.model or (source.stem if source is not None else "model")
+    source = request.weights or request.embeddings or request.scores
+    return request.model or (source.stem if source is not None else "model")
 
 
-def find_embeddings(asked: Request, protocol: Protocol) -> tuple[EmbeddingSet, Crop | None, dict[str, Any]]:
+def find_embeddings(request: Request, protocol: Protocol) -> tuple[EmbeddingSet, Crop | None, dict[str, Any]]:
     """The embeddings, stored or computed from the images; a function that returns the crop of an image; the inputs."""
-    if asked.embeddings is not None:
-        store = load_embeddings(asked.embeddings, asked.columns)
-        return store, _stored_crop(asked), {}
+    if request.embeddings is not None:
+        store = load_embeddings(request.embeddings, request.columns)
+        return store, _stored_crop(request), {}
     from facezoo import Embedder
     from facezoo.evaluation.protocols.faces import embed_faces, find_faces
     from facezoo.io.files import file_sha256
 
-    assert asked.weights is not None  # the command checked it
-    assert asked.data is not None
-    model = Embedder(asked.weights, backend=asked.backend, device=asked.device, precision=asked.precision)
-    detector = _detector(asked)
+    assert request.weights is not None  # the command checked it
+    assert request.data is not None
+    model = Embedder(request.weights, backend=request.backend, device=request.device, precision=request.precision)
+    detector = _detector(request)
     with progress_bar("finding faces", "photos") as on_progress:
         faces = find_faces(
-            protocol, asked.data, model.preprocess, lists=find_lists(asked, protocol), landmarks=asked.landmarks,
+            protocol, request.data, model.preprocess, lists=find_lists(request, protocol), landmarks=request.landmarks,
             detector=detector, on_progress=on_progress,
         )  # fmt: skip
     with progress_bar("embedding", "images", len(faces.names)) as on_progress:
-        store = embed_faces(faces, model, protocol, batch_size=asked.batch_size, on_progress=on_progress)
-    if asked.columns is not None:
-        store = read_columns(store, asked.columns)
+        store = embed_faces(faces, model, protocol, batch_size=request.batch_size, on_progress=on_progress)
+    if request.columns is not None:
+        store = read_columns(store, request.columns)
     inputs = {
         **faces.inputs,
-        "weights": asked.weights.name,
-        "weights_sha256": file_sha256(asked.weights),
+        "weights": request.weights.name,
+        "weights_sha256": file_sha256(request.weights),
         "backend": model.backend,
         "backend_version": _version(model.backend),
-        "precision": asked.precision,
+        "precision": request.precision,
         "preprocess": model.preprocess.to_dict(),
     }
     if faces.without_landmarks:
         inputs["without_landmarks"] = faces.without_landmarks
         print(f"{len(faces.without_landmarks)} faces without landmarks were cut from the middle", file=sys.stderr)
-    if asked.save_embeddings is not None:
-        store.save(asked.save_embeddings)
+    if request.save_embeddings is not None:
+        store.save(request.save_embeddings)
     return store, faces.crop, inputs
 
 
-def _detector(asked: Request) -> Detector | None:
+def _detector(request: Request) -> Detector | None:
     from facezoo.align.create import create_detector
 
-    if asked.detector is None:
+    if request.detector is None:
         return None
     return create_detector(
-        asked.detector, backend=asked.backend, **({"whole_pixels": False} if asked.detector == "mtcnn" else {})
+        request.detector, backend=request.backend, **({"whole_pixels": False} if request.detector == "mtcnn" else {})
     )
 
 
@@ -120,15 +120,15 @@ def _version(backend: str) -> str:
     return "unknown"
 
 
-def _stored_crop(asked: Request) -> Crop | None:
+def _stored_crop(request: Request) -> Crop | None:
     """A function that reads the images of --data, for a report on stored embeddings."""
-    if asked.data is None or not asked.data.is_dir():
+    if request.data is None or not request.data.is_dir():
         return None
     from facezoo.align.crop import central_crop
     from facezoo.data.image import read_image
     from facezoo.evaluation.inputs.folder import by_extension, find_root
 
-    data = asked.data
+    data = request.data
 
     def crop(name: str) -> np.ndarray:
         root = find_root(data, [name])
@@ -137,28 +137,28 @@ def _stored_crop(asked: Request) -> Crop | None:
     return crop
 
 
-def result_of_stored_scores(asked: Request, protocol: Protocol) -> ProtocolResult:
+def result_of_stored_scores(request: Request, protocol: Protocol) -> ProtocolResult:
     """The result for scores that another system computed."""
     from facezoo.evaluation.metrics.ten_fold import fold_numbers
 
     task = protocol.tasks[0]
     if len(protocol.tasks) != 1 or not isinstance(task, PairsTask):
         raise ProtocolError(f"protocol {protocol.name} is not one list of pairs; --scores fits nothing else")
-    assert asked.scores is not None  # the caller checked it
+    assert request.scores is not None  # the caller checked it
     try:
-        stored = read_npz(asked.scores)
+        stored = read_npz(request.scores)
         scores, same = stored["scores"], stored["same"]
         folds = stored["folds"] if "folds" in stored else fold_numbers(task.folds or 10, len(scores))
     except (FacezooError, KeyError, TypeError) as error:
-        raise DataError(f"{str(asked.scores)!r} is not an .npz of plain arrays scores and same: {error}") from error
-    found = task.result_of_scores(scores, same, folds, None, asked.confidence)
+        raise DataError(f"{str(request.scores)!r} is not an .npz of plain arrays scores and same: {error}") from error
+    found = task.result_of_scores(scores, same, folds, None, request.confidence)
     return ProtocolResult(
         protocol=protocol.name,
         title=protocol.title,
         protocol_sha256=protocol.sha256,
-        model=model_name(asked),
-        inputs={"scores": asked.scores.name},
+        model=model_name(request),
+        inputs={"scores": request.scores.name},
         tasks=[found],
         ranking=None,
-        confidence=asked.confidence,
+        confidence=request.confidence,
     )

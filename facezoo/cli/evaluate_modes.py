@@ -85,11 +85,11 @@ def combine_files(files: Sequence[Path], form: str, as_json: bool) -> int:
 
 
 def evaluate(
-    asked: Request, *, out: Path | None, report: Path | None, calibrate: Sequence[float], as_json: bool
+    request: Request, *, out: Path | None, report: Path | None, calibrate: Sequence[float], as_json: bool
 ) -> int:
     """Run the protocol; print the result, store it and write the page, as requested."""
-    protocol = chosen_protocol(asked)
-    result, store, crop = _result(asked, protocol)
+    protocol = chosen_protocol(request)
+    result, store, crop = _result(request, protocol)
     if out is not None:
         result.save(out)
     if report is not None:
@@ -97,7 +97,7 @@ def evaluate(
 
         write_page(result, report, crop=crop, galleries=_galleries(protocol, store))
     if calibrate:
-        _calibrate(asked, result, calibrate)
+        _calibrate(request, result, calibrate)
     if as_json:
         shown = result.to_dict()
         for task in shown["tasks"]:
@@ -111,7 +111,7 @@ def evaluate(
     return 0
 
 
-def one_part(asked: Request, part: str, out: Path | None) -> int:
+def one_part(request: Request, part: str, out: Path | None) -> int:
     """Compute one part of an all-pairs protocol."""
     from facezoo.evaluation.pairwise.all_pairs import all_pairs_part
 
@@ -120,11 +120,11 @@ def one_part(asked: Request, part: str, out: Path | None) -> int:
         raise ConfigError(f"--part is {part!r}; expected K/N such as 1/4, K from 1 to N")
     if out is None:
         raise ConfigError("--part needs --out: where to store the part")
-    protocol = chosen_protocol(asked)
+    protocol = chosen_protocol(request)
     task = protocol.tasks[0]
     if len(protocol.tasks) != 1 or not isinstance(task, AllPairsTask) or task.against or task.group:
         raise ProtocolError(f"protocol {protocol.name} is not one plain all-pairs task; it cannot be split")
-    store, _, _ = find_embeddings(asked, protocol)
+    store, _, _ = find_embeddings(request, protocol)
     chosen = store.choose(task.where)
     with progress_bar("comparing", "tiles") as on_progress:
         found = all_pairs_part(
@@ -133,7 +133,7 @@ def one_part(asked: Request, part: str, out: Path | None) -> int:
             task.far,
             part=int(number) - 1,
             parts=int(total),
-            confidence=asked.confidence,
+            confidence=request.confidence,
             on_progress=on_progress,
         )
     found.save(out)
@@ -141,23 +141,23 @@ def one_part(asked: Request, part: str, out: Path | None) -> int:
     return 0
 
 
-def _result(asked: Request, protocol: Protocol) -> tuple[ProtocolResult, EmbeddingSet | None, Crop | None]:
+def _result(request: Request, protocol: Protocol) -> tuple[ProtocolResult, EmbeddingSet | None, Crop | None]:
     from facezoo.evaluation.protocols.run import run_protocol
 
-    if asked.scores is not None:
-        return result_of_stored_scores(asked, protocol), None, None
-    large = large_rows(asked, protocol)
+    if request.scores is not None:
+        return result_of_stored_scores(request, protocol), None, None
+    large = large_rows(request, protocol)
     if large is not None:
-        return run_protocol(protocol, large, lists=find_lists(asked, protocol), model=model_name(asked)), None, None
-    store, crop, inputs = find_embeddings(asked, protocol)
+        return run_protocol(protocol, large, lists=find_lists(request, protocol), model=model_name(request)), None, None
+    store, crop, inputs = find_embeddings(request, protocol)
     with progress_bar("comparing", "tiles") as on_progress:
         result = run_protocol(
             protocol,
             store,
-            lists=find_lists(asked, protocol),
-            model=model_name(asked),
+            lists=find_lists(request, protocol),
+            model=model_name(request),
             inputs=inputs,
-            confidence=asked.confidence,
+            confidence=request.confidence,
             on_progress=on_progress,
         )
     return result, store, crop
@@ -180,15 +180,15 @@ def _galleries(protocol: Protocol, store: EmbeddingSet | None) -> Any:
     return found
 
 
-def _calibrate(asked: Request, result: ProtocolResult, rates: Sequence[float]) -> None:
+def _calibrate(request: Request, result: ProtocolResult, rates: Sequence[float]) -> None:
     from facezoo.evaluation.statistics.calibration import calibrate, card_path
 
     record = result.tasks[0].pairs
     if record is None:
         raise ProtocolError(f"protocol {result.protocol} has no listed pairs to calibrate on")
     source = {"protocol": result.protocol, "protocol_sha256": result.protocol_sha256, **result.inputs}
-    found = calibrate(record.scores, record.same, rates, confidence=asked.confidence, source=source)
-    place = card_path(asked.weights or asked.embeddings or asked.scores or Path("model"))
+    found = calibrate(record.scores, record.same, rates, confidence=request.confidence, source=source)
+    place = card_path(request.weights or request.embeddings or request.scores or Path("model"))
     found.save(place)
     for point in found.points:
         low, high = ("?" if end is None else f"{end:.4f}" for end in point.threshold_interval)
