@@ -1,1 +1,1 @@
-"""Weights and runs on disk, in canonical names."""
+"""Weight files: the project's own format, and the published checkpoints of other projects."""

@@ -1,4 +1,4 @@
-"""One file of weights: safetensors with a metadata block that says what it is and how to feed it."""
+"""The weight file: safetensors with a metadata block that states the backbone and its preprocessing."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ KEY = "facezoo"  # the one metadata entry; JSON
 
 @dataclass(frozen=True)
 class WeightFile:
-    """What a weight file holds.
+    """The content of a weight file.
 
     Attributes:
         spec: the backbone, with its options and its preprocessing.
         state: canonical name -> array.
-        info: the metadata block as it stands in the file.
+        info: the metadata block, as in the file.
     """
 
     spec: BackboneSpec
@@ -43,7 +43,7 @@ def save_weights(module: Any, path: str | Path, **info: Any) -> None:
 
     Args:
         module: a backbone of the zoo, on either backend.
-        path: the file; written aside and renamed, so a failure leaves the previous one.
+        path: the file; written to a temporary file and renamed, so that a failure leaves the previous one.
         info: more entries of the metadata block (plain types): "training", "figures", "licence", ...
 
     Raises:
@@ -108,7 +108,7 @@ def read_weights(path: str | Path) -> WeightFile:
     if KEY not in metadata:
         raise CheckpointError(
             f"{str(path)!r} is safetensors without facezoo's metadata; expected a file that facezoo wrote "
-            "(others come in through `facezoo weights import`)"
+            "(import others with `facezoo weights import`)"
         )
     try:
         block = json.loads(metadata[KEY])
@@ -129,7 +129,7 @@ def read_weights(path: str | Path) -> WeightFile:
 
 
 def load_weights(path: str | Path, *, backend: str | None = None, module: Any = None) -> Any:
-    """The backbone of a weight file, in evaluation mode; ``module.spec.preprocess`` says how to feed it.
+    """The backbone of a weight file, in evaluation mode; ``module.spec.preprocess`` is its preprocessing.
 
     Args:
         path: a file that :func:`save_weights` wrote, on either backend.
@@ -138,7 +138,7 @@ def load_weights(path: str | Path, *, backend: str | None = None, module: Any = 
 
     Raises:
         ConfigError: neither backend nor module is given.
-        CheckpointError: as :func:`read_weights`, or the state does not fit the module.
+        CheckpointError: as :func:`read_weights`, or the state does not match the backbone.
         BackendUnavailableError: the framework is not installed.
     """
     if module is None:
@@ -158,17 +158,17 @@ def load_weights(path: str | Path, *, backend: str | None = None, module: Any = 
 
 
 def write_arrays(path: str | Path, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, str]) -> None:
-    """Write arrays as safetensors, aside and renamed.
+    """Write arrays as safetensors to a temporary file, which is then renamed.
 
     Raises:
-        CheckpointError: the disk is full or the folder cannot be written; what stood there before stays.
+        CheckpointError: the disk is full or the folder cannot be written; the previous file stays.
     """
     from safetensors.numpy import save_file
 
     try:
         with atomic_write(path) as part:
             save_file({name: np.array(value, order="C") for name, value in arrays.items()}, part, dict(metadata))
-    except Exception as error:  # safetensors wraps what the operating system says in its own type
+    except Exception as error:  # safetensors wraps errors of the operating system in its own type
         raise CheckpointError(f"cannot write {str(path)!r}: {error}") from error
 
 
@@ -191,7 +191,7 @@ def read_arrays(path: str | Path) -> tuple[dict[str, np.ndarray], dict[str, str]
 
 
 def check_finite(state: Mapping[str, np.ndarray], path: str | Path) -> None:
-    """Refuse NaN and infinity.
+    """Check that no array holds NaN or infinity.
 
     Raises:
         CheckpointError: names the first array that holds one.

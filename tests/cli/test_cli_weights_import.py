@@ -11,13 +11,13 @@ import facezoo
 from facezoo import backends
 from facezoo.checkpoints.foreign.base import Found
 from facezoo.checkpoints.foreign.importer import leaves_of
-from facezoo.checkpoints.foreign.table import asked_for
+from facezoo.checkpoints.foreign.table import find_layout
 from facezoo.cli.main import main
 
 
 @pytest.fixture
 def published(tmp_path):
-    layout, _ = asked_for("facex_mobilefacenet")
+    layout, _ = find_layout("facex_mobilefacenet")
     found = Found("MobileFaceNet", {"embedding_size": 8})
     rng = np.random.default_rng(3)
     entries = layout.entries(found, leaves_of(found.spec()))
@@ -31,17 +31,17 @@ def test_import_writes_a_file_that_both_backends_load(published, tmp_path, capsy
     assert main(["weights", "import", str(published), "--out", str(out)]) == 0
     printed = capsys.readouterr().out
     assert "layout facex_mobilefacenet (FaceX-Zoo)" in printed
-    assert "took off the prefixes module." in printed
+    assert "removed the prefixes module." in printed
     assert "preprocessing: BGR, 112x112" in printed
     states = [facezoo.get_state(facezoo.load_weights(out, backend=backend)) for backend in backends.available()]
     for state in states[1:]:
         assert all(np.array_equal(state[key], value) for key, value in states[0].items())
 
 
-def test_json_and_asking_for_a_layout(published, capsys):
+def test_json_and_a_given_layout(published, capsys):
     assert main(["weights", "import", str(published), "--layout", "evolve_mobilefacenet", "--json"]) == 0
-    said = json.loads(capsys.readouterr().out)
-    assert (said["layout"], said["out"], said["preprocess"]["color"]) == ("evolve_mobilefacenet", None, "RGB")
+    printed = json.loads(capsys.readouterr().out)
+    assert (printed["layout"], printed["out"], printed["preprocess"]["color"]) == ("evolve_mobilefacenet", None, "RGB")
 
 
 def test_refusals_are_one_line_and_write_nothing(published, tmp_path, capsys):

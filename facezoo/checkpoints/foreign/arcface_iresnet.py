@@ -1,4 +1,4 @@
-"""IResNet of arcface_torch, and of PLSC with Paddle's names of single tensors."""
+"""IResNet of arcface_torch, and of PLSC with Paddle's tensor names."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class ArcfaceIResNet(Layout):
     projects = ("arcface_torch", "plsc")
 
     def recognise(self, shapes: Shapes) -> Found | None:
-        """Telling sign: ``layer1.0.prelu`` and ``layer1.0.bn3``."""
+        """Recognised by ``layer1.0.prelu`` and ``layer1.0.bn3``."""
         if "layer1.0.bn3.weight" not in shapes or not any(key.startswith("layer1.0.prelu.") for key in shapes):
             return None
         units = tuple(counted(shapes, rf"layer{stage}\.(\d+)\.") for stage in (1, 2, 3, 4))

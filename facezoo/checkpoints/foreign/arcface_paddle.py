@@ -1,4 +1,4 @@
-"""IResNet of arcface_paddle: every block stands in the file under two names, PReLU has one slope."""
+"""IResNet of arcface_paddle: every block is in the file under two names, a PReLU has one slope."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class ArcfacePaddle(Layout):
     projects = ("arcface_paddle",)
 
     def recognise(self, shapes: Shapes) -> Found | None:
-        """Telling sign: ``block_list.0.conv0._conv``, or ``res2a.conv0._conv`` where only the second names are."""
+        """Recognised by ``block_list.0.conv0._conv``, or ``res2a.conv0._conv`` if only second names are there."""
         for blocks in (r"block_list\.\d+", r"res[2-5]."):
             first = re.compile(rf"{blocks}\.conv0\._conv\.weight")
             widths = [shape[0] for key, shape in shapes.items() if first.fullmatch(key) and shape]
@@ -44,12 +44,12 @@ class ArcfacePaddle(Layout):
         yield from (("neck.bn", "fc._batch_norm_1"), ("neck.linear", "fc.fc"), ("neck.bn_out", "fc._batch_norm_2"))
 
     def aliases(self, spec: IRSpec) -> Iterator[tuple[str, str]]:  # type: ignore[override]
-        """Letters count the blocks of a stage, past z by the characters that follow it."""
+        """The blocks of a stage are lettered from a; after z come the characters that follow it in ASCII."""
         for stage, block, number in self._blocks(spec):
             yield f"block_list.{number}", f"res{stage + 2}{chr(ord('a') + block)}"
 
     def convert(self, entry: Entry, value: np.ndarray) -> np.ndarray:
-        """One slope becomes one for each channel."""
+        """One slope becomes one per channel."""
         if entry.leaf.layer == "prelu" and value.shape == (1,):
             return np.repeat(value, entry.leaf.shape[0])
         return super().convert(entry, value)

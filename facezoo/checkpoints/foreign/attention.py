@@ -1,4 +1,4 @@
-"""AttentionNet of face.evoLVe and FaceX-Zoo; its files carry shortcut convolutions that nothing uses."""
+"""AttentionNet of face.evoLVe and FaceX-Zoo; its files hold shortcut convolutions that are not used."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class AttentionLayout(Layout):
     projects = ("facex", "evolve")
 
     def recognise(self, shapes: Shapes) -> Found | None:
-        """Telling sign: ``attention_body.1.softmax6_blocks``; the number of bodies says which."""
+        """Recognised by ``attention_body.1.softmax6_blocks``; the number of bodies gives the depth."""
         if "attention_body.1.softmax6_blocks.0.weight" not in shapes or "output_layer.1.weight" not in shapes:
             return None
         last = max(int(key.split(".")[1]) for key in shapes if key.startswith("attention_body."))

@@ -1,4 +1,4 @@
-"""What a published layout says about itself: how it is recognised, and which of its entries is which of ours."""
+"""A layout of published checkpoints: how it is recognised, and which of its entries is which of ours."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from facezoo.specs.base import BackboneSpec
 from facezoo.zoo import catalog
 
 Shapes = Mapping[str, tuple[int, ...]]  # key of the file, without prefixes -> shape
-ANY = (-1,)  # shape of an entry whose size is not ours to say, such as a classifier
+ANY = (-1,)  # shape of an entry of any size, such as a classifier
 
 
 @dataclass(frozen=True)
 class Found:
-    """A layout that fits.
+    """A recognised layout.
 
     Attributes:
         backbone: public name.
         variant: options of the backbone.
-        style: "torch" or "paddle": whose names and layouts of single tensors the file has.
+        style: "torch" or "paddle": the framework whose tensor names and shapes the file has.
     """
 
     backbone: str
@@ -38,7 +38,7 @@ class Found:
 
 
 class Entry(NamedTuple):
-    """One of our tensors and where it stands in the file.
+    """One of our tensors and its key in the file.
 
     Attributes:
         leaf: ours.
@@ -56,7 +56,7 @@ class Layout(ABC):
 
     Attributes:
         family: name of the family of networks.
-        projects: who publishes it, the likeliest first; keys of :data:`facezoo.checkpoints.foreign.projects.PROJECTS`.
+        projects: its publishers, the most likely first; keys of :data:`facezoo.checkpoints.foreign.projects.PROJECTS`.
     """
 
     family: ClassVar[str]
@@ -79,7 +79,7 @@ class Layout(ABC):
         return iter(())
 
     def entries(self, found: Found, leaves: Iterable[Leaf]) -> list[Entry]:
-        """Where each of our tensors stands in the file."""
+        """The key of each of our tensors in the file."""
         theirs = dict(self.layers(found.spec()))
         entries = []
         for item in leaves:
@@ -90,7 +90,7 @@ class Layout(ABC):
         return entries
 
     def convert(self, entry: Entry, value: np.ndarray) -> np.ndarray:
-        """A tensor of the file in our layout; what does not fit keeps its shape and is refused by the caller."""
+        """A tensor of the file in our layout; one of a wrong shape keeps it and is refused by the caller."""
         value = value.T if entry.transposed and value.ndim == 2 else value
         if value.shape == (*entry.leaf.shape, 1, 1) and entry.leaf.layer == "linear":
             value = value.reshape(entry.leaf.shape)  # a 1x1 convolution on a 1x1 map
@@ -112,7 +112,7 @@ def native_entry(style: str, item: Leaf) -> str:
 
 
 def counted(shapes: Shapes, pattern: str) -> int:
-    """How many different numbers stand in the group of ``pattern``, 0..n-1 without a gap; else 0.
+    """The count n of the numbers that ``pattern``'s group matches, if they are 0..n-1 without a gap; else 0.
 
     >>> counted({"body.0.bn.weight": (1,), "body.1.bn.weight": (1,)}, "body[.]([0-9]+)[.]")
     2
@@ -131,5 +131,5 @@ def named_by(units: tuple[int, ...], prefix: str, attribute: str = "units") -> s
 
 
 def style_of(shapes: Shapes) -> str:
-    """Whose names single tensors have: "paddle" when the statistics of norms are called as Paddle calls them."""
+    """The framework whose tensor names the file has: "paddle" when the mean of a norm is named ``_mean``."""
     return "paddle" if any(key.endswith("._mean") for key in shapes) else "torch"

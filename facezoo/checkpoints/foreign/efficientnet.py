@@ -1,4 +1,4 @@
-"""EfficientNet-B0 of FaceX-Zoo and face.evoLVe, with a classifier that nothing uses."""
+"""EfficientNet-B0 of FaceX-Zoo and face.evoLVe, with a classifier that is not used."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PARTS = {
 class EfficientNetLayout(Layout):
     """``_conv_stem, _bn0, _blocks.N.*, _conv_head, _bn1, _fc, output_layer``.
 
-    The paddings are those of maps that a stem of stride 2 would give, although the stem has stride 1. The trunk's norms
+    The paddings are computed for a stem of stride 2, although the stem has stride 1. The trunk's norms
     have an eps of 1e-3, the neck's 1e-5.
     """
 
@@ -25,7 +25,7 @@ class EfficientNetLayout(Layout):
     projects = ("facex", "evolve")
 
     def recognise(self, shapes: Shapes) -> Found | None:
-        """Telling sign: ``_conv_stem`` and the face neck; B0 by the width of its stem and of its head."""
+        """Recognised by ``_conv_stem`` and the face neck; B0 by the width of its stem and of its head."""
         if not {"_conv_stem.weight", "_conv_head.weight", "output_layer.3.weight"} <= set(shapes):
             return None
         if shapes["_conv_stem.weight"][0] != 32 or shapes["_conv_head.weight"][0] != 1280:

@@ -9,7 +9,7 @@ from facezoo.specs.ir import WIDTHS, IRSpec
 
 
 def units_of(shapes: Shapes, convolution: str) -> tuple[int, ...]:
-    """Blocks of each width, from the flat list ``body.N``; ``convolution`` is the first one of a block."""
+    """Number of blocks of each width, from the flat list ``body.N``; ``convolution`` is the first one of a block."""
     widths = [shapes.get(f"body.{n}.{convolution}", (0,))[0] for n in range(counted(shapes, r"body\.(\d+)\."))]
     return tuple(widths.count(width) for width in WIDTHS)
 
@@ -21,7 +21,7 @@ class EvolveIR(Layout):
     projects = ("evolve", "facex")
 
     def recognise(self, shapes: Shapes) -> Found | None:
-        """Telling sign: ``res_layer.2`` is a PReLU, so it has no statistics."""
+        """Recognised by ``res_layer.2`` is a PReLU, so it has no statistics."""
         if len(shapes.get("body.0.res_layer.2.weight", ())) != 1 or "body.0.res_layer.2.running_mean" in shapes:
             return None
         se = "body.0.res_layer.5.fc1.weight" in shapes
@@ -45,7 +45,7 @@ class EvolveIR(Layout):
 
 
 def ir_layers(spec: IRSpec, branch: dict[str, str]) -> Iterator[tuple[str, str]]:
-    """The pairs of the forms that keep their blocks in one flat list."""
+    """The pairs of layers for layouts that hold the blocks in one flat list."""
     yield from (("stem.conv", "input_layer.0"), ("stem.bn", "input_layer.1"), ("stem.prelu", "input_layer.2"))
     number = 0
     for stage, units in enumerate(spec.units):

@@ -9,13 +9,13 @@ from facezoo.specs.resnet import UNITS, ResNetSpec
 
 
 class EvolveResNet(Layout):
-    """As torchvision's, then ``bn_o1``, ``fc``, ``bn_o2``."""
+    """The names of torchvision, then ``bn_o1``, ``fc``, ``bn_o2``."""
 
     family = "resnet"
     projects = ("evolve",)
 
     def recognise(self, shapes: Shapes) -> Found | None:
-        """Telling sign: ``bn_o1`` beside a 7x7 stem."""
+        """Recognised by ``bn_o1`` beside a 7x7 stem."""
         if "bn_o1.weight" not in shapes or shapes.get("conv1.weight") != (64, 3, 7, 7):
             return None
         units = tuple(counted(shapes, rf"layer{stage}\.(\d+)\.") for stage in (1, 2, 3, 4))

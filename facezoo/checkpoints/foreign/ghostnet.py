@@ -18,7 +18,7 @@ class GhostNetLayout(Layout):
     projects = ("facex", "evolve")
 
     def recognise(self, shapes: Shapes) -> Found | None:
-        """Telling sign: ghost modules and the face neck."""
+        """Recognised by ghost modules and the face neck."""
         ghost = "blocks.0.0.ghost1.primary_conv.0.weight" in shapes
         if not ghost or not {"output_layer.3.weight", "conv_stem.weight"} <= set(shapes):
             return None

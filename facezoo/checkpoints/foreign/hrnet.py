@@ -1,4 +1,4 @@
-"""HRNet of FaceX-Zoo; the trunk's names are those of the official code."""
+"""HRNet of FaceX-Zoo; the trunk has the names of the official code."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class HRNetLayout(Layout):
     projects = ("facex",)
 
     def recognise(self, shapes: Shapes) -> Found | None:
-        """Telling sign: ``incre_modules`` and the flat neck; the width from the first branch."""
+        """Recognised by ``incre_modules`` and the flat neck; the width from the first branch."""
         if not {"incre_modules.0.0.conv1.weight", "transition1.0.0.weight", "output_layer.1.weight"} <= set(shapes):
             return None
         name = {18: "HRNetW18", 32: "HRNetW32"}.get(shapes["transition1.0.0.weight"][0])

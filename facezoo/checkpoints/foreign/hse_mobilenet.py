@@ -15,21 +15,21 @@ from facezoo.specs.mobilenetv1 import MobileNetV1Spec
 class HSEMobileNet(Layout):
     """``conv1.{kernel,offset}``, ``dwN.{kernel,scale,offset}``, ``pwN.{kernel,offset}``.
 
-    Kernels are (h, w, in, out), depthwise ones (h, w, channels, 1). What is folded leaves a BN with mean 0 and
-    variance 1 - eps, so that it divides by exactly 1.
+    Kernels are (h, w, in, out), depthwise ones (h, w, channels, 1). A folded BN becomes one with mean 0 and
+    variance 1 - eps, which divides by exactly 1.
     """
 
     family = "mobilenetv1"
     projects = ("hse",)
 
     def recognise(self, shapes: Shapes) -> Found | None:
-        """Telling sign: ``dw1.scale`` and ``pw13.kernel``."""
+        """Recognised by ``dw1.scale`` and ``pw13.kernel``."""
         if not {"conv1.kernel", "dw1.scale", "pw13.kernel"} <= set(shapes):
             return None
         return Found("MobileNetV1", {"input_size": 224, "stem": "imagenet", "neck": "pool", "embedding_size": 1024})
 
     def layers(self, spec: BackboneSpec) -> Iterator[tuple[str, str]]:
-        """A convolution with its BN is one layer there."""
+        """In these files a convolution and its BN are one layer."""
         assert isinstance(spec, MobileNetV1Spec)
         yield "stem", "conv1"
         for number in range(len(spec.rows)):
@@ -56,6 +56,6 @@ class HSEMobileNet(Layout):
         return value.transpose((2, 3, 0, 1) if entry.key.startswith("dw") else (3, 2, 0, 1))
 
     def constant(self, entry: Entry, spec: BackboneSpec) -> np.ndarray:
-        """What a folded norm keeps."""
+        """The value of an entry of a folded norm."""
         value = {"weight": 1.0, "running_mean": 0.0, "running_var": 1.0 - spec.bn_eps}[entry.leaf.entry]
         return np.full(entry.leaf.shape, value, np.float32)

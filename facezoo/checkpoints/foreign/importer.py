@@ -14,7 +14,7 @@ from facezoo.canonical.state import inventory, set_state
 from facezoo.checkpoints.foreign.base import ANY, Entry, Found, Layout
 from facezoo.checkpoints.foreign.projects import PROJECTS
 from facezoo.checkpoints.foreign.strip import Stripped, strip
-from facezoo.checkpoints.foreign.table import asked_for, name_of
+from facezoo.checkpoints.foreign.table import find_layout, name_of
 from facezoo.checkpoints.readers import read_tree
 from facezoo.errors import BackendUnavailableError, CheckpointError
 from facezoo.specs.base import BackboneSpec
@@ -30,7 +30,7 @@ class Imported:
         backbone: public name.
         variant: options it was built with.
         state: canonical name -> float32 array.
-        preprocess: how the project feeds its networks.
+        preprocess: the preprocessing that the project uses.
         report: what was done, one line each.
         layout: name of the layout.
     """
@@ -66,39 +66,39 @@ def import_checkpoint(path: str | Path, *, layout: str | None = None) -> Importe
     """Read a checkpoint of another project, whatever framework wrote it; no code in it runs.
 
     The layout is found by keys and shapes, never by the file's name. Two projects can share all keys; then the
-    wrapper of the file decides, and ``layout`` overrides it. Every tensor must have a place and every place a tensor.
+    wrapper of the file decides, and ``layout`` overrides it. No tensor may be left over and none may be missing.
 
     Args:
         path: .pth, .pt, .ckpt, .pdparams, .safetensors or .npz; recognised by its content.
         layout: a name of :func:`facezoo.checkpoints.foreign.table.names`, such as "facex_ir".
 
     Raises:
-        UnsafeFileError: the file holds what must not be loaded.
-        CheckpointError: it is damaged, of no known layout, of another one than asked for, has tensors missing, left
-            over or of a wrong shape, or holds NaN.
+        UnsafeFileError: the file holds code, objects, or sizes that do not match it.
+        CheckpointError: it is damaged, of an unknown layout or not of ``layout``, has tensors missing, left over or
+            of a wrong shape, or holds NaN.
         UnknownNameError: there is no such layout.
     """
-    wanted = None if layout is None else asked_for(layout)
+    wanted = None if layout is None else find_layout(layout)
     stripped = strip(read_tree(path), str(path))
     if wanted is not None and wanted[0] is not stripped.layout:
         received = name_of(stripped.layout, stripped.layout.projects[0])
         raise CheckpointError(f"{str(path)!r} has the layout {received!r}; asked for {layout!r}")
     project = wanted[1] if wanted is not None else guess_project(stripped)
     spec = stripped.found.spec()
-    report = _opening(stripped, project)
-    state = _take(stripped, spec, str(path), report)
+    report = _report_source(stripped, project)
+    state = _convert_all(stripped, spec, str(path), report)
     who = PROJECTS[project]
     template = spec.preprocess.template
     preprocess = spec.preprocess if project == "hse" else who.preprocess(spec.input_size, template)
     if who.normalises:
-        report.append(f"{who.name} divides the embedding by its norm inside; this network leaves it un-normalised")
+        report.append(f"{who.name} divides the embedding by its norm inside the network; this network does not")
     return Imported(
         stripped.found.backbone, stripped.found.variant, state, preprocess, report, name_of(stripped.layout, project)
     )
 
 
 def guess_project(stripped: Stripped) -> str:
-    """Who wrote the file, from its wrapper, where several projects share all keys."""
+    """The project that wrote the file, from its wrapper where several projects share all keys."""
     projects = stripped.layout.projects
     if "plsc" in projects:
         return "plsc" if stripped.found.style == "paddle" else "arcface_torch"
@@ -112,24 +112,24 @@ def guess_project(stripped: Stripped) -> str:
     return projects[0]
 
 
-def _opening(stripped: Stripped, project: str) -> list[str]:
+def _report_source(stripped: Stripped, project: str) -> list[str]:
     name, variant = stripped.found.backbone, stripped.found.variant
     options = ", ".join(f"{key}={value}" for key, value in variant.items())
     lines = [f"layout {name_of(stripped.layout, project)} ({PROJECTS[project].name})", f"backbone {name}({options})"]
     shared = [other for other in stripped.layout.projects if other != project]
     if shared and project in ("evolve", "facex", "adaface", "cvlface"):
         names = ", ".join(name_of(stripped.layout, other) for other in shared)
-        lines.append(f"{PROJECTS[project].name} told from its wrapper; if that is wrong, ask for the layout {names}")
+        lines.append(f"{PROJECTS[project].name} recognised by its wrapper; if that is wrong, choose the layout {names}")
     if stripped.wrapper:
         lines.append(f"opened {' > '.join(stripped.wrapper)}")
     if stripped.prefixes:
-        lines.append(f"took off the prefixes {', '.join(stripped.prefixes)}")
+        lines.append(f"removed the prefixes {', '.join(stripped.prefixes)}")
     if stripped.dropped:
         lines.append(f"dropped {len(stripped.dropped)} tensors of the training head ({stripped.dropped[0]}, ...)")
     return lines
 
 
-def _take(stripped: Stripped, spec: BackboneSpec, path: str, report: list[str]) -> dict[str, np.ndarray]:
+def _convert_all(stripped: Stripped, spec: BackboneSpec, path: str, report: list[str]) -> dict[str, np.ndarray]:
     layout, tensors = stripped.layout, dict(stripped.tensors)
     entries = layout.entries(stripped.found, leaves_of(spec))
     copies = _check_aliases(layout, spec, tensors, path)
@@ -143,7 +143,7 @@ def _take(stripped: Stripped, spec: BackboneSpec, path: str, report: list[str]) 
         value = layout.convert(entry, tensors[entry.key]) if entry.key else layout.constant(entry, spec)
         state[entry.leaf.name] = _checked(entry, value, path)
     counters = [key for key in tensors if _is_counter(key)]
-    report.append(f"took {len(state)} tensors, {sum(value.size for value in state.values()):,} values")
+    report.append(f"read {len(state)} tensors, {sum(value.size for value in state.values()):,} values")
     present = [key for key in unused if key in tensors]
     if present:
         report.append(f"dropped {len(present)} entries that the network never reads ({present[0]}, ...)")
@@ -155,16 +155,17 @@ def _take(stripped: Stripped, spec: BackboneSpec, path: str, report: list[str]) 
 
 
 def leaves_of(spec: BackboneSpec) -> list[Any]:
-    """Names and shapes of the network's tensors, by any backend that is installed."""
+    """Names and shapes of the network's tensors, from any backend that is installed."""
     for backend in backends.available():
         return inventory(backends.load(backend).build_backbone(spec))
     raise BackendUnavailableError(
-        "importing weights needs the network's shapes, so one framework: pip install 'facezoo[torch]' or [paddle]"
+        "importing weights needs a framework, for the shapes of the network: "
+        "pip install 'facezoo[torch]' or 'facezoo[paddle]'"
     )
 
 
 def _check_aliases(layout: Layout, spec: BackboneSpec, tensors: dict[str, np.ndarray], path: str) -> list[str]:
-    """Second names of tensors; one that stands alone becomes the first."""
+    """Second names of tensors; a tensor that has only its second name gets the first."""
     copies = []
     for first, second in layout.aliases(spec):
         for key in [key for key in tensors if key.startswith(f"{second}.")]:
@@ -175,7 +176,7 @@ def _check_aliases(layout: Layout, spec: BackboneSpec, tensors: dict[str, np.nda
             if other not in tensors:
                 continue
             if not np.array_equal(tensors[key], tensors[other]):
-                raise CheckpointError(f"{path!r}: {key} and {other} differ; expected two names of one tensor")
+                raise CheckpointError(f"{path!r}: {key} and {other} differ; expected one tensor under two names")
             copies.append(other)
     return copies
 
@@ -190,7 +191,7 @@ def _check_keys(entries: list[Entry], known: set[str], tensors: dict[str, np.nda
     extra = sorted(key for key in set(tensors) - wanted - known if not _is_counter(key))
     if missing or extra:
         parts = [
-            f"{len(keys)} {what} ({', '.join(keys[:3])}{', ...' if len(keys) > 3 else ''})"
+            f"{len(keys)} {what} ({', '.join(key[:80] for key in keys[:3])}{', ...' if len(keys) > 3 else ''})"
             for what, keys in (("missing", missing), ("left over", extra)) if keys
         ]  # fmt: skip
         raise CheckpointError(f"{path!r} does not fit its layout: {'; '.join(parts)}")

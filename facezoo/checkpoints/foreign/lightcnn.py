@@ -10,13 +10,13 @@ from facezoo.specs.lightcnn import LightCNNSpec
 
 
 class LightCNN9Layout(Layout):
-    """``features.{0,2,4,6,7}``, ``fc1``; the classifier ``fc2`` is left out."""
+    """``features.{0,2,4,6,7}``, ``fc1``; the classifier ``fc2`` is dropped."""
 
     family = "9"
     projects = ("lightcnn",)
 
     def recognise(self, shapes: Shapes) -> Found | None:
-        """Telling sign: ``features.2.conv_a``."""
+        """Recognised by ``features.2.conv_a``."""
         if not {"features.0.filter.weight", "features.2.conv_a.filter.weight", "fc1.filter.weight"} <= set(shapes):
             return None
         return Found("LightCNN9", {"form": "official", "embedding_size": shapes["fc1.filter.weight"][0] // 2})
@@ -54,12 +54,12 @@ class _Residual(Layout):
 
 
 class LightCNN29Layout(_Residual):
-    """The last layer is an MFM as well: ``fc.filter``."""
+    """The last layer is an MFM too: ``fc.filter``."""
 
     family = "29"
 
     def recognise(self, shapes: Shapes) -> Found | None:
-        """Telling sign: groups and ``fc.filter``."""
+        """Recognised by groups and ``fc.filter``."""
         if not {"group1.conv_a.filter.weight", "fc.filter.weight"} <= set(shapes):
             return None
         return Found("LightCNN29", {"form": "official", "embedding_size": shapes["fc.filter.weight"][0] // 2})
@@ -80,7 +80,7 @@ class LightCNN29v2Layout(_Residual):
     family = "29v2"
 
     def recognise(self, shapes: Shapes) -> Found | None:
-        """Telling sign: groups and a plain ``fc``."""
+        """Recognised by groups and a plain ``fc``."""
         if not {"group1.conv_a.filter.weight", "fc.weight"} <= set(shapes):
             return None
         return Found("LightCNN29v2", {"form": "official", "embedding_size": shapes["fc.weight"][0]})
@@ -102,7 +102,7 @@ class LightCNNv4Layout(_Residual):
     projects = ("lightcnn_v4",)
 
     def recognise(self, shapes: Shapes) -> Found | None:
-        """Telling sign: ``conv5`` and a plain ``fc``."""
+        """Recognised by ``conv5`` and a plain ``fc``."""
         if not {"conv5.filter.weight", "block1.0.conv1.filter.weight", "fc.weight"} <= set(shapes):
             return None
         return Found("LightCNN_v4", {"embedding_size": shapes["fc.weight"][0]})
@@ -120,7 +120,7 @@ class FacexLightCNNLayout(_Residual):
     projects = ("facex",)
 
     def recognise(self, shapes: Shapes) -> Found | None:
-        """Telling sign: groups and ``output_layer``."""
+        """Recognised by groups and ``output_layer``."""
         if not {"group1.conv_a.filter.weight", "output_layer.3.weight"} <= set(shapes):
             return None
         return Found("LightCNN29v2", {"embedding_size": shapes["output_layer.3.weight"][0]})

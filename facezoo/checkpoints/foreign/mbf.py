@@ -1,4 +1,4 @@
-"""MobileFaceNet of arcface_torch ("mbf"), and of PLSC with Paddle's names; scale and depth read from the shapes."""
+"""MobileFaceNet of arcface_torch ("mbf"), and of PLSC with Paddle's tensor names; shapes give scale and depth."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ PARTS = ("expand", "depthwise", "project")
 
 
 class ArcfaceMbf(Layout):
-    """``layers.0..7``, ``conv_sep``, ``features``; every unit keeps its parts in ``layers.{0,1,2}``."""
+    """``layers.0..7``, ``conv_sep``, ``features``; every unit has its parts in ``layers.{0,1,2}``."""
 
     family = "mobilefacenet"
     projects = ("arcface_torch", "plsc")
 
     def recognise(self, shapes: Shapes) -> Found | None:
-        """Telling sign: ``conv_sep.layers.0`` and ``features.layers.2``."""
+        """Recognised by ``conv_sep.layers.0`` and ``features.layers.2``."""
         first = shapes.get("layers.0.layers.0.weight", ())
         if len(first) != 4 or not {"conv_sep.layers.0.weight", "features.layers.2.weight"} <= set(shapes):
             return None

@@ -17,7 +17,7 @@ class EvolveMobileFaceNet(Layout):
     projects = ("evolve", "facex")
 
     def recognise(self, shapes: Shapes) -> Found | None:
-        """Telling sign: ``conv_23.conv.conv``."""
+        """Recognised by ``conv_23.conv.conv``."""
         if "conv_23.conv.conv.weight" not in shapes or "linear.weight" not in shapes:
             return None
         return Found("MobileFaceNet", {"embedding_size": shapes["linear.weight"][0]})

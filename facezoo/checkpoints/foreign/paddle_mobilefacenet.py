@@ -20,7 +20,7 @@ class PaddleMobileFaceNet(Layout):
     projects = ("arcface_paddle",)
 
     def recognise(self, shapes: Shapes) -> Found | None:
-        """Telling sign: ``dw_conv1`` and ``linear7``."""
+        """Recognised by ``dw_conv1`` and ``linear7``."""
         if not {"dw_conv1.conv.weight", "linear7.conv.weight", "linear1.conv.weight"} <= set(shapes):
             return None
         return Found("MobileFaceNet", {"embedding_size": shapes["linear1.conv.weight"][0]}, "paddle")

@@ -1,4 +1,4 @@
-"""Who publishes weights, and how each wants its pixels."""
+"""Projects that publish weights, and the preprocessing of each."""
 
 from __future__ import annotations
 
@@ -12,12 +12,11 @@ class Project:
     """A project that publishes checkpoints.
 
     Attributes:
-        name: as a person writes it.
+        name: as shown in messages.
         color: channel order that its networks take.
         mean: subtracted, the same for each channel.
         std: divided by, the same for each channel.
-        normalises: whether its network itself divides the embedding by its norm; ours does not, which changes no
-            cosine.
+        normalises: whether its network divides the embedding by its norm; ours does not, which changes no cosine.
     """
 
     name: str

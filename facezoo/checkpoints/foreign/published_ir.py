@@ -17,7 +17,7 @@ class PublishedIR(Layout):
     projects = ("adaface", "cvlface")
 
     def recognise(self, shapes: Shapes) -> Found | None:
-        """Telling sign: ``res_layer.2`` is a BN and ``res_layer.3`` a PReLU."""
+        """Recognised by ``res_layer.2`` is a BN and ``res_layer.3`` a PReLU."""
         if "body.0.res_layer.8.weight" in shapes and "input_layer.0.weight" in shapes:
             raise CheckpointError(
                 "this is a bottleneck network of AdaFace or CVLface (called IR_152 or IR_200 there, 2048 channels); "

@@ -19,7 +19,7 @@ class RepVGGLayout(Layout):
     projects = ("facex",)
 
     def recognise(self, shapes: Shapes) -> Found | None:
-        """Telling sign: ``stage0.rbr_*`` and the face neck; which one by units and widths."""
+        """Recognised by ``stage0.rbr_*`` and the face neck; units and widths give the network."""
         deploy = "stage0.rbr_reparam.weight" in shapes
         inner = "rbr_reparam" if deploy else "rbr_dense.conv"
         if f"stage0.{inner}.weight" not in shapes or "output_layer.2.weight" not in shapes:

@@ -16,13 +16,13 @@ PARTS = {
 
 
 class ResNeStLayout(Layout):
-    """``input_layer.{0,1,2}``, ``body.layerK.i.*``, ``output_layer.{0,3,4}``; the embedding leaves normalised."""
+    """``input_layer.{0,1,2}``, ``body.layerK.i.*``, ``output_layer.{0,3,4}``; the original normalises the embedding."""
 
     family = "resnest"
     projects = ("facex",)
 
     def recognise(self, shapes: Shapes) -> Found | None:
-        """Telling sign: ``body.layer1.0.conv2.fc1``."""
+        """Recognised by ``body.layer1.0.conv2.fc1``."""
         if not {"body.layer1.0.conv2.fc1.weight", "output_layer.3.weight"} <= set(shapes):
             return None
         units = tuple(counted(shapes, rf"body\.layer{stage}\.(\d+)\.") for stage in (1, 2, 3, 4))

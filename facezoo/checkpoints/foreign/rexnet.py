@@ -1,4 +1,4 @@
-"""ReXNet of FaceX-Zoo, with and without squeeze-and-excitation; all names are positions."""
+"""ReXNet of FaceX-Zoo, with and without squeeze-and-excitation; layers are named by position."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class ReXNetLayout(Layout):
     projects = ("facex",)
 
     def recognise(self, shapes: Shapes) -> Found | None:
-        """Telling sign: ``features.3.out.0`` and the face neck."""
+        """Recognised by ``features.3.out.0`` and the face neck."""
         if not {"features.3.out.0.weight", "features.19.weight", "output_layer.3.weight"} <= set(shapes):
             return None
         se = any(".fc." in key for key in shapes)

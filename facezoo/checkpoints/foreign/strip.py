@@ -1,4 +1,4 @@
-"""From what a file holds to the tensors of the backbone under their own names: wrappers and prefixes taken off."""
+"""The tensors of the backbone in the content of a file: wrappers, prefixes and the training head are removed."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy as np
 from facezoo.checkpoints.foreign.base import Found, Layout
 from facezoo.checkpoints.foreign.table import recognise
 from facezoo.errors import CheckpointError
+from facezoo.io.describe import describe
 
 WRAPPERS = ("state_dict_backbone", "state_dict", "backbone", "model_state_dict", "model")
 PREFIXES = ("module.", "backbone.", "feat_net.", "model.", "net.", "_orig_mod.")
@@ -26,7 +27,7 @@ class Stripped:
         found: the backbone.
         tensors: key -> array.
         wrapper: keys of the containers that were opened.
-        prefixes: prefixes taken off, outermost first.
+        prefixes: prefixes that were removed, outermost first.
         dropped: keys of a training head.
     """
 
@@ -39,10 +40,10 @@ class Stripped:
 
 
 def strip(tree: Any, path: str) -> Stripped:
-    """Find the backbone in what a reader returned.
+    """Find the tensors of the backbone in what a reader returned.
 
     Raises:
-        CheckpointError: there is no dictionary of tensors, or it is of no known layout.
+        CheckpointError: there is no dictionary of tensors, or its layout is unknown.
     """
     opened: list[str] = []
     while isinstance(tree, Mapping):
@@ -53,7 +54,7 @@ def strip(tree: Any, path: str) -> Stripped:
         tree = tree[inner]
     tensors = _tensors(tree)
     if not tensors:
-        raise CheckpointError(f"{path!r} holds no dictionary of tensors, but {_what(tree)}")
+        raise CheckpointError(f"{path!r} holds {_content(tree)}; expected a dictionary of tensors")
     prefixes: list[str] = []
     dropped: list[str] = []
     while (match := recognise({key: value.shape for key, value in tensors.items()})) is None:
@@ -65,9 +66,11 @@ def strip(tree: Any, path: str) -> Stripped:
             if heads:
                 continue
             if not tensors:
-                raise CheckpointError(f"{path!r} holds a training head only ({dropped[0]}, ...), no backbone")
-            some = ", ".join(list(tensors)[:3])
-            raise CheckpointError(f"{path!r} is of no known layout; its {len(tensors)} tensors start {some}")
+                raise CheckpointError(
+                    f"{path!r} holds only a training head ({dropped[0][:80]}, ...); expected a backbone"
+                )
+            some = ", ".join(key[:80] for key in list(tensors)[:3])
+            raise CheckpointError(f"{path!r} has an unknown layout; its {len(tensors)} tensors begin with {some}")
         prefixes.append(prefix)
         tensors = {key.removeprefix(prefix): value for key, value in tensors.items()}
     heads = [key for key in tensors if key.startswith(HEADS)]
@@ -82,7 +85,7 @@ def _tensors(tree: Any) -> dict[str, np.ndarray]:
     return {key: value for key, value in tree.items() if isinstance(key, str) and isinstance(value, np.ndarray)}
 
 
-def _what(tree: Any) -> str:
+def _content(tree: Any) -> str:
     if isinstance(tree, Mapping):
-        return f"a dictionary with {', '.join(map(repr, list(tree)[:4])) or 'nothing'}"
-    return f"a {type(tree).__name__}"
+        return f"a dictionary with {', '.join(map(describe, list(tree)[:4])) or 'no entries'}"
+    return describe(tree)

@@ -1,4 +1,4 @@
-"""Swin transformers of FaceX-Zoo; the trunk's names are those of the official code."""
+"""Swin transformers of FaceX-Zoo; the trunk has the names of the official code."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ BLOCK = {
 
 
 class SwinLayout(Layout):
-    """``patch_embed, layers.S.blocks.B.*, layers.S.downsample, output_layer``; constant tables stand in the file."""
+    """``patch_embed, layers.S.blocks.B.*, layers.S.downsample, output_layer``; the file also holds constant tables."""
 
     family = "swin"
     projects = ("facex",)
 
     def recognise(self, shapes: Shapes) -> Found | None:
-        """Telling sign: ``relative_position_bias_table`` and the face neck; which one by the depths.
+        """Recognised by ``relative_position_bias_table`` and the face neck; the depths give the network.
 
-        Patches of 2 stand for images of 112, as the neck takes 7x7 patches after the last stage whatever the patch.
+        Patches of 2 imply images of 112, since the neck takes a 7x7 map after the last stage for every patch size.
         """
         if "layers.0.blocks.0.attn.relative_position_bias_table" not in shapes or "output_layer.2.weight" not in shapes:
             return None
@@ -48,7 +48,7 @@ class SwinLayout(Layout):
         yield "neck.bn_out", "output_layer.3"
 
     def unused(self, spec: SwinSpec, shapes: Shapes) -> dict[str, tuple[int, ...]]:  # type: ignore[override]
-        """Tables that follow from the sizes and are built anew."""
+        """Tables that follow from the sizes; they are computed, not read."""
         table: dict[str, tuple[int, ...]] = {}
         tokens, sizes = spec.window**2, spec.maps()
         for stage, block, _, theirs in self._blocks(spec):

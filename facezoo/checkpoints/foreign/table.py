@@ -1,4 +1,4 @@
-"""All layouts, and the names by which a person may ask for one."""
+"""All layouts and their names."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ LAYOUTS: tuple[Layout, ...] = (
     HSEMobileNet(),
 )
 
-SYNONYMS = {  # how the projects themselves call their networks
+SYNONYMS = {  # the projects' own names of their networks
     "arcface_torch_mbf": "arcface_torch_mobilefacenet",
     "arcface_torch_r": "arcface_torch_iresnet",
     "arcface_paddle_r": "arcface_paddle_iresnet",
@@ -81,11 +81,11 @@ def name_of(layout: Layout, project: str) -> str:
     return next(name for name, entry in names().items() if entry == (layout, project))
 
 
-def asked_for(name: str) -> tuple[Layout, str]:
-    """The layout of a name, and the project whose preprocessing holds.
+def find_layout(name: str) -> tuple[Layout, str]:
+    """The layout of a name, and the project whose preprocessing applies.
 
     Args:
-        name: as :func:`names` lists them; what follows after the name of the network does not matter, so
+        name: as :func:`names` lists them; a suffix is ignored, so
             "facex_resnest50" is "facex_resnest".
 
     Raises:

@@ -17,7 +17,7 @@ class TFNASLayout(Layout):
     projects = ("facex",)
 
     def recognise(self, shapes: Shapes) -> Found | None:
-        """Telling sign: ``feature_mix_layer`` and the face neck; A by the first expanded width."""
+        """Recognised by ``feature_mix_layer`` and the face neck; A by the first expanded width."""
         if not {"first_stem.conv.weight", "feature_mix_layer.conv.weight", "output_layer.2.weight"} <= set(shapes):
             return None
         if shapes.get("stage1.0.inverted_bottleneck.conv.weight", (0,))[0] != 83:

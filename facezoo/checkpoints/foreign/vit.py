@@ -22,7 +22,10 @@ class ViTLayout(Layout):
     projects = ("arcface_torch", "cvlface")
 
     def recognise(self, shapes: Shapes) -> Found | None:
-        """Telling sign: ``patch_embed.proj`` and ``feature.0``. The heads do not show; the published forms say them."""
+        """Recognised by ``patch_embed.proj`` and ``feature.0``.
+
+        The number of heads is that of the published networks, since no shape depends on it.
+        """
         patches, hidden = shapes.get("patch_embed.proj.weight", ()), shapes.get("blocks.0.mlp.fc1.weight", ())
         if len(patches) != 4 or len(hidden) != 2 or "feature.2.weight" not in shapes:
             return None

@@ -1,4 +1,4 @@
-"""Published layouts made from our own networks, by the inverse of what the importer does."""
+"""Files of published layouts, made from our own networks by the inverse of the importer."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from facezoo.checkpoints.foreign.base import ANY, Found, Layout
 CLASSIFIERS = {"LightCNN9": (79077, True), "LightCNN29": (79077, True), "LightCNN29v2": (80013, False)}
 
 
-def described(found: Found, backend: str = "torch"):
+def leaves_without_memory(found: Found, backend: str = "torch"):
     """Names and shapes of the network, without memory for its weights where the backend can."""
     module = backends.load(backend)
     if backend == "torch":
@@ -27,7 +27,7 @@ def described(found: Found, backend: str = "torch"):
 def file_shapes(layout: Layout, found: Found) -> tuple[dict[str, tuple[int, ...]], int]:
     """Every key of a published file with its shape, and the number of trainable values in it."""
     shapes, count, spec = {}, 0, found.spec()
-    for entry in layout.entries(found, described(found)):
+    for entry in layout.entries(found, leaves_without_memory(found)):
         shapes[entry.key] = file_shape(layout, entry)
         if not entry.leaf.entry.startswith("running"):
             count += math.prod(shapes[entry.key])
@@ -60,7 +60,7 @@ def file_shape(layout: Layout, entry) -> tuple[int, ...]:
 def file_values(layout: Layout, found: Found, rng: np.random.Generator):
     """Random canonical values, and the tensors of a published file that hold them."""
     ours, theirs = {}, {}
-    for entry in layout.entries(found, described(found)):
+    for entry in layout.entries(found, leaves_without_memory(found)):
         shape = file_shape(layout, entry)
         value = rng.standard_normal(entry.leaf.shape).astype(np.float32)
         if shape == (1,):

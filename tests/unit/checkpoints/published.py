@@ -1,6 +1,6 @@
 """Published files: name, trainable values, number of keys, and the network they hold."""
 
-# id, layout, parameters, keys, backbone, variant, style of single tensors
+# id, layout, parameters, keys, backbone, variant, style of the tensors
 PUBLISHED = [
     ("adaface_ir_101", 65_150_912, 917, "IR101", {"block": "published"}, "torch"),
     ("adaface_ir_18", 24_020_352, 179, "IR18", {"block": "published"}, "torch"),

@@ -1,4 +1,4 @@
-"""Every published layout has the published number of keys and of values, and is told from all the others."""
+"""Every published layout has the published number of keys and of values, and is distinguished from all others."""
 
 import pickle
 import subprocess
@@ -14,7 +14,7 @@ from safetensors.numpy import save_file
 
 import facezoo
 from facezoo.checkpoints.foreign.base import Found
-from facezoo.checkpoints.foreign.table import asked_for, recognise
+from facezoo.checkpoints.foreign.table import find_layout, recognise
 from facezoo.errors import CheckpointError, UnknownNameError
 
 torch = pytest.importorskip("torch")
@@ -31,8 +31,8 @@ TRIP_ROWS = [pytest.param(*row, id=row[0], marks=() if row[0] in TRIPS else pyte
 
 
 @pytest.mark.parametrize("name, parameters, keys, backbone, variant, style", ROWS)
-def test_published_layout_is_met_to_the_last_key(name, parameters, keys, backbone, variant, style):
-    layout, _ = asked_for(name)
+def test_published_layout_has_every_key(name, parameters, keys, backbone, variant, style):
+    layout, _ = find_layout(name)
     found = Found(backbone, variant, style)
     shapes, count = file_shapes(layout, found)
     assert (count, len(shapes)) == (parameters, keys)
@@ -45,7 +45,7 @@ def test_published_layout_is_met_to_the_last_key(name, parameters, keys, backbon
 def test_values_come_back(tmp_path, name, parameters, keys, backbone, variant, style):
     seed = zlib.crc32(name.encode())
     print(f"seed {seed}")
-    layout, _ = asked_for(name)
+    layout, _ = find_layout(name)
     ours, theirs = file_values(layout, Found(backbone, variant, style), np.random.default_rng(seed))
     path = tmp_path / "weights.bin"
     if style == "paddle":
@@ -60,7 +60,7 @@ def test_values_come_back(tmp_path, name, parameters, keys, backbone, variant, s
 
 @pytest.fixture(scope="module")
 def mobile():
-    layout, _ = asked_for("evolve_mobilefacenet")
+    layout, _ = find_layout("evolve_mobilefacenet")
     return file_values(layout, Found("MobileFaceNet", {"embedding_size": 16}), np.random.default_rng(1))
 
 
@@ -81,7 +81,7 @@ def wrapped(tensors, prefix=""):
         ),
     ],
 )  # fmt: skip
-def test_wrappers_and_prefixes_come_off_and_decide_the_preprocessing(tmp_path, mobile, project, color, std, wrap):
+def test_wrappers_and_prefixes_are_removed_and_decide_the_preprocessing(tmp_path, mobile, project, color, std, wrap):
     ours, theirs = mobile
     torch.save(wrap(theirs), tmp_path / "a.pth")
     imported = facezoo.import_checkpoint(tmp_path / "a.pth")
@@ -101,7 +101,7 @@ def test_legacy_torch_format_and_npz_and_safetensors_read_the_same(tmp_path, mob
         assert all(np.array_equal(state[key], value) for key, value in ours.items()), name
 
 
-def test_asking_for_a_layout_overrides_the_wrapper_and_refuses_another_network(tmp_path, mobile):
+def test_a_given_layout_overrides_the_wrapper_and_refuses_another_network(tmp_path, mobile):
     save_file(mobile[1], tmp_path / "a.safetensors")
     assert facezoo.import_checkpoint(tmp_path / "a.safetensors", layout="facex_mobilefacenet").preprocess.color == "BGR"
     with pytest.raises(CheckpointError, match="has the layout 'evolve_mobilefacenet'; asked for 'facex_ir'"):
@@ -117,11 +117,11 @@ def test_asking_for_a_layout_overrides_the_wrapper_and_refuses_another_network(t
         (lambda t: t.update({"extra.weight": np.zeros(3, np.float32)}), r"1 left over \(extra.weight\)"),
         (lambda t: t.update({"bn.bias": np.zeros(3, np.float32)}), r"bn.bias has shape \(3,\); expected \(16,\)"),
         (lambda t: t.update({"bn.bias": np.full(16, np.nan, np.float32)}), "bn.bias holds NaN"),
-        (lambda t: t.clear(), "no dictionary of tensors"),
-        (lambda t: t.pop("conv_23.conv.conv.weight"), "no known layout"),
+        (lambda t: t.clear(), "expected a dictionary of tensors"),
+        (lambda t: t.pop("conv_23.conv.conv.weight"), "unknown layout"),
     ],
 )
-def test_what_does_not_fit_is_refused(tmp_path, mobile, spoil, message):
+def test_tensors_that_do_not_match_the_layout_are_refused(tmp_path, mobile, spoil, message):
     tensors = dict(mobile[1])
     spoil(tensors)
     np.savez(tmp_path / "a.npz", **(tensors or {"x": np.zeros(0)}))
@@ -132,7 +132,7 @@ def test_what_does_not_fit_is_refused(tmp_path, mobile, spoil, message):
 
 
 def test_second_names_must_be_the_same_tensors(tmp_path):
-    layout, _ = asked_for("arcface_paddle_r18")
+    layout, _ = find_layout("arcface_paddle_r18")
     _, theirs = file_values(layout, Found("IResNet18", {"embedding_size": 2}, "paddle"), np.random.default_rng(2))
     theirs["res2a._batch_norm.bias"] = theirs["res2a._batch_norm.bias"] + 1
     (tmp_path / "a.pdparams").write_bytes(pickle.dumps(theirs, protocol=4))
@@ -142,7 +142,7 @@ def test_second_names_must_be_the_same_tensors(tmp_path):
 
 @pytest.mark.parametrize("kept", ["block_list.", "res"])
 def test_one_of_two_names_is_enough(tmp_path, kept):
-    layout, _ = asked_for("arcface_paddle_r18")
+    layout, _ = find_layout("arcface_paddle_r18")
     ours, theirs = file_values(layout, Found("IResNet18", {"embedding_size": 2}, "paddle"), np.random.default_rng(2))
     theirs = {key: value for key, value in theirs.items() if key.startswith((kept, "conv.", "prelu.", "fc."))}
     (tmp_path / "a.pdparams").write_bytes(pickle.dumps(theirs, protocol=4))
@@ -153,11 +153,11 @@ def test_one_of_two_names_is_enough(tmp_path, kept):
 
 def test_a_training_head_alone_is_named(tmp_path):
     (tmp_path / "a.pdparams").write_bytes(pickle.dumps({"head.weight": np.ones((4, 8), np.float32)}, protocol=4))
-    with pytest.raises(CheckpointError, match=r"a training head only \(head.weight, ...\), no backbone"):
+    with pytest.raises(CheckpointError, match=r"only a training head \(head.weight, ...\); expected a backbone"):
         facezoo.import_checkpoint(tmp_path / "a.pdparams")
 
 
-def test_whole_numbers_are_no_weights(tmp_path, mobile):
+def test_integers_are_refused_as_weights(tmp_path, mobile):
     _, theirs = mobile
     key = next(key for key in theirs if key.endswith("conv.weight"))
     np.savez(tmp_path / "a.npz", **{**theirs, key: theirs[key].astype(np.int32)})
@@ -165,8 +165,8 @@ def test_whole_numbers_are_no_weights(tmp_path, mobile):
         facezoo.import_checkpoint(tmp_path / "a.npz")
 
 
-def test_a_swin_for_small_images_is_told_by_its_patches():
-    layout, _ = asked_for("facex_swin_t")
+def test_a_swin_for_small_images_is_recognised_by_its_patches():
+    layout, _ = find_layout("facex_swin_t")
     shapes, count = file_shapes(layout, Found("SwinT", {"patch_size": 2, "input_size": 112}))
     assert (count, len(shapes)) == (46_785_018, 195)
     found = recognise(shapes)[1]
@@ -194,8 +194,8 @@ print(imported.build(backend="paddle").embedding_size, "torch" in sys.modules)
     assert done.stdout.split()[-2:] == ["16", "False"]
 
 
-def test_published_ir_is_told_apart_by_its_prefix_and_wrapper(tmp_path):
-    layout, _ = asked_for("adaface_ir_18")
+def test_published_ir_is_assigned_to_a_project_by_its_prefix(tmp_path):
+    layout, _ = find_layout("adaface_ir_18")
     _, theirs = file_values(
         layout, Found("IR18", {"block": "published", "embedding_size": 2}), np.random.default_rng(4)
     )

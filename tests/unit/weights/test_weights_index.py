@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from facezoo.checkpoints.foreign.projects import PROJECTS
-from facezoo.checkpoints.foreign.table import asked_for
+from facezoo.checkpoints.foreign.table import find_layout
 from facezoo.datasets import list_datasets
 from facezoo.errors import CheckpointError, UnknownNameError
 from facezoo.specs.preprocess import Preprocess
@@ -44,7 +44,7 @@ def test_entry(name):
         spec = catalog.backbone_spec(entry.backbone, **entry.variant)
         preprocess = Preprocess.from_dict(entry.preprocess)
         assert spec.in_channels == preprocess.channels
-        _, project = asked_for(entry.layout)
+        _, project = find_layout(entry.layout)
         assert preprocess == (spec.preprocess if project == "hse" else PROJECTS[project].preprocess(spec.input_size)), (
             "the layout's own project feeds it otherwise"
         )
