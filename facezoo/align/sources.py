@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from facezoo.data.sources.folder import EXTENSIONS
+from facezoo.data.image import IMAGE_SUFFIXES
 from facezoo.errors import ConfigError, DataError
 
 VIDEOS = frozenset({".mp4", ".mkv", ".avi", ".mov", ".webm", ".m4v", ".mpg", ".mpeg"})
@@ -51,7 +51,7 @@ def find_items(photos: str | Path, out: str | Path) -> list[Item]:
         raise ConfigError(f"{out}: the output lies within the photos {root}; the next call would align crops")
     keys = sorted(_walk(root))
     if not keys:
-        raise DataError(f"{root}: holds no photo or video ({' '.join(sorted(EXTENSIONS | VIDEOS))})")
+        raise DataError(f"{root}: holds no photo or video ({' '.join(sorted(IMAGE_SUFFIXES | VIDEOS))})")
     stems: dict[str, int] = {}
     for key in keys:
         stem = key[: -len(Path(key).suffix)]
@@ -68,6 +68,6 @@ def _walk(root: Path) -> list[str]:
     for folder, names, files in os.walk(root, followlinks=True):
         names[:] = [name for name in names if not name.startswith(".")]
         for name in files:
-            if not name.startswith(".") and Path(name).suffix.lower() in EXTENSIONS | VIDEOS:
+            if not name.startswith(".") and Path(name).suffix.lower() in IMAGE_SUFFIXES | VIDEOS:
                 found.append(Path(folder, name).relative_to(root).as_posix())
     return found

@@ -10,6 +10,7 @@ import numpy as np
 from facezoo import backends
 from facezoo.checkpoints.weights import load_weights, read_weights, write_weights
 from facezoo.errors import CheckpointError, ConfigError, UnknownNameError
+from facezoo.io.bfloat16 import round_to_bfloat16
 from facezoo.io.files import atomic_write
 
 PRECISIONS = ("float32", "float16", "bfloat16")
@@ -17,19 +18,20 @@ FORMS = {"facezoo": ".safetensors", "torch": ".pt", "paddle": ".pdparams"}
 WRITTEN = ("format_version", "backbone", "variant", "embedding_size", "preprocess", "producer", "precision")
 
 
-def rounded(values: np.ndarray, precision: str) -> np.ndarray:
-    """float32 values rounded, to nearest with ties to even, to what ``precision`` holds.
+def round_to_precision(values: np.ndarray, precision: str) -> np.ndarray:
+    """float32 values rounded to the nearest that ``precision`` can hold, ties to even; stays float32.
 
-    >>> rounded(np.float32([1.00390625]), "bfloat16").tolist()
-    [1.0]
+    Arrays of another type are returned unchanged.
+
+    >>> round_to_precision(np.float32([2049.0]), "float16").tolist()
+    [2048.0]
     """
     if values.dtype != np.float32 or precision == "float32":
         return values
     if precision == "float16":
         with np.errstate(over="ignore"):
             return values.astype(np.float16).astype(np.float32)
-    bits = values.view(np.uint32)
-    return ((bits + (0x7FFF + ((bits >> 16) & 1))) & np.uint32(0xFFFF0000)).view(np.float32)
+    return round_to_bfloat16(values)
 
 
 def convert_weights(
@@ -61,7 +63,7 @@ def convert_weights(
     if out.suffix != FORMS[to]:
         raise ConfigError(f"--out is {str(out)!r}; a {to} file ends in {FORMS[to]}")
     file = read_weights(path)
-    state = {name: rounded(np.asarray(value), precision) for name, value in file.state.items()}
+    state = {name: round_to_precision(np.asarray(value), precision) for name, value in file.state.items()}
     lost = [name for name, value in state.items() if value.dtype.kind == "f" and not np.isfinite(value).all()]
     if lost:
         raise CheckpointError(f"{lost[0]} holds a value that {precision} cannot; convert to bfloat16 or float32")

@@ -32,14 +32,14 @@ def command(
     """
     import os
 
-    from facezoo.cli.progress import counting
     from facezoo.cli.show import print_json
     from facezoo.data.tools.check import check_data
     from facezoo.io.files import atomic_write
+    from facezoo.io.progress import progress_bar
 
     count = workers if workers > 0 else os.cpu_count() or 1
-    with counting(f"checking {data.name}", "images") as tick:
-        report = check_data(data, min_images=min_images, workers=count, tick=tick)
+    with progress_bar(f"checking {data.name}", "images") as on_progress:
+        report = check_data(data, min_images=min_images, workers=count, on_progress=on_progress)
     if list_broken is not None:
         with atomic_write(list_broken) as part:
             part.write_text("".join(f"{key}\t{reason}\n" for key, reason in report.broken), encoding="utf-8")

@@ -30,13 +30,14 @@ def command(
     from facezoo.cli.show import print_json
     from facezoo.datasets import get, obtain
     from facezoo.datasets.obtain import chosen_files, default_folder
-    from facezoo.download.progress import bar
+    from facezoo.io.progress import BYTES, progress_bar
 
     entry = get(name)
     folder = out or default_folder(entry.name)
     files = chosen_files(entry, file or [], everything)
     accept_terms(entry.name, entry.terms, yes=yes)
-    got = obtain(entry, folder, files, bar=lambda title: bar(title, quiet=quiet))
+    with progress_bar(f"downloading {entry.name}", BYTES, quiet=quiet) as on_progress:
+        got = obtain(entry, folder, files, on_progress=on_progress)
     if as_json:
         print_json({"folder": str(folder), "present": [str(p) for p in got.present], "by_hand": got.missing})
     else:

@@ -35,10 +35,12 @@ def command(
 
     from facezoo.cli.show import count, print_json
     from facezoo.datasets import import_archive
-    from facezoo.download.progress import counter
+    from facezoo.io.progress import progress_bar
 
-    with counter(f"unpacking {archive.name}", "files", quiet=quiet) as seen:
-        done = import_archive(archive, out, dataset=dataset, identities=identities, partial=partial, seen=seen)
+    with progress_bar(f"unpacking {archive.name}", "files", quiet=quiet) as on_progress:
+        done = import_archive(
+            archive, out, dataset=dataset, identities=identities, partial=partial, on_progress=on_progress
+        )
     if as_json:
         print_json({"folder": str(out), **dataclasses.asdict(done)})
         return

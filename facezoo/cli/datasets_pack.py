@@ -35,11 +35,11 @@ def command(
     """
     from dataclasses import asdict
 
-    from facezoo.cli.progress import counting
     from facezoo.cli.show import print_json
     from facezoo.data.tools.pack import pack
+    from facezoo.io.progress import progress_bar
 
-    with counting(f"packing {data.name}", "images") as tick:
+    with progress_bar(f"packing {data.name}", "images") as on_progress:
         packed = pack(
             data,
             out,
@@ -50,7 +50,7 @@ def command(
             identity_headers=identity_headers,
             seed=seed,
             max_broken=max_broken,
-            tick=tick,
+            on_progress=on_progress,
         )
     if as_json:
         print_json(asdict(packed))

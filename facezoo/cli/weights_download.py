@@ -25,7 +25,7 @@ def command(
     from facezoo.cli.ask import confirmed
     from facezoo.cli.show import print_json
     from facezoo.download import terms
-    from facezoo.download.progress import bar
+    from facezoo.io.progress import BYTES, progress_bar
     from facezoo.weights import fetch, get
 
     entries = [get(text) for text in name]  # an unknown name fails before the first download
@@ -38,8 +38,8 @@ def command(
         sure = yes
         if doubts and not yes and not terms.accepted(f"weights {entry.name}", "; ".join(doubts)):
             sure = confirmed("Use it anyway?")
-        with bar(entry.name, quiet=quiet) as meter:
-            found[entry.name] = fetch(entry.name, cache_dir=out, yes=sure, meter=meter)
+        with progress_bar(f"downloading {entry.name}", BYTES, quiet=quiet) as on_progress:
+            found[entry.name] = fetch(entry.name, cache_dir=out, yes=sure, on_progress=on_progress)
     if as_json:
         print_json({key: str(path) for key, path in found.items()})
         return

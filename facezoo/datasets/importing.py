@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from pathlib import Path
 
 from facezoo.datasets import catalogue
@@ -12,6 +11,7 @@ from facezoo.datasets.importers.result import Imported
 from facezoo.datasets.schema import DataSet
 from facezoo.download import member_names
 from facezoo.errors import ConfigError, DataError
+from facezoo.io.progress import OnProgress, ignore_progress
 
 KINDS = ("lfw", "celeba", "insightface", "ijb", "folder")
 ARCHIVES = (".tgz", ".tar", ".gz", ".bz2", ".xz", ".zip")
@@ -24,7 +24,7 @@ def import_archive(
     dataset: str | None = None,
     identities: Path | None = None,
     partial: bool = False,
-    seen: Callable[[int], None] | None = None,
+    on_progress: OnProgress = ignore_progress,
 ) -> Imported:
     """Import an archive, a folder of downloads, or a pack, into the new folder ``out``.
 
@@ -34,7 +34,7 @@ def import_archive(
         dataset: the index's name, for what cannot be told from the files.
         identities: CelebA's identity file, when it is not beside the archive.
         partial: accept fewer images than the data set has.
-        seen: told the number of files written.
+        on_progress: called with the number of files written.
 
     Raises:
         DataError: nothing known is there, it is broken, or its counts are not the data set's.
@@ -47,11 +47,11 @@ def import_archive(
     kind, path = _kind(path, entry)
     if kind == "celeba":
         entry = entry or catalogue.get("celeba")
-        return celeba.import_celeba(path, out, entry, partial, seen, identities)
+        return celeba.import_celeba(path, out, entry, partial, on_progress, identities)
     if kind == "lfw":
-        return folders.import_lfw(path, out, entry or catalogue.get("lfw"), partial, seen)
+        return folders.import_lfw(path, out, entry or catalogue.get("lfw"), partial, on_progress)
     steps = {"insightface": insightface.import_pack, "ijb": ijb.import_ijb, "folder": folders.import_folder}
-    return steps[kind](path, out, entry or _by_name(path), partial, seen)
+    return steps[kind](path, out, entry or _by_name(path), partial, on_progress)
 
 
 def _by_name(path: Path) -> DataSet | None:

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
 from facezoo.datasets.schema import DataSet
 from facezoo.download import Options, cache, fetch, offline
 from facezoo.download.published import IndexedFile
-from facezoo.download.transfer import Meter
 from facezoo.errors import DownloadError, UnknownNameError
-
-Bar = Callable[[str], AbstractContextManager["Meter | None"]]
+from facezoo.io.progress import OnProgress, ignore_progress, part_of
 
 
 @dataclass(frozen=True)
@@ -57,18 +53,28 @@ def obtain(
     files: list[IndexedFile],
     *,
     options: Options | None = None,
-    bar: Bar | None = None,
+    on_progress: OnProgress = ignore_progress,
 ) -> Obtained:
-    """Fetch ``files`` into ``folder``. A file put there by hand is checked and taken.
+    """Fetch ``files`` into ``folder``. A file put there by hand is checked and used.
+
+    Args:
+        entry: the data set.
+        folder: where the files go.
+        files: which of the entry's files.
+        options: retries and time limits of the downloads.
+        on_progress: called with the number of bytes of all files on disk and, if known, their total.
 
     Raises:
         DownloadError: a file with an address could not be fetched, or a file is not the published one.
     """
-    present, missing = [], []
+    present, missing, done = [], [], 0
+    sizes = [file.size for file in files]
+    total = None if "unknown" in sizes else sum(size for size in sizes if size != "unknown")
     for file in files:
         target = folder / file.name
         if file.urls or target.exists() or offline.folder() is not None:
-            present.append(_one(entry, file, folder, options, bar))
+            present.append(_one(entry, file, folder, options, part_of(on_progress, done, total, file.name)))
+            done += present[-1].stat().st_size
         else:
             missing.append(by_hand(file, target))
     if not entry.files:
@@ -76,15 +82,12 @@ def obtain(
     return Obtained(folder, present, missing)
 
 
-def _one(entry: DataSet, file: IndexedFile, folder: Path, options: Options | None, bar: Bar | None) -> Path:
+def _one(entry: DataSet, file: IndexedFile, folder: Path, options: Options | None, on_progress: OnProgress) -> Path:
     if not file.urls and (folder / file.name).exists():
         fault = file.remote().fault(folder / file.name)
         if fault is not None:
             raise DownloadError(f"{folder / file.name} {fault}; fetch it again: {by_hand(file, folder / file.name)}")
-    if bar is None:
-        return fetch(file.remote(), folder, shelf=entry.name, options=options)
-    with bar(file.name) as meter:
-        return fetch(file.remote(), folder, shelf=entry.name, options=options, meter=meter)
+    return fetch(file.remote(), folder, shelf=entry.name, options=options, on_progress=on_progress)
 
 
 def by_hand(file: IndexedFile, target: Path) -> str:

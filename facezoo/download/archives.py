@@ -19,6 +19,7 @@ from typing import IO, Any, TypeVar
 
 from facezoo.download.bounds import BROKEN_STREAM, Bounded, Limits, Room, decompressed, member_path
 from facezoo.errors import DataError, UnsafeFileError
+from facezoo.io.progress import OnProgress, ignore_progress
 
 BLOCK = 512  # a tar header
 PIECE = 1 << 18
@@ -35,7 +36,7 @@ def extract(
     *,
     limits: Limits | None = None,
     rename: Rename | None = None,
-    seen: Callable[[int], None] | None = None,
+    on_progress: OnProgress = ignore_progress,
     check: Callable[[Path], None] | None = None,
 ) -> int:
     """Unpack a tar (plain, gz, bz2, xz) or zip file into the new folder ``target``.
@@ -49,7 +50,7 @@ def extract(
         target: must not exist, or be an empty folder.
         limits: what is unpacked at most.
         rename: gives the path below ``target`` for a member's path, or None to leave it out.
-        seen: is told the number of files written so far.
+        on_progress: called with the number of files written so far.
         check: looks at the complete folder before it gets its name; what it raises undoes everything.
 
     Returns:
@@ -72,8 +73,7 @@ def extract(
                 if place is not None:
                     _write(content, place, room)
                     count += 1
-                    if seen is not None:
-                        seen(count)
+                    on_progress(count)
         except BROKEN as error:
             raise DataError(f"{archive} is broken or truncated: {error or type(error).__name__}") from error
         except UnsafeFileError as error:

@@ -10,9 +10,10 @@ from pathlib import Path
 from facezoo.download import hub, offline, receipts
 from facezoo.download.part import Part
 from facezoo.download.remote import Options, RemoteFile, shown
-from facezoo.download.transfer import Meter, RefusedError, TransientError, attempt
+from facezoo.download.transfer import RefusedError, TransientError, attempt
 from facezoo.errors import DownloadError
 from facezoo.io.files import atomic_write
+from facezoo.io.progress import OnProgress, ignore_progress
 
 PROGRESS = 64 << 10  # an attempt that brought this much does not count as one without progress
 
@@ -23,7 +24,7 @@ def fetch(
     *,
     shelf: str = "",
     options: Options | None = None,
-    meter: Meter | None = None,
+    on_progress: OnProgress = ignore_progress,
 ) -> Path:
     """The file's path in ``folder``, downloaded if it is not there yet.
 
@@ -35,7 +36,7 @@ def fetch(
         folder: where it goes; made when missing.
         shelf: the sub-folder of the offline folder to look in first, such as the data set's name.
         options: patience.
-        meter: is told how far it is.
+        on_progress: called with the number of bytes on disk and, if known, of all.
 
     Raises:
         DownloadError: no mirror gave the right file; nothing stands under the final name then, unless a
@@ -53,7 +54,7 @@ def fetch(
         if mirror is not None:
             _copy(offline.find(mirror, remote, shelf), remote, target)
         else:
-            _from_mirrors(remote, target, options, meter)
+            _from_mirrors(remote, target, options, on_progress)
     return target
 
 
@@ -97,11 +98,11 @@ def _copy(source: Path, remote: RemoteFile, target: Path) -> None:
     receipts.write(target, remote, str(source))
 
 
-def _from_mirrors(remote: RemoteFile, target: Path, options: Options, meter: Meter | None) -> None:
+def _from_mirrors(remote: RemoteFile, target: Path, options: Options, on_progress: OnProgress) -> None:
     failures = []
     for url in remote.urls:
         try:
-            _from_one(url, remote, target, options, meter)
+            _from_one(url, remote, target, options, on_progress)
             receipts.write(target, remote, shown(url))
             return
         except (RefusedError, TransientError) as error:
@@ -110,19 +111,19 @@ def _from_mirrors(remote: RemoteFile, target: Path, options: Options, meter: Met
     raise DownloadError(f"cannot fetch {remote.name}: {reasons}. By hand: put it at {target}")
 
 
-def _from_one(url: str, remote: RemoteFile, target: Path, options: Options, meter: Meter | None) -> None:
+def _from_one(url: str, remote: RemoteFile, target: Path, options: Options, on_progress: OnProgress) -> None:
     part = Part(target)
     if hub.handles(url):
         hub.download(url, part.path)
     elif not _complete(part, remote):
-        _persist(hub.plain(url), remote, part, options, meter)
+        _persist(hub.plain(url), remote, part, options, on_progress)
     fault = remote.fault(part.path)
     if fault is not None:
         part.discard()
         if not part.pieced:
             raise RefusedError(f"the file there {fault}")
         # pieces of two versions, or one damaged on the way: once more, in one go
-        _persist(hub.plain(url), remote, part, options, meter)
+        _persist(hub.plain(url), remote, part, options, on_progress)
         fault = remote.fault(part.path)
         if fault is not None:
             part.discard()
@@ -135,13 +136,13 @@ def _complete(part: Part, remote: RemoteFile) -> bool:
     return remote.hashed and part.size > 0 and remote.size == part.size and remote.fault(part.path) is None
 
 
-def _persist(url: str, remote: RemoteFile, part: Part, options: Options, meter: Meter | None) -> None:
+def _persist(url: str, remote: RemoteFile, part: Part, options: Options, on_progress: OnProgress) -> None:
     """Attempts until the server's answer is complete; only those that bring nothing new are counted."""
     fruitless = 0
     while True:
         before = part.size
         try:
-            attempt(url, remote, part, options, meter)
+            attempt(url, remote, part, options, on_progress)
             return
         except TransientError as error:
             fruitless = 0 if part.size - before >= PROGRESS else fruitless + 1

@@ -7,12 +7,13 @@ import re
 import shutil
 import time
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
+from typing import TYPE_CHECKING, Any, BinaryIO
 from urllib.parse import urljoin, urlsplit
 
 from facezoo import __version__
 from facezoo.download.part import Origin, Part
 from facezoo.download.remote import Options, RemoteFile, shown
+from facezoo.io.progress import OnProgress, ignore_progress
 
 if TYPE_CHECKING:
     import requests
@@ -33,14 +34,9 @@ class RefusedError(Exception):
     """This URL will not give the file; the next mirror may."""
 
 
-class Meter(Protocol):
-    """Who is told how far it is."""
-
-    def at(self, done: int, total: int | None) -> None:
-        """``done`` bytes of ``total`` are on disk."""
-
-
-def attempt(url: str, remote: RemoteFile, part: Part, options: Options, meter: Meter | None = None) -> None:
+def attempt(
+    url: str, remote: RemoteFile, part: Part, options: Options, on_progress: OnProgress = ignore_progress
+) -> None:
     """Add what is missing to ``part``. Returns when the server's whole answer is on disk.
 
     Raises:
@@ -59,7 +55,7 @@ def attempt(url: str, remote: RemoteFile, part: Part, options: Options, meter: M
         except requests.exceptions.RequestException as error:
             raise RefusedError(_reason(error)) from error
         with response:
-            _receive(response, url, remote, part, options, meter)
+            _receive(response, url, remote, part, options, on_progress)
 
 
 def _headers(url: str, remote: RemoteFile, part: Part) -> dict[str, str]:
@@ -106,7 +102,7 @@ def _receive(
     remote: RemoteFile,
     part: Part,
     options: Options,
-    meter: Meter | None,
+    on_progress: OnProgress,
 ) -> None:
     start, total = _where(response, part)
     page = response.headers.get("Content-Type", "").startswith("text/html")
@@ -126,7 +122,7 @@ def _receive(
         part.record(Origin(url, _validator(response), total))
     with open(part.path, "r+b" if start else "wb") as file:
         file.seek(start)
-        done = _copy(response, file, start, expected, room, options, meter)
+        done = _copy(response, file, start, expected, room, options, on_progress)
     if expected is not None and done < expected:
         raise TransientError(f"broken off after {done} of {expected} bytes")
 
@@ -161,7 +157,7 @@ def _copy(
     expected: int | None,
     room: int,
     options: Options,
-    meter: Meter | None,
+    on_progress: OnProgress,
 ) -> int:
     """Body to ``file``; returns the offset reached."""
     import urllib3
@@ -183,8 +179,7 @@ def _copy(
         if done - begin > room:
             raise RefusedError(f"no space: {options.reserve} bytes must stay free")
         _write(file, piece)
-        if meter is not None:
-            meter.at(done, expected)
+        on_progress(done, expected)
         now = time.monotonic()
         if now - window_start > options.stall_timeout:
             if done - window_done < options.minimum_rate * (now - window_start):

@@ -7,11 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
+from facezoo.data.image import IMAGE_SUFFIXES, read_image
 from facezoo.errors import DataError, ImageError
-from facezoo.specs.preprocess import Preprocess
+from facezoo.specs.preprocess import LUMA, Preprocess
 
-LUMA = (0.299, 0.587, 0.114)  # ITU-R 601
-ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
 DRAWN = 8
 MOST = 256  # calibration gains nothing from more
 
@@ -26,7 +25,7 @@ def gather(folder: str | Path | None, size: tuple[int, int], most: int = MOST) -
     from facezoo.align.crop import central_crop
 
     if not crops:
-        raise DataError(f"no image below {str(folder)!r} can be read; expected {', '.join(ENDINGS)}")
+        raise DataError(f"no image below {str(folder)!r} can be read; expected {', '.join(sorted(IMAGE_SUFFIXES))}")
     return np.stack([central_crop(crop, size) for crop in crops])
 
 
@@ -38,10 +37,10 @@ def _drawn() -> Iterator[np.ndarray]:
 
 
 def _read(folder: Path, most: int) -> Iterator[np.ndarray]:
-    from facezoo.data.image import read_image
-
     paths = (
-        sorted(path for path in folder.rglob("*") if path.suffix.lower() in ENDINGS) if folder.is_dir() else [folder]
+        sorted(path for path in folder.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES)
+        if folder.is_dir()
+        else [folder]
     )
     for index in np.unique(np.linspace(0, len(paths) - 1, min(most, len(paths))).astype(int)):
         try:

@@ -24,6 +24,22 @@ def ignore_progress(done: int, total: int | None = None, text: str = "", /) -> N
     """An :class:`OnProgress` that shows nothing."""
 
 
+def part_of(on_progress: OnProgress, before: int, total: int | None, text: str) -> OnProgress:
+    """An :class:`OnProgress` for one part of the work, which reports the progress of the whole.
+
+    Args:
+        on_progress: of the whole.
+        before: items done before this part.
+        total: items of the whole; None: those before and those of this part.
+        text: shown during this part.
+    """
+
+    def report(done: int, part: int | None = None, _: str = "", /) -> None:
+        on_progress(before + done, before + part if total is None and part is not None else total, text)
+
+    return report
+
+
 @contextmanager
 def progress_bar(title: str, unit: str, total: int | None = None, *, quiet: bool = False) -> Iterator[OnProgress]:
     """Show progress on standard error while the block runs, so that tables and JSON on standard output stay clean.

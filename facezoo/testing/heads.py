@@ -9,6 +9,7 @@ import numpy as np
 
 from facezoo import backends
 from facezoo.canonical.state import get_state, set_state
+from facezoo.checkpoints.convert import round_to_precision
 from facezoo.margins.base import Margin
 from facezoo.parity.head_case import SIZE, HeadCase, cases, near, near_rows
 from facezoo.rng import generator
@@ -186,8 +187,4 @@ CHECKS: dict[str, Callable[[HeadCase], bool]] = {
 
 def _rounded(x: np.ndarray, dtype: str) -> np.ndarray:
     """The values rounded to float16 or bfloat16, as float64."""
-    if dtype == "float16":
-        return x.astype(np.float16).astype(np.float64)
-    bits = x.astype(np.float32).view(np.uint32).astype(np.uint64)
-    rounded = (bits + 0x7FFF + ((bits >> 16) & 1)) >> 16 << 16  # to the nearest, ties to even
-    return rounded.astype(np.uint32).view(np.float32).astype(np.float64)
+    return round_to_precision(x.astype(np.float32), dtype).astype(np.float64)

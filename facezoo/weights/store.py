@@ -9,8 +9,8 @@ from pathlib import Path
 
 from facezoo.download import Options, RemoteFile, cache, extract, member_names, offline, terms
 from facezoo.download import fetch as download
-from facezoo.download.transfer import Meter
 from facezoo.errors import DownloadError
+from facezoo.io.progress import OnProgress, ignore_progress
 from facezoo.weights import index
 from facezoo.weights.schema import WeightsEntry, WeightsFile
 
@@ -33,7 +33,7 @@ def fetch(
     cache_dir: str | Path | None = None,
     yes: bool = False,
     options: Options | None = None,
-    meter: Meter | None = None,
+    on_progress: OnProgress = ignore_progress,
 ) -> Path:
     """The model's file: as published, downloaded and checked if it is not there yet.
 
@@ -42,7 +42,7 @@ def fetch(
         cache_dir: instead of ``FACEZOO_CACHE`` or the user's cache folder.
         yes: use it although its licence or a hash is unknown; remembered.
         options: patience of the download.
-        meter: is told how far it is.
+        on_progress: called with the number of bytes on disk and, if known, of all; per file.
 
     Returns:
         The file; a member that was unpacked where the published file is an archive.
@@ -54,7 +54,7 @@ def fetch(
     entry = index.get(name)
     ask(entry, yes=yes)
     folder = folder_of(entry.name, cache_dir)
-    paths = [_fetch(entry, file, folder, options, meter) for file in entry.files if not file.optional]
+    paths = [_fetch(entry, file, folder, options, on_progress) for file in entry.files if not file.optional]
     _make_room(cache_dir, keep=paths[0])
     return paths[0]
 
@@ -74,11 +74,13 @@ def ask(entry: WeightsEntry, *, yes: bool) -> None:
     terms.accept(key, doubts)
 
 
-def _fetch(entry: WeightsEntry, file: WeightsFile, folder: Path, options: Options | None, meter: Meter | None) -> Path:
+def _fetch(
+    entry: WeightsEntry, file: WeightsFile, folder: Path, options: Options | None, on_progress: OnProgress
+) -> Path:
     if not file.urls and not (folder / file.name).exists() and offline.folder() is None:
         source = f"from {file.page}" if file.page != "unknown" else "(no address is known)"
         raise DownloadError(f"{file.name} of {entry.name} is fetched by hand, {source}: put it at {folder / file.name}")
-    path = download(file.remote(), folder, shelf=entry.name, options=options, meter=meter)
+    path = download(file.remote(), folder, shelf=entry.name, options=options, on_progress=on_progress)
     return path if file.member is None else _member(file, path)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from facezoo.errors import UnsafeFileError
+from facezoo.io.bfloat16 import decode_bfloat16
 from facezoo.io.shapes import count_elements
 from facezoo.io.unpickle import unpickle
 
@@ -44,8 +45,8 @@ def _unnamed(tree: Any, depth: int = 0) -> Any:
         return {key: _unnamed(value, depth + 1) for key, value in tree.items() if key != NAME_TABLE}
     if isinstance(tree, list) and len(tree) == 2 and isinstance(tree[0], str) and isinstance(tree[1], np.ndarray):
         tree = tree[1]
-    if isinstance(tree, np.ndarray) and tree.dtype == np.uint16:  # Paddle's bfloat16: upper halves of float32
-        return (tree.astype(np.uint32) << 16).view(np.float32)
+    if isinstance(tree, np.ndarray) and tree.dtype == np.uint16:  # how paddle.save writes bfloat16
+        return decode_bfloat16(tree)
     return tree
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from facezoo.errors import CheckpointError, UnsafeFileError
+from facezoo.io.bfloat16 import decode_bfloat16
 from facezoo.io.describe import describe
 from facezoo.io.shapes import count_elements
 
@@ -75,7 +76,7 @@ def _array(name: str, entry: dict[str, Any], raw: bytes) -> np.ndarray:
     if count != values.size:
         raise UnsafeFileError(f"{name} has {values.size} values for shape {shape}")
     if kind == "BF16":
-        values = (values.astype("<u4") << 16).view("<f4")
+        values = decode_bfloat16(values)
     return values.reshape(shape).copy()
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from facezoo.errors import CheckpointError, UnsafeFileError
+from facezoo.io.bfloat16 import decode_bfloat16
 from facezoo.io.describe import describe
 from facezoo.io.pickled_values import Names
 from facezoo.io.shapes import count_elements
@@ -42,7 +43,7 @@ class Storage:
             raise CheckpointError(f"a storage has {len(raw)} bytes; expected {self.count} elements of {self.dtype}")
         values = np.frombuffer(raw, bits)
         if self.dtype == "bfloat16":
-            values = (values.astype("<u4") << 16).view("<f4")
+            values = decode_bfloat16(values)
         self.data = values
 
     @property

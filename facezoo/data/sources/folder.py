@@ -7,11 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from facezoo.data.image import read_file
+from facezoo.data.image import IMAGE_SUFFIXES, read_file
 from facezoo.data.sources.encoded import EncodedSource
 from facezoo.errors import DataError
-
-EXTENSIONS = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"})
 
 
 class ImageFolder(EncodedSource):
@@ -59,7 +57,7 @@ def is_image_name(name: str) -> bool:
     >>> is_image_name("a.JPG"), is_image_name("._a.jpg"), is_image_name("a.txt")
     (True, False, False)
     """
-    return not name.startswith(".") and os.path.splitext(name)[1].lower() in EXTENSIONS
+    return not name.startswith(".") and os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES
 
 
 def _visible(folder: Path) -> list[os.DirEntry[str]]:
@@ -89,4 +87,4 @@ def _why_empty(root: Path) -> str:
     loose = sum(is_image_name(entry.name) for entry in _visible(root))
     if loose:
         return f"{loose} images lie in the folder itself; expected one folder an identity with its images inside"
-    return f"no images; expected FOLDER/IDENTITY/IMAGE with {', '.join(sorted(EXTENSIONS))}"
+    return f"no images; expected FOLDER/IDENTITY/IMAGE with {', '.join(sorted(IMAGE_SUFFIXES))}"

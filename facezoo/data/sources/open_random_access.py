@@ -32,7 +32,7 @@ class PairImages(EncodedSource):
         return self.pairs.images[index]
 
 
-def open_for_tools(path: str | Path) -> Source:
+def open_random_access(path: str | Path) -> Source:
     """Open what :func:`open_source` opens, shards with random access, and a ``.bin`` as :class:`PairImages`.
 
     Raises:

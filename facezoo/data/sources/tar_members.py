@@ -7,10 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, cast
 
-from facezoo.data.image import MAX_BYTES
+from facezoo.data.image import IMAGE_SUFFIXES, MAX_BYTES
 from facezoo.errors import DataError, UnsafeFileError
 
-IMAGE_ENDINGS = ("jpg", "jpeg", "png", "webp", "bmp", "tif", "tiff")
 _LABEL_BYTES = 32  # a .cls member is a number in ASCII
 
 
@@ -49,7 +48,7 @@ def members(path: Path, *, read: bool) -> Iterator[Member]:
             if key:
                 yield Member(key, label, *image)
             key, label, image = name, None, (-1, 0, b"")
-        if ending in IMAGE_ENDINGS:
+        if f".{ending}" in IMAGE_SUFFIXES:
             data = _read(raw, info, path) if read else b""
             image = (info.offset_data, info.size, data)
         elif ending == "cls":

@@ -7,7 +7,7 @@ import multiprocessing
 import signal
 import threading
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -17,12 +17,13 @@ from typing import Any
 
 import numpy as np
 
-from facezoo.data.sources.open_random_access import PairImages, open_for_tools
+from facezoo.data.sources.open_random_access import PairImages, open_random_access
 from facezoo.data.sources.open_source import data_kind
 from facezoo.data.sources.recordio import RecordIO, read_property
 from facezoo.data.sources.shard_index import ShardImages
 from facezoo.data.sources.source import Source
 from facezoo.errors import ConfigError, DataError, ImageError
+from facezoo.io.progress import OnProgress, ignore_progress
 
 _CHUNK = 64  # images of one job
 
@@ -63,7 +64,7 @@ class CheckReport:
 
 
 def check_data(
-    path: str | Path, *, min_images: int = 2, workers: int = 1, tick: Callable[[int, int], None] | None = None
+    path: str | Path, *, min_images: int = 2, workers: int = 1, on_progress: OnProgress = ignore_progress
 ) -> CheckReport:
     """Decode everything a data path holds.
 
@@ -71,7 +72,7 @@ def check_data(
         path: anything :func:`open_source` opens, or a verification ``.bin``.
         min_images: identities with fewer readable images are listed.
         workers: processes that decode.
-        tick: called with the number of images done since the last call, and of all.
+        on_progress: called with the number of images done, and of all.
 
     Raises:
         DataError: it cannot be opened at all.
@@ -79,7 +80,7 @@ def check_data(
     """
     if workers < 1:
         raise ConfigError(f"workers is {workers}; expected 1 or more")
-    source = open_for_tools(path)
+    source = open_random_access(path)
     report = CheckReport(str(path), data_kind(path), len(source), source.num_classes)
     if isinstance(source, ShardImages):
         report.broken += source.broken
@@ -87,7 +88,7 @@ def check_data(
     pixels: dict[str, list[int]] = defaultdict(list)
     sizes: Counter[str] = Counter()
     readable = np.zeros(source.num_classes, np.int64)
-    for index, error, size, digest in _decode_all(source, workers, tick):
+    for index, error, size, digest in _decode_all(source, workers, on_progress):
         if error:
             report.broken.append((source.key(index), error))
         else:
@@ -119,10 +120,10 @@ def _within_pairs(groups: list[list[int]]) -> list[list[int]]:
 _Result = tuple[int, str, str, str]  # image number, error or "", "WxH", digest of the pixels
 
 
-def _decode_all(source: Source, workers: int, tick: Callable[[int, int], None] | None) -> Iterator[_Result]:
+def _decode_all(source: Source, workers: int, on_progress: OnProgress) -> Iterator[_Result]:
     jobs = [range(start, min(start + _CHUNK, len(source))) for start in range(0, len(source), _CHUNK)]
     if workers == 1 or len(jobs) == 1:
-        yield from _ticking(map(_Decoder(source), jobs), len(source), tick)
+        yield from _reported(map(_Decoder(source), jobs), len(source), on_progress)
         return
     # fresh processes: a fork of one that runs threads can lock up
     context = multiprocessing.get_context("spawn")
@@ -132,7 +133,7 @@ def _decode_all(source: Source, workers: int, tick: Callable[[int, int], None] |
         try:
             with _interrupt_ignored():  # what is started here inherits it: Ctrl-C is the parent's to handle
                 done = pool.map(_decode_job, jobs)
-            yield from _ticking(done, len(source), tick)
+            yield from _reported(done, len(source), on_progress)
         except BrokenProcessPool as error:
             raise DataError("a process that decoded images died; try fewer workers") from error
         finally:
@@ -151,11 +152,12 @@ def _interrupt_ignored() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def _ticking(done: Iterator[list[_Result]], total: int, tick: Callable[[int, int], None] | None) -> Iterator[_Result]:
-    for results in done:
+def _reported(jobs: Iterator[list[_Result]], total: int, on_progress: OnProgress) -> Iterator[_Result]:
+    done = 0
+    for results in jobs:
         yield from results
-        if tick:
-            tick(len(results), total)
+        done += len(results)
+        on_progress(done, total)
 
 
 class _Decoder:

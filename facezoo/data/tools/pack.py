@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from facezoo.data.image import png_bytes
 from facezoo.data.loading.bad_images import MAX_BAD_SHARE, BadImageFile, BadImages
 from facezoo.data.sources.filters import drop_small
-from facezoo.data.sources.open_random_access import PairImages, open_for_tools
+from facezoo.data.sources.open_random_access import PairImages, open_random_access
 from facezoo.data.sources.shard_index import ShardImages
 from facezoo.data.sources.source import Source
 from facezoo.data.sources.verification_bin import write_verification_bin
 from facezoo.data.tools.draw_pairs import draw_pairs
 from facezoo.data.tools.writers import readable, suffix_of, write_folder, write_recordio, write_shards
 from facezoo.errors import ConfigError, DataError, ImageError, UnknownNameError
+from facezoo.io.progress import OnProgress, ignore_progress, part_of
 
 FORMATS = ("folder", "rec", "shards", "bin")
 
@@ -52,7 +52,7 @@ def pack(
     identity_headers: bool = True,
     seed: int = 0,
     max_broken: float = MAX_BAD_SHARE,
-    tick: Callable[[int, int], None] | None = None,
+    on_progress: OnProgress = ignore_progress,
 ) -> Packed:
     """Write a data set in another layout; stored JPEG and PNG bytes are passed on unchanged.
 
@@ -67,7 +67,7 @@ def pack(
         seed: of the shards' order and of the pairs.
         max_broken: share of the images that may be unreadable; these are left out and listed in
             ``OUT.broken.txt``.
-        tick: called after each image with 1 and the number of all.
+        on_progress: called after each image with the number of images done, and of all.
 
     Raises:
         UnknownNameError: another format.
@@ -79,7 +79,7 @@ def pack(
         raise UnknownNameError("format", format, FORMATS)
     if out.exists() or out.is_symlink():
         raise ConfigError(f"{out} exists; expected a name that is free")
-    source = open_for_tools(path)
+    source = open_random_access(path)
     if isinstance(source, PairImages):
         raise DataError(f"{path}: a verification .bin names no identities; cannot convert")
     listed = out.with_name(f"{out.name}.broken.txt")
@@ -93,35 +93,25 @@ def pack(
     def broken(key: str, error: ImageError) -> None:
         bad.add(key, str(error))
 
-    def done() -> None:
-        if tick:
-            tick(1, len(source))
-
     if format == "folder":
-        images = write_folder(source, out, broken=broken, tick=done)
+        images = write_folder(source, out, broken=broken, on_progress=on_progress)
     elif format == "rec":
-        images = write_recordio(source, out, identity_headers=identity_headers, broken=broken, tick=done)
+        images = write_recordio(source, out, identity_headers=identity_headers, broken=broken, on_progress=on_progress)
     elif format == "shards":
-        images = write_shards(source, out, per_shard=per_shard, seed=seed, broken=broken, tick=done)
+        images = write_shards(source, out, per_shard=per_shard, seed=seed, broken=broken, on_progress=on_progress)
     else:
-        images = _write_pairs(source, out, pairs, seed, bad, tick)
+        images = _write_pairs(source, out, pairs, seed, bad, on_progress)
     return Packed(str(out), format, images, source.num_classes, len(bad), str(listed) if len(bad) else None)
 
 
-def _write_pairs(
-    source: Source, out: Path, pairs: int, seed: int, bad: BadImages, tick: Callable[[int, int], None] | None
-) -> int:
+def _write_pairs(source: Source, out: Path, pairs: int, seed: int, bad: BadImages, on_progress: OnProgress) -> int:
     """Draw pairs and write them; a pair with a broken image is left out."""
     chosen, same = draw_pairs(source.labels, pairs, seed=seed)
-
-    def done() -> None:
-        if tick:
-            tick(1, 2 * len(same))
-
     images: list[bytes] = []
     flags: list[bool] = []
-    for pair, flag in zip(chosen, same.tolist(), strict=True):
-        found = list(readable(source, pair, lambda key, error: bad.add(key, str(error)), done))
+    for at, (pair, flag) in enumerate(zip(chosen, same.tolist(), strict=True)):
+        images_of_pairs = part_of(on_progress, 2 * at, 2 * len(same), "")
+        found = list(readable(source, pair, lambda key, error: bad.add(key, str(error)), images_of_pairs))
         if len(found) == 2:
             images += [data if suffix_of(data) in (".jpg", ".png") else png_bytes(image) for _, data, image in found]
             flags.append(flag)

@@ -19,10 +19,10 @@ from facezoo.data.sources.shard_index import shard_name, write_index
 from facezoo.data.sources.source import Source
 from facezoo.errors import ConfigError, DataError, ImageError, UnsafeFileError
 from facezoo.io.files import atomic_folder
+from facezoo.io.progress import OnProgress, ignore_progress
 from facezoo.rng import generator
 
 Broken = Callable[[str, ImageError], None]  # told the key and the error of an image that was left out
-Tick = Callable[[], None]  # called once an image
 
 _SUFFIX = {
     b"\xff\xd8\xff": ".jpg",
@@ -39,7 +39,7 @@ def by_identity(source: Source) -> np.ndarray:
 
 
 def readable(
-    source: Source, order: np.ndarray, broken: Broken | None, tick: Tick | None = None
+    source: Source, order: np.ndarray, broken: Broken | None, on_progress: OnProgress = ignore_progress
 ) -> Iterator[tuple[int, bytes, np.ndarray]]:
     """Number, stored bytes and pixels of each image that decodes.
 
@@ -47,9 +47,9 @@ def readable(
         source: where the images come from.
         order: int64 (n,), the image numbers to visit.
         broken: told of an image that does not decode; None lets the error out.
-        tick: called after each image.
+        on_progress: called after each image with the number of images done, and of all.
     """
-    for index in order.tolist():
+    for done, index in enumerate(order.tolist(), 1):
         try:
             data = encoded_image(source, index)
             image = read_image(data, name=source.key(index))
@@ -59,8 +59,7 @@ def readable(
             broken(source.key(index), error)
         else:
             yield index, data, image
-        if tick:
-            tick()
+        on_progress(done, len(order))
 
 
 def suffix_of(data: bytes) -> str | None:
@@ -85,13 +84,15 @@ def check_name(name: str) -> str:
     return name
 
 
-def write_folder(source: Source, out: Path, *, broken: Broken | None = None, tick: Tick | None = None) -> int:
+def write_folder(
+    source: Source, out: Path, *, broken: Broken | None = None, on_progress: OnProgress = ignore_progress
+) -> int:
     """Write ``OUT/IDENTITY/00000000.jpg``, numbered as in the source; returns how many images went in."""
     written = 0
     for name in source.class_names:
         check_name(name)
     with atomic_folder(out) as part:
-        for index, data, image in readable(source, by_identity(source), broken, tick):
+        for index, data, image in readable(source, by_identity(source), broken, on_progress):
             suffix = suffix_of(data)
             folder = part / source.class_names[source.labels[index]]
             folder.mkdir(exist_ok=True)
@@ -107,7 +108,7 @@ def write_recordio(
     *,
     identity_headers: bool = True,
     broken: Broken | None = None,
-    tick: Tick | None = None,
+    on_progress: OnProgress = ignore_progress,
 ) -> int:
     """Write InsightFace's pack: ``train.rec``, ``train.idx``, ``property`` and ``train.names.json``.
 
@@ -117,7 +118,7 @@ def write_recordio(
         identity_headers: put a header record first and one record an identity last, as InsightFace's own
             packs have them; without, there are image records only.
         broken: told of an image that does not decode and is left out; None lets the error out.
-        tick: called after each image.
+        on_progress: called after each image with the number of images done, and of all.
 
     Returns:
         The number of images written.
@@ -134,7 +135,7 @@ def write_recordio(
 
         if identity_headers:  # of the final size; its numbers are known at the end
             put(0, np.zeros(2))
-        for index, data, image in readable(source, by_identity(source), broken, tick):
+        for index, data, image in readable(source, by_identity(source), broken, on_progress):
             shape = shape if labels else image.shape[:2]
             put(first + len(labels), float(source.labels[index]), data)
             labels.append(int(source.labels[index]))
@@ -159,7 +160,7 @@ def write_shards(
     per_shard: int = 4096,
     seed: int = 0,
     broken: Broken | None = None,
-    tick: Tick | None = None,
+    on_progress: OnProgress = ignore_progress,
 ) -> int:
     """Write tar shards in webdataset layout, the images in an order shuffled by ``seed``.
 
@@ -169,7 +170,7 @@ def write_shards(
         per_shard: samples in one shard.
         seed: of the order; identities must not stand in one piece, since reading shuffles only nearby.
         broken: told of an image that does not decode and is left out; None lets the error out.
-        tick: called after each image.
+        on_progress: called after each image with the number of images done, and of all.
 
     Returns:
         The number of images written.
@@ -179,7 +180,7 @@ def write_shards(
     order = generator(seed, "pack").permutation(len(source))
     counts: list[int] = []
     with atomic_folder(out) as part, ExitStack() as open_shard:
-        for index, data, image in readable(source, order, broken, tick):
+        for index, data, image in readable(source, order, broken, on_progress):
             if not counts or counts[-1] == per_shard:
                 open_shard.close()
                 shard = open_shard.enter_context(

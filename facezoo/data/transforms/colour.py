@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
-# What a person sees as grey (ITU-R BT.601), and the YIQ axes in which a hue turns.
-GREY = np.array([0.299, 0.587, 0.114])
+from facezoo.specs.preprocess import LUMA
+
+# Weights of R, G and B in grey, and the YIQ axes, in which a hue is a rotation.
+GREY = np.array(LUMA)
 _TO_YIQ = np.array([GREY, [0.596, -0.274, -0.322], [0.211, -0.523, 0.312]])
 _FROM_YIQ = np.linalg.inv(_TO_YIQ)
 # Principal components of the RGB values of ImageNet (Krizhevsky et al. 2012), deviations on a 0..255 scale.

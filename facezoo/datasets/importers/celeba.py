@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from facezoo.datasets.importers.folders import Seen
 from facezoo.datasets.importers.result import Imported, compare, count_folder
 from facezoo.datasets.schema import DataSet
 from facezoo.download import extract
 from facezoo.errors import DataError
+from facezoo.io.progress import OnProgress
 
 IDENTITY_FILE = "identity_CelebA.txt"
 _LINE = re.compile(r"(\d{6}\.(?:jpg|png))\s+(\d{1,7})")
@@ -42,7 +42,7 @@ def import_celeba(
     out: Path,
     entry: DataSet | None,
     partial: bool,
-    seen: Seen | None,
+    on_progress: OnProgress,
     identities: Path | None = None,
 ) -> Imported:
     """The aligned images into ``OUT/IDENTITY/000001.jpg``.
@@ -52,7 +52,7 @@ def import_celeba(
         out: the new folder.
         entry: CelebA's entry, for the counts.
         partial: accept fewer images.
-        seen: told the number of files written.
+        on_progress: called with the number of files written.
         identities: ``identity_CelebA.txt``; by default the one beside the archive.
 
     Raises:
@@ -75,5 +75,5 @@ def import_celeba(
         results.append(Imported("celeba", "celeba", images, people, {"from": archive.name}))
         results[0].write(folder)
 
-    extract(archive, out, rename=place, seen=seen, check=check)
+    extract(archive, out, rename=place, on_progress=on_progress, check=check)
     return results[0]

@@ -10,10 +10,9 @@ from facezoo.data.sources.folder import is_image_name
 from facezoo.datasets.importers.result import Imported, compare, count_folder
 from facezoo.datasets.schema import DataSet
 from facezoo.download import extract
+from facezoo.io.progress import OnProgress
 
 LFW_MEMBER = re.compile(r"(?:.*/)?(?P<name>[^/]+)/(?P<file>(?P=name)_\d{4}\.jpg)")
-
-Seen = Callable[[int], None]
 
 
 def lfw_path(member: str) -> str | None:
@@ -34,14 +33,14 @@ def identity_path(member: str) -> str | None:
     return "/".join(parts[-2:])
 
 
-def import_lfw(archive: Path, out: Path, entry: DataSet | None, partial: bool, seen: Seen | None) -> Imported:
+def import_lfw(archive: Path, out: Path, entry: DataSet | None, partial: bool, on_progress: OnProgress) -> Imported:
     """Any of LFW's three archives into identity folders; the counts must be LFW's."""
-    return _import(archive, out, entry, partial, seen, lfw_path, "lfw")
+    return _import(archive, out, entry, partial, on_progress, lfw_path, "lfw")
 
 
-def import_folder(archive: Path, out: Path, entry: DataSet | None, partial: bool, seen: Seen | None) -> Imported:
+def import_folder(archive: Path, out: Path, entry: DataSet | None, partial: bool, on_progress: OnProgress) -> Imported:
     """An archive of identity folders, of any data set; the index's counts are not asked for."""
-    return _import(archive, out, entry, True, seen, identity_path, "folder")
+    return _import(archive, out, entry, True, on_progress, identity_path, "folder")
 
 
 def _import(
@@ -49,7 +48,7 @@ def _import(
     out: Path,
     entry: DataSet | None,
     partial: bool,
-    seen: Seen | None,
+    on_progress: OnProgress,
     rename: Callable[[str], str | None],
     kind: str,
 ) -> Imported:
@@ -61,5 +60,5 @@ def _import(
         results.append(Imported(entry.name if entry else "", kind, images, identities, {"from": archive.name}))
         results[0].write(folder)
 
-    extract(archive, out, rename=rename, seen=seen, check=check)
+    extract(archive, out, rename=rename, on_progress=on_progress, check=check)
     return results[0]

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import numpy as np
 
-from facezoo.datasets.importers.folders import Seen
 from facezoo.datasets.importers.result import Imported
 from facezoo.datasets.schema import DataSet
 from facezoo.download import extract, staged_folder
 from facezoo.errors import DataError, FacezooError
 from facezoo.io.numpy_files import read_npz
+from facezoo.io.progress import OnProgress
 
 MEDIA, PAIRS, POINTS = "_face_tid_mid.txt", "_template_pair_label.txt", "_name_5pts_score.txt"
 META = "meta.npz"
@@ -136,7 +136,7 @@ def _pairs(path: Path) -> np.ndarray:
     return pairs
 
 
-def import_ijb(path: Path, out: Path, entry: DataSet | None, partial: bool, seen: Seen | None) -> Imported:
+def import_ijb(path: Path, out: Path, entry: DataSet | None, partial: bool, on_progress: OnProgress) -> Imported:
     """``meta.npz`` from a folder (the images stay where they are) or from an archive (they are unpacked).
 
     Raises:
@@ -160,7 +160,7 @@ def import_ijb(path: Path, out: Path, entry: DataSet | None, partial: bool, seen
         with staged_folder(out) as folder:
             convert(path, folder, path.resolve())
     else:
-        extract(path, out, seen=seen, check=lambda folder: convert(folder, folder, Path()))
+        extract(path, out, on_progress=on_progress, check=lambda folder: convert(folder, folder, Path()))
     return results[0]
 
 

@@ -10,11 +10,11 @@ import numpy as np
 
 from facezoo.data.sources.recordio import RecordIO, read_property
 from facezoo.data.sources.verification_bin import read_verification_bin
-from facezoo.datasets.importers.folders import Seen
 from facezoo.datasets.importers.result import Imported
 from facezoo.datasets.schema import DataSet
 from facezoo.download import extract, staged_folder
 from facezoo.errors import DataError
+from facezoo.io.progress import OnProgress
 
 PACK_FILES = ("train.rec", "train.idx", "train.lst", "property")
 LOOKED_AT = 16  # images decoded to see that the pack is sound
@@ -30,7 +30,7 @@ def pack_path(member: str) -> str | None:
     return name if name in PACK_FILES or name.endswith(".bin") else None
 
 
-def import_pack(path: Path, out: Path, entry: DataSet | None, partial: bool, seen: Seen | None) -> Imported:
+def import_pack(path: Path, out: Path, entry: DataSet | None, partial: bool, on_progress: OnProgress) -> Imported:
     """A pack out of an archive, a folder or a single ``.bin``, looked through, into a new folder.
 
     Files of a folder are linked where the disk allows it, so that nothing is stored twice.
@@ -53,7 +53,7 @@ def import_pack(path: Path, out: Path, entry: DataSet | None, partial: bool, see
                     _link(file, folder / file.name)
             check(folder)
     else:
-        extract(path, out, rename=pack_path, seen=seen, check=check)
+        extract(path, out, rename=pack_path, on_progress=on_progress, check=check)
     return results[0]
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import facezoo
-from facezoo.checkpoints.convert import convert_weights, rounded
+from facezoo.checkpoints.convert import convert_weights, round_to_precision
 from facezoo.checkpoints.weights import read_weights, write_weights
 from facezoo.cli.main import main
 from facezoo.errors import CheckpointError
@@ -24,15 +24,15 @@ def test_rounding_is_to_nearest(precision, bits):
 
     values = np.random.default_rng(0).standard_normal(1000).astype(np.float32)
     expected = torch.from_numpy(values).to(getattr(torch, precision)).float().numpy()
-    np.testing.assert_array_equal(rounded(values, precision), expected)
-    assert np.abs(rounded(values, precision) / values - 1).max() <= 2.0**-bits
+    np.testing.assert_array_equal(round_to_precision(values, precision), expected)
+    assert np.abs(round_to_precision(values, precision) / values - 1).max() <= 2.0**-bits
 
 
 def test_float16_halves_the_file_and_loads_on_both_backends(weights, tmp_path):
     done = convert_weights(weights, tmp_path / "half.safetensors", precision="float16")
     assert done["size"] < 0.6 * weights.stat().st_size
     assert read_weights(tmp_path / "half.safetensors").info["licence"] == "MIT"
-    expected = {name: rounded(value, "float16") for name, value in read_weights(weights).state.items()}
+    expected = {name: round_to_precision(value, "float16") for name, value in read_weights(weights).state.items()}
     for backend in ("torch", "paddle"):
         found = facezoo.get_state(facezoo.load_weights(tmp_path / "half.safetensors", backend=backend))
         for name, value in expected.items():
@@ -50,7 +50,7 @@ def test_the_frameworks_read_their_own_files(weights, tmp_path, capsys):
     found = torch.load(tmp_path / "w.pt", weights_only=True)
     for name, value in state.items():
         assert found[name].dtype == torch.bfloat16
-        np.testing.assert_array_equal(found[name].float().numpy(), rounded(value, "bfloat16"))
+        np.testing.assert_array_equal(found[name].float().numpy(), round_to_precision(value, "bfloat16"))
     assert main(["weights", "convert", str(weights), "--to", "paddle", "--out", str(tmp_path / "w.pdparams")]) == 0
     layer = facezoo.create_backbone("MobileFaceNet", backend="paddle", seed=2, embedding_size=16, input_size=56)
     layer.set_state_dict(paddle.load(str(tmp_path / "w.pdparams")))

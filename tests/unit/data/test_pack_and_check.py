@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from small_sets import encode, make_folder, noise
 
-from facezoo.data.sources.open_random_access import open_for_tools
+from facezoo.data.sources.open_random_access import open_random_access
 from facezoo.data.sources.verification_bin import read_verification_bin, write_verification_bin
 from facezoo.data.tools.check import check_data
 from facezoo.data.tools.pack import pack
@@ -17,7 +17,7 @@ COUNTS = {"ann": 3, "bo": 2, "çi": 4}
 
 def contents(path):
     """Every identity's images as they are stored, whatever the layout."""
-    source = open_for_tools(path)
+    source = open_random_access(path)
     return sorted((source.class_names[label], source.encoded(n)) for n, label in enumerate(source.labels))
 
 
@@ -46,7 +46,7 @@ def test_bin_of_drawn_pairs(tmp_path):
 def test_small_identities_are_left_out(tmp_path):
     make_folder(tmp_path / "in", COUNTS)
     assert pack(tmp_path / "in", tmp_path / "out", "folder", min_images=3).identities == 2
-    assert open_for_tools(tmp_path / "out").class_names == ["ann", "çi"]
+    assert open_random_access(tmp_path / "out").class_names == ["ann", "çi"]
 
 
 def broken_folder(root):
@@ -105,7 +105,7 @@ def test_check_finds_what_is_broken(tmp_path, workers):
         (tmp_path / "bo" / f"more{n:03d}.png").write_bytes(encode(noise("more", n)))
     (tmp_path / "bo" / "more000.webp").write_bytes(encode(noise("more", 0), "WEBP", lossless=True))
     done = []
-    report = check_data(tmp_path, min_images=3, workers=workers, tick=lambda count, total: done.append((count, total)))
+    report = check_data(tmp_path, min_images=3, workers=workers, on_progress=lambda *counts: done.append(counts))
     assert (report.kind, report.images, report.identities) == ("folder", 151, 3)
     assert [key.removeprefix(f"{tmp_path}/") for key, _ in report.broken] == ["ann/001.jpg", "bo/000.jpg"]
     assert "truncated" in report.broken[0][1]
@@ -114,7 +114,7 @@ def test_check_finds_what_is_broken(tmp_path, workers):
     assert groups == [["ann/000.jpg", "çi/9.jpg"], ["bo/more000.png", "bo/more000.webp"]]
     assert report.mislabelled == report.duplicates[:1]
     assert report.sizes == {"10x12": 149}
-    assert sum(count for count, _ in done) == 151
+    assert done == [(64, 151), (128, 151), (151, 151)]
 
 
 def test_check_of_packs(tmp_path):

@@ -223,11 +223,11 @@ def test_target_with_something_in_it(tmp_path):
 
 
 def test_interrupted_leaves_nothing(tmp_path):
-    def stop(count):
+    def stop(*counts):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        extract(tar_of(tmp_path / "a.tgz", *FILES.items()), tmp_path / "out", seen=stop)
+        extract(tar_of(tmp_path / "a.tgz", *FILES.items()), tmp_path / "out", on_progress=stop)
     assert left(tmp_path) == ["a.tgz"]
 
 

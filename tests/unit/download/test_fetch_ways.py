@@ -170,14 +170,13 @@ def test_retry_after_and_backoff(server, tmp_path):
 def test_interrupted_by_the_user_then_resumed(server, tmp_path, monkeypatch):
     monkeypatch.setattr(transfer, "CHUNK", 10_000)
 
-    class Stop:
-        def at(self, done, total):
-            if done >= HALF:
-                raise KeyboardInterrupt
+    def stop(done, total=None, text=""):
+        if done >= HALF:
+            raise KeyboardInterrupt
 
     url = server.url("/w.bin", serve())
     with pytest.raises(KeyboardInterrupt):
-        fetch(remote(url), tmp_path, options=patient(), meter=Stop())
+        fetch(remote(url), tmp_path, options=patient(), on_progress=stop)
     assert left_over(tmp_path) == []
     kept = os.path.getsize(tmp_path / ".w.bin.part")
     assert fetch(remote(url), tmp_path, options=patient()).read_bytes() == BODY

@@ -173,7 +173,7 @@ def test_list_and_info(capsys, add, server):
     assert main(["weights", "info", "adaface-r50-ms1mv2"]) == 0
     out = capsys.readouterr().out
     assert "BGR" in out
-    assert "beware: the licence of the weights is unknown" in out
+    assert "warning: the licence of the weights is unknown" in out
     assert main(["weights", "info", "adaface-r51-ms1mv2"]) == 2
     assert "did you mean 'adaface-r50-ms1mv2'" in capsys.readouterr().err
 
