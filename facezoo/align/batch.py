@@ -1,4 +1,4 @@
-"""Aligning a folder of photos: what is missing is shared among processes, and nothing done is lost."""
+"""Aligning a folder of photos in several processes; an interrupted run can be repeated and continues."""
 
 from __future__ import annotations
 
@@ -25,22 +25,22 @@ from facezoo.interfaces.detector import Detector
 from facezoo.io.files import atomic_write
 from facezoo.io.progress import OnProgress, ignore_progress
 
-SHARE = 32  # photos that a process takes at once
+SHARE = 32  # photos per task of a process
 _RECORD = ".faces.json"
 
 
 @dataclass(frozen=True)
 class AlignSummary:
-    """What a call did, and what the folder holds now.
+    """Counts of a call and of the output folder after it.
 
     Attributes:
-        photos: photos and videos there are.
-        done_before: of them, done by earlier calls.
-        crops: crops in the folder now.
-        no_face: photos, and frames of videos, in which no face was found or kept.
-        unreadable: photos that could not be read.
-        seconds: time this call took.
-        rate: photos a second, of this call.
+        photos: number of photos and videos.
+        done_before: number of those that earlier calls had done.
+        crops: number of crops in the folder.
+        no_face: number of photos, and frames of videos, in which no face was found or kept.
+        unreadable: number of photos that could not be read.
+        seconds: duration of this call.
+        rate: photos per second of this call.
         table: path of the table.
     """
 
@@ -72,28 +72,28 @@ def align_folder(
 ) -> AlignSummary:
     """Align every photo and video below a folder.
 
-    A second call does only what is missing, also after the first was killed.
+    A second call processes only the missing photos, also if the first call was killed.
 
     Args:
-        photos: a folder, with identity folders or not, or one file.
-        out: crops go here, in the photos' folders, with a table ``faces.parquet`` or ``faces.csv``.
-        settings: what to do with each photo.
-        workers: processes, 1 or more; with 1 all is done in this one. The result does not depend on it. A script
-            that asks for more must call this under ``if __name__ == "__main__":``.
+        photos: a folder, with or without identity folders, or one file.
+        out: folder of the crops, with the subfolders of the photos, and of a table ``faces.parquet`` or ``faces.csv``.
+        settings: how each photo is aligned.
+        workers: number of processes, 1 or more; with 1, this process does all. The result does not depend on it. A
+            script with more than 1 must call this under ``if __name__ == "__main__":``.
         table: "auto", "csv" or "parquet".
-        max_unreadable: share of unreadable photos above which the call fails, once all others are done.
-        retry: try again the photos that had no face or were unreadable.
-        detector: your own, in the place of the one the settings name; needs ``workers=1``.
+        max_unreadable: share of unreadable photos above which the call fails, after all others are done.
+        retry: try the photos again that had no face or were unreadable.
+        detector: used instead of the one in the settings; needs ``workers=1``.
         on_progress: called with the number of photos done, and their total.
 
     Raises:
-        DataError: there is nothing to align, too many photos are unreadable, or another process is at work in
+        DataError: there is no photo or video, too many photos are unreadable, or another process is writing to
             ``out``.
-        ConfigError: ``out`` was filled with other settings.
+        ConfigError: ``out`` holds crops with other settings.
     """
     settings, out, began = settings or AlignSettings(), Path(out), time.perf_counter()
     if workers < 1 or (detector is not None and workers != 1):
-        raise ConfigError(f"workers is {workers}; expected 1 or more, and 1 with a detector of your own")
+        raise ConfigError(f"workers is {workers}; expected 1 or more, and 1 with detector=")
     items, path = find_items(photos, out), table_path(out, table)
     with _alone(out):
         _same_settings(out, settings, detector)
@@ -128,22 +128,22 @@ def _results(
             aligner = Aligner(settings, out, detector)
             yield from map(aligner.align, shares)
         return
-    context = multiprocessing.get_context("spawn")  # frameworks with threads do not survive a fork
+    context = multiprocessing.get_context("spawn")  # the threads of a framework do not survive a fork
     with _one_thread_each():
         pool = ProcessPoolExecutor(min(workers, len(shares)), context, initializer=start, initargs=(settings, str(out)))
         try:
             for future in as_completed([pool.submit(work, share) for share in shares]):
                 yield future.result()
         except BrokenProcessPool as error:
-            Aligner(settings, out)  # if the workers could not start, this says why
-            raise DataError(f"{out}: a worker process died; the same command goes on from here") from error
+            Aligner(settings, out)  # if the workers could not start, this raises the reason
+            raise DataError(f"{out}: a worker process died; repeat the command to continue") from error
         finally:
             pool.shutdown(cancel_futures=True)
 
 
 @contextmanager
 def _one_thread_each() -> Iterator[None]:
-    """Processes started meanwhile run one thread each, as there is one for each core."""
+    """Limit processes that start in the block to one thread each, because there is one process per core."""
     names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
     before = {name: os.environ.get(name) for name in names}
     os.environ.update(dict.fromkeys(names, "1"))
@@ -169,7 +169,7 @@ def _alone(out: Path) -> Iterator[None]:
 
 
 def _same_settings(out: Path, settings: AlignSettings, detector: Detector | None) -> None:
-    """One folder, one way of aligning."""
+    """Refuse to mix crops of different settings in one folder."""
     now = settings.record()
     if detector is not None:
         now["detector"] = type(detector).__name__
@@ -179,17 +179,17 @@ def _same_settings(out: Path, settings: AlignSettings, detector: Detector | None
         for name, value in now.items():
             if before.get(name) != value:
                 raise ConfigError(
-                    f"{out}: was filled with {name} {before.get(name)!r}, now {value!r}; use another folder"
+                    f"{out}: holds crops with {name} {before.get(name)!r}, not {value!r}; use another folder"
                 )
         return
     if any((out / name).is_file() for name in (f"{NAME}.csv", f"{NAME}.parquet", JOURNAL)):
-        raise ConfigError(f"{out}: holds a table of faces but not the settings it was made with")
+        raise ConfigError(f"{out}: holds a table of faces but not its settings")
     with atomic_write(path) as part:
         part.write_text(json.dumps(now, indent=1), encoding="utf-8")
 
 
 def _still_good(rows: Sequence[Row], out: Path, retry: bool) -> list[Row]:
-    """Rows of photos all of whose crops are there, once each."""
+    """The rows of photos whose crops all exist, without duplicates."""
     unique = {(row["source"], row["face"]): row for row in rows}
     redo = set()
     for row in unique.values():

@@ -1,4 +1,4 @@
-"""Box algebra of a detector: regression, squares, overlap, suppression. All in float64 NumPy.
+"""Operations on the boxes of a detector: regression, squares, overlap, suppression, in float64 NumPy.
 
 A box is x1, y1, x2, y2 in pixels.
 """
@@ -9,7 +9,7 @@ from itertools import pairwise
 
 import numpy as np
 
-_BLOCK = 512  # rows of an overlap matrix held at once: bounds the memory in a crowd
+_BLOCK = 512  # rows of the overlap matrix in memory at once, for images with many faces
 
 
 def overlap(a: np.ndarray, b: np.ndarray, method: str = "union") -> np.ndarray:
@@ -36,22 +36,22 @@ def overlap(a: np.ndarray, b: np.ndarray, method: str = "union") -> np.ndarray:
 
 
 def suppress(boxes: np.ndarray, threshold: float, groups: np.ndarray, method: str = "union") -> np.ndarray:
-    """Which boxes no better box of their group overlaps by more than ``threshold``.
+    """Non-maximum suppression: keep boxes that no better box of their group overlaps by more than ``threshold``.
 
-    This is the suppression of the ``mtcnn`` package: a box that is itself suppressed still suppresses others,
-    so the result needs no loop. The usual greedy rule keeps a few boxes more.
+    As in the ``mtcnn`` package, a suppressed box still suppresses others, so that no loop is needed. The usual greedy
+    rule keeps a few more boxes.
 
     Args:
         boxes: (N, 4), best first.
         threshold: of the overlap, 0..1.
-        groups: (N,) integers: boxes of different groups (image, pyramid level) do not meet.
+        groups: (N,) integers: boxes of different groups (image, pyramid level) are not compared.
         method: as in :func:`overlap`.
 
     Returns:
-        (N,) bool: which boxes stay.
+        (N,) bool, which boxes to keep.
     """
     keep = np.ones(len(boxes), bool)
-    order = np.argsort(groups, kind="stable")  # within a group still best first
+    order = np.argsort(groups, kind="stable")  # within a group, best first
     starts = np.flatnonzero(np.diff(groups[order], prepend=np.nan, append=np.nan))
     for start, stop in pairwise(starts):
         member = order[start:stop]
@@ -64,24 +64,24 @@ def suppress(boxes: np.ndarray, threshold: float, groups: np.ndarray, method: st
 
 
 def square(boxes: np.ndarray) -> np.ndarray:
-    """The shorter side grown to the longer, about the centre. (N, 4) -> (N, 4)."""
+    """Boxes (N, 4) extended to squares around their centres: the shorter side becomes the longer one."""
     side = (boxes[:, 2:] - boxes[:, :2]).max(axis=1, keepdims=True)
     corner = (boxes[:, :2] + boxes[:, 2:] - side) / 2
     return np.concatenate([corner, corner + side], axis=1)
 
 
 def regress(boxes: np.ndarray, offsets: np.ndarray) -> np.ndarray:
-    """Boxes moved by a network's offsets (N, 4), which count in box sides (x2 - x1 + 1)."""
+    """Boxes (N, 4) moved by the offsets of a network (N, 4), in units of the box side (x2 - x1 + 1)."""
     side = boxes[:, 2:] - boxes[:, :2] + 1
     return boxes + offsets * np.tile(side, 2)
 
 
 def place_landmarks(boxes: np.ndarray, relative: np.ndarray) -> np.ndarray:
-    """Landmarks (N, 5, 2) from shares of their box, as O-Net gives them, to pixels."""
+    """Landmarks (N, 5, 2) in pixels, from O-Net's coordinates relative to the box."""
     side = boxes[:, 2:] - boxes[:, :2] + 1
     return relative * side[:, None] + boxes[:, None, :2] - 1
 
 
 def clip(boxes: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Boxes (N, 4) cut at the image's outermost pixel centres."""
+    """Boxes (N, 4) clipped to the outermost pixel centres of the image."""
     return np.clip(boxes, 0, np.array([width - 1, height - 1] * 2))

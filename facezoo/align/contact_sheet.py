@@ -1,4 +1,4 @@
-"""A page of small crops, to look at what an alignment run made."""
+"""An image with thumbnails of many crops, to check an alignment run by eye."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from facezoo.data.image import read_image
 from facezoo.errors import DataError
 from facezoo.io.files import atomic_write
 
-_LABEL = 11  # height of the line under a crop
+_LABEL = 11  # height of the text below a crop
 
 
 def contact_sheet(rows: Sequence[Row], out: str | Path, path: str | Path, *, most: int = 200) -> int:
-    """Write a sheet of crops, evenly spread over the table, each with its score, yaw and name.
+    """Write a sheet of crops, evenly spaced in the table, each with its score, yaw and name.
 
     Args:
-        rows: of the table.
-        out: the folder that the table belongs to.
-        path: of the sheet, a PNG.
-        most: at most so many crops.
+        rows: rows of the table.
+        out: the folder of the table.
+        path: path of the sheet, a PNG.
+        most: maximum number of crops.
 
     Returns:
-        How many crops it shows.
+        The number of crops on the sheet.
 
     Raises:
         DataError: no row has a crop.

@@ -7,7 +7,7 @@ from typing import Any
 from facezoo.errors import UnknownNameError
 from facezoo.interfaces.detector import Detector
 
-DETECTORS = {  # name -> what it is
+DETECTORS = {  # name -> description
     "mtcnn": "MTCNN, three small networks, on either backend (weights of the mtcnn package)",
     "uniface": "the detectors of the uniface package, in ONNX Runtime, whatever the backend",
 }
@@ -18,13 +18,13 @@ def create_detector(name: str, *, backend: str | None = None, **options: Any) ->
 
     Args:
         name: "mtcnn" or "uniface".
-        backend: "torch" or "paddle": what the networks of "mtcnn" run on; "torch" if not given.
-        options: settings of the detector; see :class:`facezoo.align.mtcnn.MTCNN` and
+        backend: "torch" or "paddle", for the networks of "mtcnn"; by default "torch".
+        options: options of the detector; see :class:`facezoo.align.mtcnn.MTCNN` and
             :class:`facezoo.align.onnx_detector.UniFaceDetector`.
 
     Raises:
-        UnknownNameError: there is no such detector or backend, or no such option.
-        BackendUnavailableError: a needed package is not installed; the message gives the pip command.
+        UnknownNameError: there is no such detector, backend or option.
+        BackendUnavailableError: a required package is not installed; the message gives the pip command.
     """
     if name == "mtcnn":
         from facezoo.align.mtcnn import create_mtcnn

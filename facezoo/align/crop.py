@@ -1,7 +1,7 @@
-"""Cutting aligned crops: the one warp that every part of the library uses.
+"""Aligned crops. All parts of the library use this warp.
 
-It is NumPy, so that the crops do not depend on the backend. Coordinates are those of the templates: whole
-numbers are pixel centres. What lies outside the image is black.
+It is written in NumPy, so that the crops do not depend on the backend. Coordinates are those of the templates: integers
+are pixel centres. Pixels outside the image are black.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from facezoo.align.templates import Template, get_template
 from facezoo.align.transform import invert, scale_of, similarity
 from facezoo.errors import ShapeError
 
-# Up to this many source pixels a crop pixel, bilinear sampling skips none of them.
+# Up to this number of source pixels per crop pixel, bilinear sampling uses all of them.
 _PLAIN = 2.0
 
 
 def align_face(image: Any, landmarks: np.ndarray, template: str | Template = "arcface112") -> np.ndarray:
-    """The face with these landmarks, moved, turned and scaled to a template.
+    """Crop the face with these landmarks, aligned to a template by a similarity transform.
 
     Args:
         image: a path, a PIL image or a uint8 RGB array (H, W, 3).
-        landmarks: (5, 2), x, y of left eye, right eye, nose, left and right mouth corner, left and right as
-            seen in the image.
+        landmarks: (5, 2), x and y in pixels of left eye, right eye, nose, left and right mouth corner, where left and
+            right are those of the image.
         template: the name of a template, or a ``Template``.
 
     Returns:
@@ -35,7 +35,7 @@ def align_face(image: Any, landmarks: np.ndarray, template: str | Template = "ar
 
     Raises:
         UnknownNameError: there is no such template.
-        ShapeError: the landmarks have another shape, are not finite, or are all one point.
+        ShapeError: the landmarks have another shape, are not finite, or are all the same point.
         ImageError: the image cannot be read.
 
     >>> align_face(np.zeros((250, 250, 3), np.uint8), get_template("arcface112").points + 40).shape
@@ -53,8 +53,8 @@ def align_face(image: Any, landmarks: np.ndarray, template: str | Template = "ar
 def warp(image: np.ndarray, matrix: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """A crop through a similarity transform, without aliasing.
 
-    Up to 2 source pixels a crop pixel the sampling is bilinear. Beyond that it blends, continuously, two
-    levels of a box-filtered pyramid, so that a large face does not jump when its scale changes a little.
+    Up to 2 source pixels per crop pixel the sampling is bilinear. Above that, two levels of a box-filtered pyramid are
+    interpolated, so that the crop of a large face changes continuously with its scale.
 
     Args:
         image: uint8 (H, W, 3).
@@ -81,7 +81,7 @@ def _sample(image: np.ndarray, back: np.ndarray, size: tuple[int, int], factor: 
     rows, columns = np.arange(size[0])[:, None], np.arange(size[1])[None]
     x, y = (row[0] * columns + row[1] * rows + row[2] for row in back)  # (H, W) each
     height, width = window.shape
-    x, y = x.clip(0, width - 1), y.clip(0, height - 1)  # onto the black border
+    x, y = x.clip(0, width - 1), y.clip(0, height - 1)  # into the black border
     x0 = np.minimum(x.astype(np.int32), width - 2)
     y0 = np.minimum(y.astype(np.int32), height - 2)
     fx, fy = (x - x0).astype(np.float32), (y - y0).astype(np.float32)
@@ -90,9 +90,9 @@ def _sample(image: np.ndarray, back: np.ndarray, size: tuple[int, int], factor: 
 
 
 def _window(image: np.ndarray, back: np.ndarray, size: tuple[int, int], factor: int) -> tuple[np.ndarray, np.ndarray]:
-    """The part of the reduced image that the crop needs, in a black border, and its origin (x, y).
+    """The part of the reduced image that the crop needs, with a black border, and its origin (x, y).
 
-    Four bytes a pixel in one uint32: gathering these is faster than gathering three bytes.
+    The bytes of a pixel are packed in one uint32, which is faster to gather than three bytes.
     """
     corners = np.array([[0, 0], [size[1], 0], [0, size[0]], [size[1], size[0]]])
     reach = corners @ back[:, :2].T + back[:, 2]
@@ -109,12 +109,12 @@ def _window(image: np.ndarray, back: np.ndarray, size: tuple[int, int], factor: 
 
 
 def central_crop(image: np.ndarray, size: tuple[int, int], share: float = 1.0) -> np.ndarray:
-    """The middle of an image, resized: for crops that are aligned already, or faces without landmarks.
+    """The central part of an image, resized: for crops that are aligned already, and for faces without landmarks.
 
     Args:
         image: uint8 (H, W, 3).
         size: (H, W) of the result.
-        share: of the image's sides to keep, in (0, 1].
+        share: share of the sides of the image to keep, in (0, 1].
     """
     height, width = image.shape[:2]
     scale = min(height * share / size[0], width * share / size[1])

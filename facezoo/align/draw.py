@@ -1,4 +1,4 @@
-"""A photo with what a detector found in it drawn on."""
+"""Drawing detected faces on a photo."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from facezoo.interfaces.detector import Face
 
 
 def draw_faces(pixels: np.ndarray, faces: Sequence[Face]) -> np.ndarray:
-    """Boxes, landmarks and scores over a photo.
+    """A photo with boxes, landmarks and scores.
 
     Args:
         pixels: uint8 RGB (H, W, 3).
-        faces: found in it.
+        faces: the faces of the photo.
 
     Returns:
         A new uint8 RGB (H, W, 3).

@@ -1,4 +1,4 @@
-"""A file of landmarks in the place of a detector."""
+"""A file of landmarks, used instead of a detector."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ _HEADS = ("source", "file", "path", "image")
 
 
 class LandmarkFile:
-    """Landmarks by photo.
+    """Landmarks of photos by path.
 
-    Two layouts of CSV are read. With a header: a column ``source``, ``file``, ``path`` or ``image``, the ten
-    columns ``left_eye_x`` ... ``right_mouth_y`` (this is what ``facezoo align`` writes), and ``score`` if known.
-    Without: the photo's path first, the ten coordinates last (left eye, right eye, nose, left and right mouth
-    corner as seen in the image), and the score, if any, before them. A line of zeros is a photo without a face.
+    Two layouts of CSV are supported. With a header: a column ``source``, ``file``, ``path`` or ``image``, the ten
+    columns ``left_eye_x`` ... ``right_mouth_y`` (as in the table of ``facezoo align``), and optionally ``score``.
+    Without a header: first the path of the photo, then optionally the score, last the ten coordinates in pixels (left
+    eye, right eye, nose, left and right mouth corner of the image). A line of zeros is a photo without a face.
 
     Args:
         path: the file.
 
     Raises:
-        DataError: it is missing, empty, or a line is not of the layout; the message names the line.
+        DataError: the file is missing or empty, or a line has another layout; the message gives its number.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -53,12 +53,12 @@ class LandmarkFile:
         return len(self._faces)
 
     def find(self, key: str) -> list[Face]:
-        """The faces of a photo, by its path below the photos' folder; none when the file does not name it."""
+        """The faces of a photo, by its path below the folder of photos; empty if the file does not list it."""
         return self._faces.get(key, [])
 
     def _add(self, line: list[str], columns: list[int] | None) -> None:
         if columns is None:
-            if not any(float(cell or 0) for cell in line[1:]):  # how some detectors note that they found none
+            if not any(float(cell or 0) for cell in line[1:]):  # some detectors write this for a photo without a face
                 line = [line[0], *[""] * 10]
             cells = [line[0], line[-11] if len(line) > 11 else "", *line[-10:]]
             if len(line) < 11:
@@ -68,13 +68,13 @@ class LandmarkFile:
         key = cells[0].replace("\\", "/")
         faces = self._faces.setdefault(key, [])
         if not any(cell.strip() for cell in cells[2:]) or not any(float(cell) for cell in cells[2:]):
-            return  # a photo where that detector found none
+            return  # a photo without a face
         points = np.array([float(cell) for cell in cells[2:]], np.float32).reshape(5, 2)
         faces.append(Face(_box(points), points, float(cells[1] or 1)))
 
 
 def _columns(head: list[str]) -> list[int]:
-    """Where the path, the score and the ten coordinates stand."""
+    """Column numbers of the path, the score (-1 if missing) and the ten coordinates."""
     path = next(name for name in _HEADS if name in head)
     names = [f"{point}_{axis}" for point in POINTS for axis in "xy"]
     missing = [name for name in names if name not in head]
@@ -85,6 +85,6 @@ def _columns(head: list[str]) -> list[int]:
 
 
 def _box(points: np.ndarray) -> np.ndarray:
-    """A box about the landmarks, as large as a detector's would be: twice their spread."""
+    """A box around the landmarks of twice their extent, similar to the box of a detector."""
     low, high = points.min(0), points.max(0)
     return np.concatenate([low - (high - low) / 2, high + (high - low) / 2]).astype(np.float32)

@@ -1,7 +1,7 @@
-"""MTCNN: from images to faces, over three networks of either backend.
+"""The MTCNN face detector, with three networks of either backend.
 
 Zhang et al., "Joint face detection and alignment using multitask cascaded convolutional networks", 2016.
-Settings and box conventions are those of the ``mtcnn`` package 1.0, so that it finds what that package finds.
+Settings and box conventions are those of the ``mtcnn`` package 1.0, so that the detections are equal.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _CACHED_PIXELS = 65_536
 
 
 class Networks(Protocol):
-    """What the algorithm needs of a backend: float32 arrays in, tuples of arrays out."""
+    """The three networks of a backend: from float32 arrays to tuples of arrays."""
 
     def pnet(self, images: np.ndarray) -> tuple[np.ndarray, ...]:
         """(N, H, W, 3) -> logits (N, h, w), offsets (N, 4, h, w)."""
@@ -39,7 +39,7 @@ def create_mtcnn(*, backend: str, device: str = "cpu", **options: Any) -> MTCNN:
 
     Args:
         backend: "torch" or "paddle".
-        device: the framework's name of a device.
+        device: name of a device in the framework.
         options: see :class:`MTCNN`.
     """
     from facezoo import backends
@@ -53,18 +53,18 @@ def create_mtcnn(*, backend: str, device: str = "cpu", **options: Any) -> MTCNN:
 
 
 class MTCNN(Detector):
-    """The cascade: proposals over a pyramid, two refinements, five landmarks.
+    """The cascade: proposals from an image pyramid, two refinements, five landmarks.
 
-    Images of one size go through the networks together.
+    Images of equal size are processed in one batch.
 
     Args:
         networks: the three networks.
-        min_face_size: side of the smallest face looked for, in pixels, at least 12.
-        scale_factor: ratio of the pyramid's levels, above 0.1, below 1.
-        thresholds: lowest scores of the three stages, each 0..1.
-        batch_pixels: at most so many pixels go through the pyramid at once.
-        whole_pixels: round boxes and landmarks to whole pixels, as the package gives them; crops of small faces are
-            better without.
+        min_face_size: side of the smallest face to detect, in pixels, at least 12.
+        scale_factor: ratio between levels of the pyramid, above 0.1, below 1.
+        thresholds: minimum scores of the three stages, each 0..1.
+        batch_pixels: maximum number of pixels in one batch of the pyramid.
+        whole_pixels: round boxes and landmarks to integers, as the package does; crops of small faces are better
+            without rounding.
 
     Raises:
         ConfigError: a setting is out of range.
@@ -99,7 +99,7 @@ class MTCNN(Detector):
         self.whole_pixels = whole_pixels
 
     def detect_batch(self, images: Sequence[np.ndarray]) -> list[list[Face]]:
-        """Faces of each image, highest score first; boxes are cut at the image's border.
+        """Faces of each image, highest score first; boxes are clipped at the border of the image.
 
         Args:
             images: uint8 RGB arrays (H, W, 3), each of its own size.
@@ -112,7 +112,7 @@ class MTCNN(Detector):
         return found
 
     def _groups(self, images: Sequence[np.ndarray]) -> Iterator[list[int]]:
-        """Indices of images of one size, not too many at once."""
+        """Indices of images of equal size, in batches of at most ``batch_pixels``."""
         by_size: dict[tuple[int, ...], list[int]] = {}
         for index, image in enumerate(images):
             if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or not image.size:
@@ -145,7 +145,7 @@ class MTCNN(Detector):
         for level, scale in enumerate(scales(height, width, self.min_face_size, self.scale_factor)):
             logits, offsets = self._scan(_normalised(pyramid.level(scale)))
             owner, y, x = np.nonzero(logits > self._limits[0])
-            # the package's window: 2 x + 1 to 2 x + 12, its sides counted as 11
+            # the window of the package: 2 x + 1 to 2 x + 12, with a side of 11
             corner = np.stack([x, y], axis=1) * 2.0
             window = np.concatenate([corner + 1, corner + 12], axis=1)
             window += 11 * offsets[owner, :, y, x].astype(np.float64)
@@ -161,10 +161,12 @@ class MTCNN(Detector):
         return owner[keep], algebra.square(boxes[keep])
 
     def _scan(self, pixels: np.ndarray) -> tuple[np.ndarray, ...]:
-        """P-Net on few images, or on a band of one, at a time: what it computes stays in the cache."""
+        """P-Net on a few images, or on a band of one image, at a time, so that its activations fit in the cache."""
         height, width = pixels.shape[1:3]
         if height * width > 2 * _CACHED_PIXELS:
-            rows = max(1, _CACHED_PIXELS // (2 * width))  # of output; each looks at 12 rows, two further on
+            rows = max(
+                1, _CACHED_PIXELS // (2 * width)
+            )  # output rows; each has a window of 12 input rows, with stride 2
             count = -(-(height - 2) // 2) - 4
             bands = [pixels[:, 2 * low : 2 * (low + rows) + 10] for low in range(0, count, rows)]
             parts = [self.networks.pnet(np.ascontiguousarray(band)) for band in bands]
@@ -201,14 +203,14 @@ def _normalised(pixels: np.ndarray) -> np.ndarray:
 
 
 def _best_first(owner: np.ndarray, logits: np.ndarray) -> np.ndarray:
-    """An order by image, then by falling logit; probabilities near 1 would tie, backends order them anew."""
+    """Order by image, then by descending logit; probabilities near 1 would tie and differ between backends."""
     return np.lexsort((-logits, owner))
 
 
 def _in_parts(
     net: Any, images: np.ndarray, owner: np.ndarray, boxes: np.ndarray, side: int, part: int = 32
 ) -> list[np.ndarray]:
-    """A network's outputs on the crops of all boxes, as float64; the crops are made in parts."""
+    """The outputs of a network for the crops of all boxes, as float64; computed in parts."""
     if not len(boxes):
         return [np.zeros(0), np.zeros((0, 4)), np.zeros((0, 10))][: 3 if side == 48 else 2]
     results = []

@@ -1,7 +1,7 @@
-"""Another detector behind the same interface: UniFace, whose networks run in ONNX Runtime.
+"""The detectors of the UniFace package, whose networks run in ONNX Runtime.
 
-``pip install 'facezoo[uniface]'`` brings it (MIT). It fetches the weights of a model once, checks their hash and
-keeps them; this module only translates.
+``pip install 'facezoo[uniface]'`` installs the package (MIT licence). It downloads the weights of a model once and
+checks their hash. This module adapts its interface.
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ import numpy as np
 from facezoo.errors import BackendUnavailableError, ConfigError, DownloadError, UnknownNameError
 from facezoo.interfaces.detector import Detector, Face
 
-FAMILIES = ("SCRFD", "RetinaFace", "YOLOv5Face", "YOLOv8Face", "CenterFace")  # those with five landmarks
+FAMILIES = ("SCRFD", "RetinaFace", "YOLOv5Face", "YOLOv8Face", "CenterFace")  # detectors with five landmarks
 
 
 class UniFaceDetector(Detector):
     """A detector of the ``uniface`` package.
 
     Args:
-        model: a weight file's name in that package, such as "scrfd_10g", "scrfd_500m" or "retinaface_mnet_v2".
-        min_score: faces below are not returned, 0..1.
+        model: name of a weight file in the package, such as "scrfd_10g", "scrfd_500m" or "retinaface_mnet_v2".
+        min_score: faces with a lower score are left out, between 0 and 1.
 
     Raises:
         BackendUnavailableError: the package is not installed; the message gives the pip command.
-        UnknownNameError: it has no such model.
-        DownloadError: the model's weights could not be fetched.
+        UnknownNameError: the package has no such model.
+        DownloadError: the weights could not be downloaded.
     """
 
     name = "uniface"
@@ -53,7 +53,7 @@ class UniFaceDetector(Detector):
         try:
             self._network: Any = network(model_name=weights, confidence_threshold=min_score)
         except ConnectionError as error:
-            raise DownloadError(f"uniface could not fetch {model}: {error}") from error
+            raise DownloadError(f"uniface could not download {model}: {error}") from error
 
     def detect_batch(self, images: Sequence[np.ndarray]) -> list[list[Face]]:
         """Faces of each image, highest score first.

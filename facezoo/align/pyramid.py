@@ -1,4 +1,4 @@
-"""Pixels for a cascade of small networks: an exact area pyramid, and many crops in one operation."""
+"""Input of the networks of a cascade: an exact area pyramid, and many crops in one operation."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from scipy.sparse import csr_array
 
 
 def scales(height: int, width: int, smallest: float, factor: float, cell: int = 12) -> np.ndarray:
-    """The scales at which a detector with a ``cell`` x ``cell`` window looks at an image.
+    """The scales at which a detector with a ``cell`` x ``cell`` window scans an image.
 
     Args:
         height: of the image.
         width: of the image.
-        smallest: side of the smallest face looked for, in pixels.
-        factor: ratio of one scale to the one before, between 0 and 1.
-        cell: the window's side.
+        smallest: side of the smallest face to detect, in pixels.
+        factor: ratio of each scale to the previous one, between 0 and 1.
+        cell: side of the window.
 
     Returns:
-        (L,) float64, largest first; none when the image is smaller than the smallest face.
+        (L,) float64, largest first; empty if the image is smaller than the smallest face.
 
     >>> scales(250, 250, 20, 0.709).round(3).tolist()
     [0.6, 0.425, 0.302, 0.214, 0.152, 0.107, 0.076, 0.054]
     """
     first = cell / smallest
-    # The mtcnn package counts levels by rounding a logarithm; at its setting, 20 pixels, that amounts to this.
+    # The mtcnn package rounds a logarithm to count levels; for its default of 20 pixels this is equivalent.
     least = cell * max(1.0, 0.6 * factor**-1.5)
     levels = 0
     while min(height, width) * first * factor**levels > least:
@@ -35,10 +35,10 @@ def scales(height: int, width: int, smallest: float, factor: float, cell: int = 
 
 
 class AreaPyramid:
-    """Area-averaged reductions of a batch of equally large images, exact at any ratio.
+    """Area-averaged reductions of a batch of images of equal size, exact for any ratio.
 
-    Each output pixel is the mean of the image, taken as constant over each of its pixels, over the output pixel's
-    own rectangle. That is a sparse matrix an axis.
+    Each output pixel is the mean over its rectangle of the image, which is constant within each input pixel. This is
+    one sparse matrix per axis.
 
     Args:
         images: uint8 (N, H, W, 3).
@@ -46,7 +46,7 @@ class AreaPyramid:
 
     def __init__(self, images: np.ndarray) -> None:
         self.size = images.shape[1:3]
-        # rows first, so that one sparse product reduces the rows of all images
+        # rows are the first axis, so that one sparse product reduces those of all images
         self._rows = np.ascontiguousarray(images.transpose(1, 0, 2, 3), np.float32)  # (H, N, W, 3)
 
     def level(self, scale: float) -> np.ndarray:
@@ -64,7 +64,7 @@ def _reduce(pixels: np.ndarray, count: int) -> np.ndarray:
 
 @lru_cache(maxsize=256)
 def _averaging(length: int, count: int) -> csr_array:
-    """The matrix (count, length) that averages over ``count`` equal stretches of ``length`` pixels."""
+    """The matrix (count, length) that averages over ``count`` equal intervals of ``length`` pixels."""
     borders = np.arange(count + 1) * (length / count)
     first = np.floor(borders[:-1]).astype(int)
     taps = int(np.ceil(length / count)) + 1
@@ -80,17 +80,17 @@ def _averaging(length: int, count: int) -> csr_array:
 
 
 def cut(images: np.ndarray, owner: np.ndarray, boxes: np.ndarray, side: int, fill: float = 127.5) -> np.ndarray:
-    """Boxes of many images resized to squares, bilinear, in one operation.
+    """Boxes of many images, resized to squares by bilinear interpolation in one operation.
 
-    The corner samples lie on the box's corners, with the box shrunk by (size - 1) / size, as TensorFlow's
-    ``crop_and_resize`` does with boxes divided by the image's size; the networks were tuned with it.
+    The corner samples are at the corners of the box, scaled by (size - 1) / size, as in TensorFlow's
+    ``crop_and_resize`` for boxes divided by the size of the image, which the mtcnn package uses.
 
     Args:
         images: (N, H, W), four uint8 channels packed in a uint32: see :func:`packed`.
-        owner: (M,) which image each box belongs to.
-        boxes: (M, 4) x1, y1, x2, y2 in pixels; may reach outside.
-        side: of the crops.
-        fill: what lies outside an image.
+        owner: (M,), the index of the image of each box.
+        boxes: (M, 4), x1, y1, x2, y2 in pixels; may extend beyond the image.
+        side: of the crops, in pixels.
+        fill: value of pixels outside the image.
 
     Returns:
         float32 (M, side, side, 3).
@@ -112,24 +112,24 @@ def cut(images: np.ndarray, owner: np.ndarray, boxes: np.ndarray, side: int, fil
 
 
 def packed(images: np.ndarray) -> np.ndarray:
-    """RGB images uint8 (N, H, W, 3) as uint32 (N, H, W), for which gathering is faster."""
+    """RGB images uint8 (N, H, W, 3) as uint32 (N, H, W), which is faster to gather."""
     wide = np.zeros((*images.shape[:3], 4), np.uint8)
     wide[..., :3] = images
     return wide.view(np.uint32)[..., 0]
 
 
 def bilinear(taps: Sequence[np.ndarray], across: np.ndarray, down: np.ndarray) -> np.ndarray:
-    """Between four neighbours: upper left, upper right, lower left, lower right.
+    """Bilinear interpolation between four pixels: upper left, upper right, lower left, lower right.
 
-    Channel by channel: an operation whose innermost axis has three values is ten times as slow.
+    It loops over channels, because an operation with an innermost axis of length three is ten times as slow.
 
     Args:
-        taps: four arrays of pixels packed in uint32, of one shape.
-        across: float32 shares of the right neighbours, that broadcast to the shape.
-        down: float32 shares of the lower ones.
+        taps: four arrays of pixels packed in uint32, of equal shape.
+        across: float32 weights of the right pixels, that broadcast to the shape.
+        down: float32 weights of the lower pixels.
 
     Returns:
-        float32, of the shape and three channels.
+        float32, of that shape and three channels.
     """
     out = np.empty((*taps[0].shape, 3), np.float32)
     four = [tap.view(np.uint8).reshape(*tap.shape, 4) for tap in taps]
@@ -144,7 +144,7 @@ def bilinear(taps: Sequence[np.ndarray], across: np.ndarray, down: np.ndarray) -
 
 
 def _taps(at: np.ndarray, length: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Lower and upper neighbour, the upper one's share, and what lies inside."""
+    """Lower and upper index, weight of the upper one, and which positions are inside."""
     inside = (at >= 0) & (at <= length - 1)
     at = np.where(inside, at, 0)
     low = at.astype(np.int64)

@@ -1,4 +1,4 @@
-"""What an alignment run is asked to do."""
+"""The settings of an alignment run."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from facezoo.align.templates import Template, get_template
 from facezoo.errors import ConfigError, UnknownNameError
 
 FORMATS = ("png", "jpg")
-_FREE = ("backend", "device", "max_pixels")  # may change between the calls that fill one folder
+_FREE = ("backend", "device", "max_pixels")  # may differ between the calls for one folder
 
 
 @dataclass(frozen=True)
 class AlignSettings:
-    """Everything that decides what comes out of a photo.
+    """The settings that determine the crops of a photo.
 
     Attributes:
         template: name of a template.
         size: (H, W) of the crops, None for the template's own.
-        margin: room added around the template's framing, as a share of the side.
+        margin: border around the template, as a share of its side.
         face: which faces of a photo are kept: "largest", "central" or "all".
-        min_score: faces below are left out, 0..1.
+        min_score: faces with a lower score are left out, 0..1.
         format: "png" or "jpg" (quality 95, no chroma subsampling).
-        detector: a name that ``facezoo.create_detector`` knows.
-        options: the detector's own settings.
-        landmarks: a file that stands in for the detector; see :mod:`facezoo.align.landmark_file`.
-        frame_step: of a video, every so many-th frame is taken.
+        detector: a name of ``facezoo.create_detector``.
+        options: options of the detector.
+        landmarks: a file of landmarks, used instead of a detector; see :mod:`facezoo.align.landmark_file`.
+        frame_step: every N-th frame of a video is used.
         backend: "torch" or "paddle".
-        device: the framework's name of a device.
-        max_pixels: a photo with more is not decoded.
+        device: name of a device in the framework.
+        max_pixels: photos with more pixels are not decoded.
     """
 
     template: str = "arcface112"
@@ -64,7 +64,7 @@ class AlignSettings:
         return get_template(self.template).resized(self.size, self.margin)
 
     def record(self) -> dict[str, Any]:
-        """What must not change while one folder is filled, as plain JSON types."""
+        """The settings that must be equal for all crops of one folder, as plain JSON types."""
         values = {key: value for key, value in asdict(self).items() if key not in _FREE}
         if self.landmarks is not None:
             values["landmarks"] = str(Path(self.landmarks).name)

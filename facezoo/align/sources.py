@@ -1,4 +1,4 @@
-"""What there is to align, and where its crops go."""
+"""The photos and videos to align, and the paths of their crops."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ class Item:
     """One photo or one video.
 
     Attributes:
-        key: its path below the photos' folder, with forward slashes.
-        path: where it is.
-        target: path of its crop below the output folder, without extension.
+        key: path below the folder of photos, with forward slashes.
+        path: path of the file.
+        target: path of the crop below the output folder, without extension.
     """
 
     key: str
@@ -28,19 +28,19 @@ class Item:
 
     @property
     def video(self) -> bool:
-        """Whether it is a video, by its name."""
+        """Whether the suffix is that of a video."""
         return Path(self.path).suffix.lower() in VIDEOS
 
 
 def find_items(photos: str | Path, out: str | Path) -> list[Item]:
-    """Photos and videos below a folder, in order of path; or the one file given.
+    """Photos and videos below a folder, in order of path; or the given file.
 
-    Hidden files and folders (a leading dot) are left out. A crop keeps its photo's folder and name. Where two
-    photos of one folder differ in extension only, the extension stays in the crop's name.
+    Hidden files and folders (a leading dot) are left out. A crop has the folder and name of its photo. If two photos
+    of one folder differ only in the extension, the name of the crop includes the extension.
 
     Raises:
-        DataError: the folder is missing, or holds nothing to align.
-        ConfigError: the output lies within the photos.
+        DataError: the folder is missing, or holds no photo or video.
+        ConfigError: the output is inside the folder of photos.
     """
     root, out = Path(photos), Path(out)
     if root.is_file():
@@ -48,7 +48,7 @@ def find_items(photos: str | Path, out: str | Path) -> list[Item]:
     if not root.is_dir():
         raise DataError(f"{root}: no such folder of photos")
     if root.resolve() in (out.resolve(), *out.resolve().parents):
-        raise ConfigError(f"{out}: the output lies within the photos {root}; the next call would align crops")
+        raise ConfigError(f"{out}: the output is inside the folder of photos {root}; the next call would align crops")
     keys = sorted(_walk(root))
     if not keys:
         raise DataError(f"{root}: holds no photo or video ({' '.join(sorted(IMAGE_SUFFIXES | VIDEOS))})")

@@ -1,7 +1,7 @@
-"""The table of an alignment run: one row a crop, and one for each photo without.
+"""The table of an alignment run: one row per crop, and one per photo without a crop.
 
-While a run goes on its rows are appended to a journal; at the end the table is written aside and renamed. So a run
-that is killed loses the rows of the photos it was working on, and nothing else.
+During a run its rows are appended to a journal; at the end the table is written to a temporary file and renamed. A run
+that is killed loses only the rows of the photos that were in progress.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ POINTS = ("left_eye", "right_eye", "nose", "left_mouth", "right_mouth")
 Row = dict[str, Any]
 
 COLUMNS: dict[str, type] = {
-    "source": str,  # path below the photos' folder; of a video with #frame
-    "face": int,  # 0 for the first kept, by falling score or size
-    "output": str,  # path of the crop below the output folder, empty without
-    "reason": str,  # why there is no crop, empty otherwise
+    "source": str,  # path below the folder of photos; with #frame for a video
+    "face": int,  # 0 for the first kept, by descending score or size
+    "output": str,  # path of the crop below the output folder; empty without a crop
+    "reason": str,  # why there is no crop; empty otherwise
     "width": int,
     "height": int,
-    "faces": int,  # found in the photo
+    "faces": int,  # number found in the photo
     **dict.fromkeys(("x1", "y1", "x2", "y2", "score"), float),
     **{f"{point}_{axis}": float for point in POINTS for axis in "xy"},
     **{f"m{row}{column}": float for row in range(2) for column in range(3)},  # photo -> crop
@@ -41,7 +41,7 @@ JOURNAL = ".faces.jsonl"
 
 
 def face_row(row: Row, face: Face, matrix: np.ndarray, blur: float, pose: Sequence[float]) -> Row:
-    """A row with everything known of one aligned face."""
+    """The row of one aligned face, with all columns."""
     names = list(COLUMNS)[7:]
     values = [*face.box, face.score, *face.landmarks.reshape(-1), *matrix.reshape(-1), blur, *pose]
     return {**row, **{name: round(float(value), 6) for name, value in zip(names, values, strict=True)}}
@@ -53,10 +53,10 @@ def landmarks_of(row: Row) -> np.ndarray:
 
 
 def table_path(out: Path, kind: str = "auto") -> Path:
-    """Where the table goes: Parquet where pyarrow is installed, else CSV.
+    """Path of the table; "auto" is Parquet if pyarrow is installed, else CSV.
 
     Raises:
-        ConfigError: Parquet is asked for without pyarrow, or the kind is not known.
+        ConfigError: Parquet is requested without pyarrow, or the kind is unknown.
     """
     if kind not in ("auto", "csv", "parquet"):
         raise ConfigError(f"table is {kind!r}; expected auto, csv or parquet")
@@ -67,7 +67,7 @@ def table_path(out: Path, kind: str = "auto") -> Path:
 
 
 def write_table(rows: Iterable[Row], path: Path) -> None:
-    """All rows, in order of source and face, as CSV or Parquet by the name's ending."""
+    """Write the rows, sorted by source and face, as CSV or Parquet according to the suffix."""
     ordered = sorted(rows, key=lambda row: (row["source"], row["face"]))
     with atomic_write(path) as part:
         if path.suffix == ".csv":
@@ -85,10 +85,10 @@ def write_table(rows: Iterable[Row], path: Path) -> None:
 
 
 def read_table(path: Path) -> list[Row]:
-    """The rows of a table; what a row has no value for is left out of it.
+    """The rows of a table, each without its empty columns.
 
     Raises:
-        DataError: it cannot be read, or lacks a column.
+        DataError: the file cannot be read, or lacks a column.
     """
     try:
         if path.suffix == ".csv":
@@ -111,12 +111,12 @@ def _read_parquet(path: Path) -> list[Row]:
 
     try:
         return pyarrow.parquet.read_table(path).to_pylist()
-    except pyarrow.ArrowException as error:  # not all of its kinds are errors of Python's own
+    except pyarrow.ArrowException as error:  # some of them are not subclasses of Python's errors
         raise ValueError(str(error)) from error
 
 
 def known_rows(out: Path) -> list[Row]:
-    """Rows of earlier calls: the tables, then the journal of a call that was stopped."""
+    """Rows of earlier calls: those of the tables, then of the journal of an interrupted call."""
     rows: list[Row] = []
     for name in (f"{NAME}.csv", f"{NAME}.parquet"):
         if (out / name).is_file():
@@ -125,13 +125,13 @@ def known_rows(out: Path) -> list[Row]:
         for line in (out / JOURNAL).read_text(encoding="utf-8").splitlines():
             try:
                 rows.append(json.loads(line))
-            except ValueError:  # the line that was being written
+            except ValueError:  # an incomplete last line
                 continue
     return rows
 
 
 class Journal:
-    """Appends rows to the journal of a folder; each call is on disk when it returns."""
+    """Appends rows to the journal of a folder; they are on disk when :meth:`add` returns."""
 
     def __init__(self, out: Path) -> None:
         self._path = out / JOURNAL
@@ -148,7 +148,7 @@ class Journal:
         os.fsync(self._stream.fileno())
 
     def close(self, *, remove: bool = False) -> None:
-        """Close it; with ``remove`` the rows stand in the table now."""
+        """Close the journal, and delete it with ``remove``, once its rows are in the table."""
         self._stream.close()
         if remove:
             self._path.unlink()

@@ -1,4 +1,4 @@
-"""Where the five landmarks stand in an aligned crop: named templates."""
+"""Named templates: the positions of the five landmarks in an aligned crop."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ import numpy as np
 from facezoo.errors import ConfigError, UnknownNameError
 
 ARCFACE = np.array([[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041]])
-_SIDES = (16, 1024)  # the sides that "arcfaceN" may have
+_SIDES = (16, 1024)  # smallest and largest N of "arcfaceN"
 
 
 @dataclass(frozen=True)
 class Template:
-    """The size of a crop and where its landmarks stand.
+    """The size of a crop and the positions of its landmarks.
 
     Attributes:
-        name: what it is called in a ``Preprocess`` and on the command line.
+        name: its name in a ``Preprocess`` and on the command line.
         size: (H, W) of the crop in pixels.
-        points: (5, 2) float64, x, y of left eye, right eye, nose, left and right mouth corner, left and right
-            as seen in the image. Whole numbers are pixel centres.
+        points: (5, 2) float64, x and y of left eye, right eye, nose, left and right mouth corner, where left and right
+            are those of the image. Integers are pixel centres.
     """
 
     name: str
@@ -29,13 +29,13 @@ class Template:
     points: np.ndarray
 
     def resized(self, size: tuple[int, int] | None = None, margin: float = 0.0) -> Template:
-        """The same framing with more room around it, or in another size.
+        """The template with another size or with a border.
 
         Args:
-            size: (H, W) of the new crop, each at least 16; None keeps it. Another aspect ratio keeps the
-                framing in the middle.
-            margin: room added on each side, as a share of the side; above -0.5; 0.2 leaves the framing
-                1 / 1.4 of the crop.
+            size: (H, W) of the new crop, each at least 16; None keeps the size. With another aspect ratio the
+                template is centred.
+            margin: border on each side as a share of the side, above -0.5 and at most 4; with 0.2 the template
+                takes 1 / 1.4 of the crop.
 
         Raises:
             ConfigError: the size or the margin is out of range.
@@ -58,7 +58,7 @@ FIXED = {
 
 
 def list_templates() -> list[str]:
-    """The named templates; besides these, ``arcfaceN`` is arcface112 scaled to N x N."""
+    """The named templates. In addition, ``arcfaceN`` is arcface112 scaled to N x N."""
     return [*FIXED, "arcface128", "arcface160", "arcface224"]
 
 

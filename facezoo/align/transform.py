@@ -1,4 +1,4 @@
-"""The similarity transform that maps one set of landmarks on another."""
+"""The similarity transform from one set of landmarks to another."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from facezoo.errors import ShapeError
 
 
 def similarity(source: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """Rotation, uniform scale and shift that bring ``source`` nearest to ``target``, in least squares.
+    """Rotation, uniform scale and translation from ``source`` to ``target`` with the least squared error.
 
-    Umeyama, "Least-squares estimation of transformation parameters between two point patterns", 1991, for the
-    plane: with points as complex numbers the map without reflection is ``w = a z + b``, and the best ``a`` is
+    Umeyama, "Least-squares estimation of transformation parameters between two point patterns", 1991, in two
+    dimensions: with points as complex numbers the map without reflection is ``w = a z + b``, and the best ``a`` is
     ``sum(conj(z - mean z) (w - mean w)) / sum(|z - mean z|^2)``.
 
     Args:
-        source: (..., K, 2), K at least 2 points, not all the same.
+        source: (..., K, 2), at least 2 points, not all the same.
         target: (K, 2) or (..., K, 2).
 
     Returns:
         (..., 2, 3) float64: ``target ~ matrix @ (x, y, 1)``.
 
     Raises:
-        ShapeError: the shapes do not match, a value is not finite, or all source points are one point.
+        ShapeError: the shapes do not match, a value is not finite, or all source points are the same.
 
     >>> similarity(np.array([[0.0, 0.0], [1.0, 0.0]]), np.array([[1.0, 1.0], [1.0, 3.0]])).round().tolist()
     [[0.0, -2.0, 1.0], [2.0, 0.0, 1.0]]
@@ -37,7 +37,7 @@ def similarity(source: np.ndarray, target: np.ndarray) -> np.ndarray:
     z0, w0 = z - z_mean[..., None], w - w_mean[..., None]
     spread = (np.abs(z0) ** 2).sum(-1)
     if (spread < 1e-12).any():
-        raise ShapeError(f"all {source.shape[-2]} landmarks are one point; a transform needs two that differ")
+        raise ShapeError(f"all {source.shape[-2]} landmarks are the same point; a transform needs two different points")
     a = (np.conj(z0) * w0).sum(-1) / spread
     b = w_mean - a * z_mean
     rows = [[a.real, -a.imag, b.real], [a.imag, a.real, b.imag]]
@@ -51,10 +51,10 @@ def invert(matrix: np.ndarray) -> np.ndarray:
 
 
 def apply(matrix: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """Points (..., 2) through an affine (2, 3)."""
+    """Points (..., 2) transformed by an affine (2, 3)."""
     return np.asarray(points, np.float64) @ matrix[:, :2].T + matrix[:, 2]
 
 
 def scale_of(matrix: np.ndarray) -> float:
-    """The scale of a similarity (2, 3): target pixels for one source pixel."""
+    """The scale of a similarity (2, 3): target pixels per source pixel."""
     return float(np.hypot(matrix[0, 0], matrix[1, 0]))

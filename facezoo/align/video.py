@@ -1,4 +1,4 @@
-"""Frames of a video, through PyAV."""
+"""Frames of a video, read with PyAV."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from facezoo.errors import BackendUnavailableError, ImageError
 
 
 def read_frames(path: str | Path, step: int, max_pixels: int) -> Iterator[tuple[int, np.ndarray]]:
-    """Every ``step``-th frame, from the first: its number and its pixels, uint8 RGB (H, W, 3).
+    """Every ``step``-th frame, starting with the first: its number and pixels, uint8 RGB (H, W, 3).
 
     Raises:
         BackendUnavailableError: PyAV is not installed; the message gives the pip command.
-        ImageError: the file is no video, is broken, or its frames are too large.
+        ImageError: the file is not a video, is broken, or its frames have more than ``max_pixels``.
     """
     try:
         import av

@@ -1,7 +1,7 @@
-"""MTCNN's weights, out of the files that the ``mtcnn`` package brings.
+"""The weights of MTCNN, from the files of the ``mtcnn`` package.
 
 The package is found without being imported, because importing it needs TensorFlow. Its files are joblib
-pickles of NumPy arrays in an LZ4 frame, read here by an unpickler that knows three names and refuses others.
+pickles of NumPy arrays in an LZ4 frame, read here by an unpickler that allows three names and refuses all others.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from facezoo.errors import BackendUnavailableError, CheckpointError, UnsafeFileE
 
 INSTALL = "pip install mtcnn"
 
-# Keras' order of a network's layers -> (our layer, kind). Convolutions and dense layers bring a weight and a
-# bias, activations one slope a channel.
+# Layers of each network in the order of Keras: (our name, kind). Convolutions and dense layers have a weight and a
+# bias, activations one slope per channel.
 LAYERS: dict[str, tuple[tuple[str, str], ...]] = {
     "pnet": (
         *(("conv1", "conv"), ("prelu1", "prelu"), ("conv2", "conv"), ("prelu2", "prelu")),
@@ -44,18 +44,18 @@ LAYERS: dict[str, tuple[tuple[str, str], ...]] = {
         ),
     ),
 }
-_MAX_VALUES = 10_000_000  # of one array; the largest here has 295,000
+_MAX_VALUES = 10_000_000  # limit per array; the largest has 295,000
 
 
 def load_mtcnn() -> dict[str, dict[str, np.ndarray]]:
-    """The three networks' states, in torch's names and layouts.
+    """The states of the three networks, with the names and layouts of torch.
 
     Returns:
         "pnet", "rnet", "onet" -> {name: float32 array}.
 
     Raises:
         BackendUnavailableError: the mtcnn package is not installed; the message gives the pip command.
-        CheckpointError: its files are not those expected.
+        CheckpointError: the files have another content than expected.
         UnsafeFileError: a file holds something other than arrays.
     """
     folder = _folder()
@@ -68,7 +68,7 @@ def _folder() -> Path:
         raise BackendUnavailableError(f"the MTCNN detector needs the weight files of the mtcnn package: {INSTALL}")
     folder = Path(spec.submodule_search_locations[0]) / "assets" / "weights"
     if not (folder / "pnet.lz4").is_file():
-        raise BackendUnavailableError(f"{folder} holds no pnet.lz4; expected mtcnn 1.0 or later: {INSTALL} -U")
+        raise BackendUnavailableError(f"{folder} does not hold pnet.lz4; expected mtcnn 1.0 or later: {INSTALL} -U")
     return folder
 
 
@@ -83,12 +83,12 @@ def _read(path: Path) -> list[np.ndarray]:
         return [item.value for item in items]
     except UnsafeFileError as error:
         raise UnsafeFileError(f"{path}: {error}") from error
-    except Exception as error:  # a broken pickle raises nearly anything
+    except Exception as error:  # a broken pickle may raise any error
         raise CheckpointError(f"{path} cannot be read as MTCNN weights: {error}") from error
 
 
 class _ArraysOnly(pickle.Unpickler):
-    """Reads joblib's arrays, whose bytes stand in the stream right after their description."""
+    """Reads the arrays of joblib, whose bytes follow their description in the stream."""
 
     def __init__(self, stream: io.BytesIO) -> None:
         super().__init__(stream)
@@ -105,7 +105,7 @@ class _ArraysOnly(pickle.Unpickler):
 
 
 class _Array:
-    """Takes the place of joblib's description of one array."""
+    """Replaces joblib's description of one array."""
 
     stream: io.BytesIO
     value: np.ndarray
@@ -116,13 +116,13 @@ class _Array:
         if dtype.hasobject or count > _MAX_VALUES:
             raise UnsafeFileError(f"refused an array of {count} {dtype}")
         if state.get("numpy_array_alignment_bytes") is not None:
-            self.stream.read(self.stream.read(1)[0])  # a length, then as many filling bytes
+            self.stream.read(self.stream.read(1)[0])  # a length, then as many padding bytes
         data = np.frombuffer(self.stream.read(count * dtype.itemsize), dtype, count)
         self.value = data.reshape(shape, order=state["order"])
 
 
 def _canonical(net: str, arrays: list[np.ndarray]) -> dict[str, np.ndarray]:
-    """From Keras' list to torch's names and layouts."""
+    """From the list of Keras to the names and layouts of torch."""
     state: dict[str, np.ndarray] = {}
     rest = iter(arrays)
     channels = 0

@@ -1,4 +1,4 @@
-"""One process's share of an alignment run: decode, detect, crop, save."""
+"""The work of one process of an alignment run: decode, detect, crop, save."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ class Aligner:
     """Aligns photos as the settings say.
 
     Args:
-        settings: what to do.
+        settings: how photos are aligned.
         out: the output folder.
-        detector: in the place of the one that the settings name.
+        detector: used instead of the one in the settings.
     """
 
     def __init__(self, settings: AlignSettings, out: str | Path, detector: Detector | None = None) -> None:
@@ -101,7 +101,7 @@ def _without(key: str, reason: str) -> Row:
 
 
 def _write_image(crop: np.ndarray, path: Path) -> None:
-    """Written aside and renamed. Not synced one by one: the next call looks for crops that a power cut emptied."""
+    """Write to a temporary file and rename it. No fsync: the next call finds crops that a power failure emptied."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
@@ -118,13 +118,13 @@ _aligner: Aligner | None = None  # of this worker process
 
 
 def start(settings: AlignSettings, out: str) -> None:
-    """Called once in each worker process."""
+    """Initialise a worker process."""
     global _aligner
     _aligner = Aligner(settings, out)
 
 
 def work(items: Sequence[Item]) -> list[Row]:
-    """Called in a worker process for each share of the work."""
+    """Align some items in a worker process."""
     if _aligner is None:
         raise FacezooError("the worker process was not started")
     return _aligner.align(items)

@@ -1,1 +1,1 @@
-"""From images to embeddings: crops, photos, and galleries on disk."""
+"""Embeddings of crops and photos, and galleries on disk."""

@@ -1,4 +1,4 @@
-"""From face crops to embeddings: batches, flip fusion, normalisation; the same whatever the batch size."""
+"""Embeddings of face crops: batches, flip fusion, normalisation. The result does not depend on the batch size."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FLIPS = ("none", "sum", "concat")
 
 
 def _batches(images: Iterable[np.ndarray], size: int) -> Iterator[np.ndarray]:
-    """Batches uint8 (n, H, W, 3) with n <= size; only the last is smaller."""
+    """Batches uint8 (n, H, W, 3) of ``size`` images; only the last may be smaller."""
     rest = iter(images)
     expected = None
     start = 0
@@ -30,7 +30,7 @@ def _batches(images: Iterable[np.ndarray], size: int) -> Iterator[np.ndarray]:
 
 
 def _run(embed: Embed, batch: np.ndarray, start: int) -> np.ndarray:
-    """One call of ``embed``, checked; a broken model is named here and not three figures later."""
+    """One call of ``embed``, whose output is checked, so that the message names the model and not a later step."""
     out = np.asarray(embed(batch))
     if out.ndim != 2 or len(out) != len(batch):
         raise ShapeError(f"embed gave {out.shape} for {len(batch)} images; expected ({len(batch)}, E)")
@@ -53,11 +53,11 @@ def embed_images(
     """Embed face crops, fused with their mirror images.
 
     Args:
-        images: uint8 RGB (H, W, 3) each, all of one size; a generator is read once, a batch at a time.
+        images: uint8 RGB (H, W, 3) each, all of equal size; a generator is read once, batch by batch.
         embed: from uint8 NHWC to (n, E) raw embeddings.
         batch_size: 1 or more; the last batch may be smaller.
-        flip: "none"; "sum" adds the raw embeddings of the image and its mirror image; "concat" puts them
-            side by side, (n, 2E).
+        flip: "none"; "sum" adds the raw embeddings of the image and its mirror image; "concat" concatenates
+            them, (n, 2E).
         unit: L2-normalise the rows after fusion, in float64.
         on_progress: called with the number of images done, after each batch.
 
@@ -65,8 +65,8 @@ def embed_images(
         float32 (N, E), or (N, 2E) for "concat".
 
     Raises:
-        ShapeError: an image or an embedding has another shape than expected, or there is no image.
-        NumericalError: an embedding holds NaN or infinity, or is zero and should be normalised.
+        ShapeError: an image or an embedding has an unexpected shape, or there is no image.
+        NumericalError: an embedding holds NaN or infinity, or is zero and ``unit`` is set.
 
     >>> embed_images([np.full((2, 2, 3), 9, np.uint8)], lambda x: x.mean((1, 2)), flip="none").round(3)
     array([[0.577, 0.577, 0.577]], dtype=float32)

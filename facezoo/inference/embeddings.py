@@ -18,11 +18,11 @@ def _rows(bad: Any) -> str:
 
 
 def check_embeddings(embeddings: np.ndarray, *, what: str = "embeddings") -> np.ndarray:
-    """A float array (N, E) without NaN, infinity or a zero row.
+    """The embeddings as a float array (N, E), checked for NaN, infinity and zero rows.
 
     Raises:
         ShapeError: not two-dimensional, or empty.
-        NumericalError: a row holds NaN or infinity, or is all zeros (it has no direction to compare).
+        NumericalError: a row holds NaN or infinity, or is all zeros and therefore has no direction.
     """
     array = np.asarray(embeddings)
     if array.ndim != 2 or 0 in array.shape:
@@ -41,15 +41,15 @@ def check_embeddings(embeddings: np.ndarray, *, what: str = "embeddings") -> np.
 
 
 def normalise(embeddings: np.ndarray, *, what: str = "embeddings") -> np.ndarray:
-    """L2-normalise rows: checked, computed in float64 row by row in blocks, returned as float32 (N, E).
+    """L2-normalise rows: checked, computed in float64, returned as float32 (N, E).
 
-    The result of one row depends on that row alone.
+    The result of a row depends only on that row.
     """
     array = check_embeddings(embeddings, what=what)
     out = np.empty(array.shape, np.float32)
     for start in range(0, len(array), 8192):
         block = array[start : start + 8192].astype(np.float64)
-        scale = np.abs(block).max(axis=1, keepdims=True)  # so that squares neither overflow nor vanish
+        scale = np.abs(block).max(axis=1, keepdims=True)  # so that squares neither overflow nor underflow
         block /= scale
         out[start : start + 8192] = block / np.sqrt(np.einsum("ne,ne->n", block, block))[:, None]
     return out

@@ -1,4 +1,4 @@
-"""Embeddings of photos on disk, and galleries made of them."""
+"""Embeddings of photos on disk, and galleries of persons."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from facezoo.io.numpy_files import read_npz
 
 
 def photos_below(paths: Iterable[Path]) -> list[Path]:
-    """The photos named, and those below the folders named, in order of path; hidden ones are left out.
+    """The given photos, and those below the given folders in order of path; hidden ones are left out.
 
     Raises:
         DataError: a path is missing, or a folder holds no photo.
@@ -30,7 +30,7 @@ def photos_below(paths: Iterable[Path]) -> list[Path]:
                 if is_image_name(photo.name) and not any(part.startswith(".") for part in photo.relative_to(path).parts)
             )
             if not inside:
-                raise DataError(f"{path}: holds no photo")
+                raise DataError(f"{path}: the folder holds no photo")
             found += inside
         elif path.exists():
             found.append(path)
@@ -40,7 +40,7 @@ def photos_below(paths: Iterable[Path]) -> list[Path]:
 
 
 def write_embeddings(path: Path, result: PhotoEmbeddings) -> None:
-    """Write ``embeddings (N, E)``, ``paths``, ``labels`` (the photo's folder) and what was detected, as .npz."""
+    """Write an .npz of ``embeddings`` (N, E), ``paths``, ``labels`` (folders), ``boxes``, ``landmarks``, ``scores``."""
     empty = np.full((1, 15), np.nan, np.float32)
     found = [
         empty if face is None else np.concatenate([face.box, face.landmarks.ravel(), [face.score]])[None]
@@ -64,9 +64,9 @@ class Gallery:
     """One unit template per person: the mean of their unit embeddings, normalised.
 
     Attributes:
-        names: of the persons, in order.
-        templates: float32 (P, E).
-        photos: how many photos each template is made of, (P,).
+        names: of the P persons, sorted.
+        templates: float32 (P, E), each row of length 1.
+        photos: number of photos per template, (P,).
     """
 
     names: list[str]
@@ -75,7 +75,7 @@ class Gallery:
 
     @classmethod
     def from_embeddings(cls, embeddings: np.ndarray, labels: Iterable[str]) -> Gallery:
-        """Group unit embeddings (N, E) by label."""
+        """The gallery of unit embeddings (N, E) with one label each."""
         names, owner, counts = np.unique(np.array(list(labels)), return_inverse=True, return_counts=True)
         sums = np.zeros((len(names), embeddings.shape[1]))
         np.add.at(sums, owner, embeddings)
@@ -84,10 +84,10 @@ class Gallery:
 
     @classmethod
     def load(cls, path: Path) -> Gallery:
-        """From a file that :func:`write_embeddings` wrote.
+        """The gallery of a file of :func:`write_embeddings`.
 
         Raises:
-            DataError: it is missing or something else.
+            DataError: the file is missing, or is not such a file.
         """
         try:
             file = read_npz(path)
@@ -99,12 +99,12 @@ class Gallery:
         """The ``top`` most similar persons to a unit embedding (E,), with their cosine similarity.
 
         Raises:
-            DataError: the embedding has another length than the gallery's.
+            DataError: the length of the embedding differs from that of the gallery.
         """
         if embedding.shape[0] != self.templates.shape[1]:
             raise DataError(
-                f"the gallery holds embeddings of {self.templates.shape[1]} values, the model gives "
-                f"{embedding.shape[0]}; they must come from one weight file"
+                f"the gallery has embedding size {self.templates.shape[1]}, the model "
+                f"{embedding.shape[0]}; use the weight file that made the gallery"
             )
         scores = self.templates @ embedding  # (P,)
         order = np.argsort(-scores, kind="stable")[:top]

@@ -1,4 +1,4 @@
-"""From photos to unit embeddings: detect, choose, align as the weight file says, embed."""
+"""Unit embeddings of photos: detect, choose, align with the template of the model, embed."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ FACES = ("largest", "central")  # of the rules in facezoo.align.choose, those th
 
 @dataclass(frozen=True)
 class PhotoEmbeddings:
-    """Embeddings of the photos that had a face.
+    """Embeddings of the photos in which a face was found.
 
     Attributes:
         paths: of these photos, (N,).
         embeddings: float32 (N, E), each row of length 1.
-        faces: the face that was embedded, None for crops that came aligned.
-        skipped: path -> why there is no embedding, for the others.
+        faces: the embedded face of each photo; None for aligned crops.
+        skipped: path -> reason, for photos without an embedding.
     """
 
     paths: list[str]
@@ -41,11 +41,11 @@ class PhotoEmbeddings:
 
 
 class PhotoEmbedder:
-    """An embedder for photos as they come.
+    """An embedder for photos that are not aligned.
 
     Args:
-        embedder: the model; its preprocessing names the template and the size of the crops.
-        detector: finds the faces; None takes photos for crops that are aligned already.
+        embedder: the model; its preprocessing defines the template and the size of the crops.
+        detector: finds the faces; with None, the photos are crops that are aligned already.
         face: "largest" or "central": which face is embedded if there are several.
 
     Raises:
@@ -128,9 +128,9 @@ def photo_embedder(
     Args:
         weights: a weight file.
         backend: "torch" or "paddle".
-        aligned: photos are crops already; no detector is made.
+        aligned: the photos are aligned crops; no detector is used.
         face: see :class:`PhotoEmbedder`.
-        options: of :class:`facezoo.Embedder`.
+        options: options of :class:`facezoo.Embedder`.
     """
     from facezoo.align.create import create_detector
 

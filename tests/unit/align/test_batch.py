@@ -163,7 +163,7 @@ def test_unreadable_photos_are_listed_and_too_many_fail(photos, tmp_path):
 
 def test_other_settings_need_another_folder(photos, tmp_path):
     run(photos, tmp_path / "out")
-    with pytest.raises(ConfigError, match="template 'arcface112', now 'arcface224'"):
+    with pytest.raises(ConfigError, match="template 'arcface112', not 'arcface224'"):
         run(photos, tmp_path / "out", settings=AlignSettings(template="arcface224"))
 
 
@@ -179,7 +179,7 @@ def test_two_runs_into_one_folder(photos, tmp_path):
 
 
 def test_places_that_do_not_work(photos, tmp_path):
-    with pytest.raises(ConfigError, match="lies within"):
+    with pytest.raises(ConfigError, match="is inside the folder of photos"):
         run(photos, photos / "out")
     with pytest.raises(DataError, match="no such folder"):
         run(tmp_path / "missing", tmp_path / "out")

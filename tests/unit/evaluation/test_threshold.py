@@ -58,7 +58,7 @@ def test_a_gallery_ranks_persons(tmp_path):
     assert [(name, pytest.approx(score, abs=1e-6)) for name, score in gallery.search(probe, 2)] == [
         ("cid", 0.8), ("bob", 0.6),
     ]  # fmt: skip
-    with pytest.raises(DataError, match="4 values, the model gives 5"):
+    with pytest.raises(DataError, match="embedding size 4, the model 5"):
         gallery.search(np.zeros(5, np.float32), 1)
     (tmp_path / "e.npz").write_bytes(b"none")
     with pytest.raises(DataError, match=r"e\.npz"):
