@@ -80,7 +80,7 @@ def identification_with_distractors(
         block: number of distractors compared at once.
 
     Raises:
-        ProtocolError: nobody has two images, or a size is larger than the number of distractors.
+        ProtocolError: no identity has two images, or a size is larger than the number of distractors.
     """
     wanted = sorted(set(int(size) for size in sizes))
     if not wanted or wanted[0] < 1 or wanted[-1] > len(distractors):
@@ -88,7 +88,7 @@ def identification_with_distractors(
     unit = normalise(embeddings)
     probe, mate = _mates(encode_labels(labels, len(unit)))
     if len(probe) == 0:
-        raise ProtocolError(f"nobody among {len(unit)} embeddings has two images; expected a mate to find")
+        raise ProtocolError(f"no identity among {len(unit)} embeddings has two images")
     used, position = np.unique(probe, return_inverse=True)
     own = rounded(np.einsum("ne,ne->n", unit[probe].astype(np.float64), unit[mate]))
     # index of the smallest set that holds each distractor

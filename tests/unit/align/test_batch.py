@@ -1,4 +1,4 @@
-"""Aligning folders: what goes where, what is done again, and what is said when something is wrong."""
+"""Aligning folders: paths of crops, repeated calls, and errors."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ CROPS = ["ann/1.png", "ann/2.png", "bob/1.png", "bob/deep/2.png"]
 
 
 @pytest.mark.parametrize("table", ["csv", "parquet"])
-def test_folders_are_kept_and_the_table_says_all(photos, tmp_path, table):
+def test_folders_are_kept_and_the_table_is_complete(photos, tmp_path, table):
     if table == "parquet":
         pytest.importorskip("pyarrow")
     out = tmp_path / "out"
@@ -85,7 +85,7 @@ def test_folders_are_kept_and_the_table_says_all(photos, tmp_path, table):
     assert not (out / ".faces.jsonl").exists()
 
 
-def test_a_second_call_does_only_what_is_missing(photos, tmp_path):
+def test_a_second_call_processes_only_missing_photos(photos, tmp_path):
     out, detector = tmp_path / "out", Fixed()
     run(photos, out, detector)
     assert detector.seen == 5
@@ -100,8 +100,8 @@ def test_a_second_call_does_only_what_is_missing(photos, tmp_path):
     assert detector.seen == 9  # the one without a face
 
 
-def test_a_killed_run_goes_on(photos, tmp_path, monkeypatch):
-    """The journal holds what is done, its last line half written, and there is no table."""
+def test_a_killed_run_continues(photos, tmp_path, monkeypatch):
+    """The journal holds the finished photos, its last line is incomplete, and there is no table."""
     monkeypatch.setattr("facezoo.align.batch.SHARE", 2)
     out = tmp_path / "out"
 
@@ -133,7 +133,7 @@ def test_all_faces_of_a_photo(photos, tmp_path):
     assert (tmp_path / "out" / "ann" / "1_1.jpg").is_file()
 
 
-def test_faces_below_the_least_score_do_not_count(photos, tmp_path):
+def test_faces_below_the_minimum_score_are_left_out(photos, tmp_path):
     assert run(photos, tmp_path / "out", Two(), AlignSettings(face="all", min_score=0.6)).crops == 4
 
 
@@ -178,7 +178,7 @@ def test_two_runs_into_one_folder(photos, tmp_path):
         run(photos, tmp_path / "out")
 
 
-def test_places_that_do_not_work(photos, tmp_path):
+def test_paths_that_do_not_work(photos, tmp_path):
     with pytest.raises(ConfigError, match="is inside the folder of photos"):
         run(photos, photos / "out")
     with pytest.raises(DataError, match="no such folder"):
@@ -209,7 +209,7 @@ def test_settings_out_of_range(values, error, received):
         AlignSettings(**values)
 
 
-def test_landmarks_in_the_place_of_a_detector(photos, tmp_path):
+def test_landmarks_instead_of_a_detector(photos, tmp_path):
     points = ",".join(str(value) for value in (ARCFACE + 8).ravel())
     listing = tmp_path / "landmarks.csv"
     listing.write_text(f"ann/1.png,1,1,0.99,{points}\nann/2.jpg,0,0,0,{','.join('0' * 10)}\nbob/1.bmp,0,0\n")
@@ -242,7 +242,7 @@ def test_contact_sheet(photos, tmp_path):
         contact_sheet([], tmp_path / "out", tmp_path / "sheet.png")
 
 
-def test_a_table_that_is_none(tmp_path):
+def test_a_file_that_is_not_a_table(tmp_path):
     (tmp_path / "faces.csv").write_text("a,b\n1,2\n")
     with pytest.raises(DataError, match="not a table"):
         read_table(tmp_path / "faces.csv")

@@ -14,7 +14,7 @@ from facezoo.errors import ConfigError, ShapeError, UnknownNameError
 
 
 def smooth(height, width, period=40.0):
-    """An image without fine detail, so that any sane resampling agrees with the formula."""
+    """An image without fine detail, so that any correct resampling agrees with the formula."""
     y, x = np.mgrid[:height, :width]
     return np.stack([pixel(x, y, channel, period) for channel in range(3)], axis=-1).round().astype(np.uint8)
 
@@ -38,7 +38,7 @@ def test_the_template_is_the_published_one():
     np.testing.assert_allclose(narrow.points[0], [30.2946, 51.6963])
 
 
-def test_every_listed_template_is_there():
+def test_every_listed_template_exists():
     for name in list_templates():
         assert get_template(name).name == name
 
@@ -49,7 +49,7 @@ def test_an_unknown_template_names_a_known_one(name):
         get_template(name)
 
 
-def test_margin_and_size_keep_the_framing_in_the_middle():
+def test_margin_and_size_keep_the_template_centred():
     wide = get_template("arcface112").resized((224, 224), margin=0.5)
     np.testing.assert_allclose(wide.points, (ARCFACE - 56) * 1 + 112)  # twice the size, half the share
     tall = get_template("arcface112").resized((160, 112))
@@ -57,13 +57,13 @@ def test_margin_and_size_keep_the_framing_in_the_middle():
 
 
 @pytest.mark.parametrize(("size", "margin"), [((8, 112), 0), ((112, 112), -0.5), ((112, 112), float("nan"))])
-def test_impossible_framings_are_refused(size, margin):
+def test_impossible_sizes_and_margins_are_rejected(size, margin):
     with pytest.raises(ConfigError):
         get_template("arcface112").resized(size, margin)
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_similarity_recovers_what_was_applied(seed):
+def test_similarity_recovers_the_applied_transform(seed):
     rng = np.random.default_rng(seed)
     truth = moved(rng.uniform(0.2, 5), rng.uniform(-180, 180), rng.uniform(-50, 50, 2))
     points = rng.normal(size=(5, 2)) * 30
@@ -73,7 +73,7 @@ def test_similarity_recovers_what_was_applied(seed):
 
 
 def test_similarity_is_the_least_squares_one():
-    """Against Umeyama's own route, by singular values, on points that no similarity maps exactly."""
+    """Against Umeyama's method with singular values, on points that no similarity maps exactly."""
     rng = np.random.default_rng(7)
     source, target = rng.normal(size=(5, 2)), rng.normal(size=(5, 2))
     a, b = source - source.mean(0), target - target.mean(0)
@@ -91,15 +91,15 @@ def test_similarity_works_on_many_at_once():
 
 
 @pytest.mark.parametrize("bad", [np.zeros((5, 2)), np.full((5, 2), np.nan), np.zeros((4, 2)), np.zeros(10)])
-def test_landmarks_that_give_no_transform_are_refused(bad):
+def test_landmarks_without_a_transform_are_rejected(bad):
     with pytest.raises(ShapeError):
         similarity(bad, ARCFACE)
 
 
 @pytest.mark.parametrize("degrees", [0, 17, 90, -133])
 @pytest.mark.parametrize("scale", [0.7, 1.0, 1.9])
-def test_the_warp_samples_where_the_transform_says(scale, degrees):
-    """Pixel centres are whole numbers, in the photo and in the crop."""
+def test_the_warp_follows_the_transform(scale, degrees):
+    """Pixel centres are integers, in the photo and in the crop."""
     image = smooth(200, 240)
     matrix = np.vstack([moved(1 / scale, degrees, (0, 0)), [0, 0, 1]])
     matrix = matrix @ [[1, 0, -120], [0, 1, -100], [0, 0, 1]]
@@ -132,7 +132,7 @@ def test_a_large_face_is_averaged_not_sampled():
 
 
 def test_the_crop_changes_little_when_the_scale_does():
-    """At the steps between pyramid levels a crop must not jump, or two backends would differ there."""
+    """Between pyramid levels a crop must change continuously, or two backends would differ there."""
     image = np.random.default_rng(2).integers(0, 256, (700, 700, 3), dtype=np.uint8)
     for scale in (2.0, 4.0, 8.0):
         low, high = (
@@ -154,6 +154,6 @@ def test_align_face_takes_any_image(tmp_path):
     assert facezoo.align_face(image, landmarks, template="sphereface96x112").shape == (112, 96, 3)
 
 
-def test_align_face_says_what_is_wrong_with_the_landmarks():
+def test_align_face_reports_bad_landmarks():
     with pytest.raises(ShapeError, match=r"\(4, 2\); expected \(5, 2\)"):
         facezoo.align_face(smooth(50, 50), np.zeros((4, 2)))

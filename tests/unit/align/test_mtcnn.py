@@ -1,4 +1,4 @@
-"""The cascade on networks that are easy to foresee, and the real networks of each backend against each other."""
+"""The cascade with predictable networks, and the real networks of both backends against each other."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from facezoo.errors import BackendUnavailableError, ConfigError, ShapeError, Unk
 
 
 class BrightSpot:
-    """Networks that see a face where a window is bright, with landmarks at fixed shares of the box."""
+    """Networks that detect a face where a window is bright, with landmarks at fixed positions in the box."""
 
     def __init__(self):
         self.calls = 0
@@ -42,7 +42,7 @@ def spots(height, width, *centres, side=40):
     return image
 
 
-def test_it_finds_the_spots():
+def test_bright_spots_are_found():
     faces = MTCNN(BrightSpot()).detect_batch([spots(120, 200, (50, 60), (150, 50))])[0]
     assert len(faces) >= 2
     for x, y in ((50, 60), (150, 50)):
@@ -57,7 +57,7 @@ def test_it_finds_the_spots():
     assert all(0.8 < face.score <= 1 for face in faces)
 
 
-def test_nothing_in_the_dark():
+def test_no_face_in_a_dark_image():
     assert MTCNN(BrightSpot()).detect_batch([np.zeros((90, 90, 3), np.uint8)]) == [[]]
     assert MTCNN(BrightSpot()).detect_batch([np.full((9, 9, 3), 255, np.uint8)]) == [[]]
     assert MTCNN(BrightSpot()).detect_batch([]) == []
@@ -71,14 +71,14 @@ def same(a, b):
         assert one.score == pytest.approx(other.score, abs=1e-6)
 
 
-def test_a_batch_gives_what_single_images_give():
+def test_a_batch_gives_the_same_as_single_images():
     images = [spots(100, 130, (40, 50)), spots(90, 90, (45, 45)), spots(100, 130, (80, 40)), spots(100, 130)]
     detector = MTCNN(BrightSpot())
     for image, together in zip(images, detector.detect_batch(images), strict=True):
         same(detector.detect_batch([image])[0], together)
 
 
-def test_images_of_one_size_share_their_calls():
+def test_images_of_equal_size_share_a_batch():
     networks = BrightSpot()
     MTCNN(networks).detect_batch([spots(60, 60, (30, 30))])
     alone, networks.calls = networks.calls, 0
@@ -86,7 +86,7 @@ def test_images_of_one_size_share_their_calls():
     assert networks.calls == alone
 
 
-def test_bands_of_a_large_image_are_one_image(monkeypatch):
+def test_a_large_image_in_bands_gives_the_same(monkeypatch):
     image = spots(181, 160, (60, 60), (110, 130))
     whole = MTCNN(BrightSpot()).detect_batch([image])[0]
     monkeypatch.setattr("facezoo.align.mtcnn._CACHED_PIXELS", 1500)
@@ -118,7 +118,7 @@ def test_unknown_names():
         facezoo.create_detector("mtcnn", backend="pytorch")
 
 
-def test_without_the_package_the_message_says_how_to_get_it(monkeypatch):
+def test_without_the_package_the_message_gives_the_pip_command(monkeypatch):
     monkeypatch.setattr("facezoo.align.weights.importlib.util.find_spec", lambda name: None)
     from facezoo.align.weights import load_mtcnn
 
@@ -147,7 +147,7 @@ def test_the_backends_agree(networks, net, shape):
 
 
 def test_detecting_leaves_torch_and_paddle_in_the_same_place(networks):
-    """On noise the cascade finds little; what it finds must agree."""
+    """On noise the cascade finds few faces; they must agree."""
     image = np.random.default_rng(4).integers(0, 256, (120, 160, 3), dtype=np.uint8)
     first, second = (MTCNN(backend, thresholds=(0.3, 0.1, 0.01)).detect_batch([image])[0] for backend in networks)
     same(first, second)

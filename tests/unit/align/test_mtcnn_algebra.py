@@ -99,7 +99,7 @@ def test_the_pyramid_averages_exactly(scale):
         assert level[1, row, column, 2] == pytest.approx(mean_over(images[1, :, :, 2], *sides), abs=1e-3)
 
 
-def test_cutting_one_box_at_a_time_gives_the_same():
+def test_cropping_one_box_at_a_time_gives_the_same():
     rng = np.random.default_rng(1)
     images = rng.integers(0, 256, (3, 50, 60, 3), dtype=np.uint8)
     owner, boxes = rng.integers(0, 3, 20), boxes_of(rng, 20) - 15

@@ -1,4 +1,4 @@
-"""The weight files of the mtcnn package, read without trusting them."""
+"""The weight files of the mtcnn package, read without unpickling code."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_the_networks_have_the_published_sizes():
 
 
 def test_the_flattened_rows_are_reordered():
-    """Row (w, h, channel) of the file's matrix is column (channel, h, w) of ours."""
+    """Row (w, h, channel) of the file's matrix is column (channel, h, w) of the canonical matrix."""
     from facezoo.align.weights import _folder
 
     raw = _read(_folder() / "rnet.lz4")

@@ -1,4 +1,4 @@
-"""Other detectors and other inputs: UniFace through a stand-in of its public names, and videos."""
+"""Other detectors and other inputs: UniFace, replaced by a module with its public names, and videos."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_uniface_behind_the_interface(uniface):
     assert len(facezoo.create_detector("uniface", min_score=0.6).detect(image)) == 1
 
 
-def test_what_uniface_lacks(uniface):
+def test_errors_of_uniface(uniface):
     with pytest.raises(UnknownNameError, match="did you mean 'scrfd_10g'"):
         facezoo.create_detector("uniface", model="scrfd_10")
     with pytest.raises(DownloadError, match="no route"):
@@ -75,7 +75,7 @@ def test_what_uniface_lacks(uniface):
 
 
 def constant_scrfd(path):
-    """An SCRFD without a network: one face at the anchor in column 20, row 30 of stride 8, whatever it sees."""
+    """An SCRFD without a network: one face at the anchor in column 20, row 30 of stride 8, for any input."""
     onnx = pytest.importorskip("onnx")
     outputs = []
     for width in (1, 4, 10):
@@ -99,7 +99,7 @@ def constant_scrfd(path):
 
 
 def test_the_real_uniface(monkeypatch, tmp_path):
-    """Its own decoding, on weights made here: boxes and landmarks come out in the photo's pixels."""
+    """The decoding of the package, with weights of this test: boxes and landmarks are in pixels of the photo."""
     pytest.importorskip("uniface")
     constant_scrfd(tmp_path / "scrfd.onnx")
     monkeypatch.setattr("uniface.detection.scrfd.verify_model_weights", lambda name: str(tmp_path / "scrfd.onnx"))
@@ -109,13 +109,13 @@ def test_the_real_uniface(monkeypatch, tmp_path):
     assert face.score == pytest.approx(0.9)
 
 
-def test_without_uniface_the_message_says_how_to_get_it(monkeypatch):
+def test_without_uniface_the_message_gives_the_pip_command(monkeypatch):
     monkeypatch.setitem(sys.modules, "uniface", None)
     with pytest.raises(BackendUnavailableError, match=r"pip install 'facezoo\[uniface\]'"):
         facezoo.create_detector("uniface")
 
 
-def test_without_pyav_the_message_says_how_to_get_it(monkeypatch):
+def test_without_pyav_the_message_gives_the_pip_command(monkeypatch):
     monkeypatch.setitem(sys.modules, "av", None)
     with pytest.raises(BackendUnavailableError, match=r"pip install 'facezoo\[video\]'"):
         next(read_frames("a.mp4", 1, 10**6))

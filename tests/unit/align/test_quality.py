@@ -14,7 +14,7 @@ from facezoo.interfaces.detector import Face
 
 
 def turned(yaw, pitch, roll):
-    """The mean face turned about its own axes (x right, y down, z toward the camera), seen from far away."""
+    """The mean face rotated about its axes (x right, y down, z toward the camera), in parallel projection."""
     y, p, r = np.radians([yaw, pitch, roll])
     about_y = [[np.cos(y), 0, np.sin(y)], [0, 1, 0], [-np.sin(y), 0, np.cos(y)]]
     about_x = [[1, 0, 0], [0, np.cos(p), np.sin(p)], [0, -np.sin(p), np.cos(p)]]
@@ -27,7 +27,7 @@ def test_pose_recovers_the_angles(angles):
     np.testing.assert_allclose(pose(3 * turned(*angles) + 200), angles, atol=1e-6)
 
 
-def test_the_template_looks_straight_ahead():
+def test_the_template_has_a_frontal_pose():
     np.testing.assert_allclose(pose(ARCFACE), 0, atol=1e-9)
 
 

@@ -1,4 +1,4 @@
-"""All pairs against brute force over a full matrix, with ties, in every cut of the work."""
+"""All pairs against brute force over a full matrix, with ties, for several block sizes and parts."""
 
 import json
 import math
@@ -37,7 +37,7 @@ def brute_force(rows, labels, metric="cosine"):
 
 
 def brute_tar(genuine, impostor, far):
-    """Every threshold tried: the smallest that keeps the rate accepts the most."""
+    """Tries every threshold; the smallest one with the wanted rate accepts the most."""
     best = 0.0
     for threshold in sorted({*genuine.tolist(), *impostor.tolist(), -2.0, 2.0}):
         if np.mean(impostor >= np.float32(threshold)) <= far:
@@ -82,7 +82,7 @@ def test_cosine_with_any_block(block, precision):
     assert wrong.tolist() == np.histogram(impostor, np.append(edges, 2))[0].tolist()
 
 
-def test_duplicates_tie_wherever_they_stand():
+def test_duplicates_tie_at_any_position():
     rng = np.random.default_rng(4)
     base = rng.normal(size=(11, 33)).astype(np.float32)
     pick = rng.integers(0, 11, 90)
@@ -133,7 +133,7 @@ def test_two_sets_are_compared_across_only():
     assert result.tar[0.1] == brute_tar(scores[same], scores[~same], 0.1)
 
 
-def test_intervals_hold_the_figures():
+def test_intervals_contain_the_figures():
     rng = np.random.default_rng(12)
     labels = np.repeat(np.arange(40), 4)
     rows = rng.normal(size=(40, 12))[labels] + rng.normal(size=(160, 12))
@@ -159,7 +159,7 @@ def test_more_genuine_scores_than_a_tile_holds():
 
 @settings(max_examples=25, deadline=None)
 @given(seed=st.integers(0, 10_000), block=st.integers(1, 40))
-def test_order_names_and_scale_change_nothing(seed, block):
+def test_result_does_not_depend_on_order_names_or_scale(seed, block):
     rows, labels = tied_set(seed, n=24, people=4)
     if len(set(labels.tolist())) < 2 or np.bincount(labels).max() < 2:
         return
@@ -176,7 +176,7 @@ def test_order_names_and_scale_change_nothing(seed, block):
 
 @settings(max_examples=15, deadline=None)
 @given(seed=st.integers(0, 10_000))
-def test_a_row_twice_is_one_more_row(seed):
+def test_a_duplicated_row_counts_as_another_row(seed):
     rows, labels = tied_set(seed, n=20, people=3)
     if len(set(labels.tolist())) < 2:
         return
@@ -186,7 +186,7 @@ def test_a_row_twice_is_one_more_row(seed):
     assert result.tar[0.1] == brute_tar(genuine, impostor, 0.1)
 
 
-def test_lone_identities_and_unsupported_rates_are_said():
+def test_lone_identities_and_unsupported_rates_are_in_the_notes():
     rows, labels = tied_set(10, n=30, people=3)
     labels[:2] = [100, 101]
     result = all_pairs(rows, labels, (1e-9,))

@@ -1,4 +1,4 @@
-"""Groups at one shared threshold, counted by hand."""
+"""Groups at one shared threshold, against explicit counts."""
 
 import numpy as np
 import pytest

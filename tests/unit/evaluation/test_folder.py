@@ -1,4 +1,4 @@
-"""From a folder of photos, a list and landmarks to crops."""
+"""Crops from a folder of photos, a list and landmarks."""
 
 import numpy as np
 import pytest

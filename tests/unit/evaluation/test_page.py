@@ -1,4 +1,4 @@
-"""The HTML page: whole, self-contained, and with the worst pairs."""
+"""The HTML page: complete, self-contained, and with the worst pairs."""
 
 import re
 
@@ -31,7 +31,7 @@ def outcome(tmp_path):
     return run_protocol(protocol, store, lists=tmp_path, model="m<1>"), store
 
 
-def test_page_is_whole_and_refers_to_nothing_outside(tmp_path):
+def test_page_is_complete_and_self_contained(tmp_path):
     result, store = outcome(tmp_path)
     high, low = worst_of_all_pairs(store.embeddings, store.column("label"), store.column("name"), 3)
     page = tmp_path / "page.html"

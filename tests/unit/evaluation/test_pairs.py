@@ -1,4 +1,4 @@
-"""Pair lists as their publishers write them."""
+"""Pair lists in the published layouts."""
 
 import hashlib
 

@@ -1,4 +1,4 @@
-"""Protocol files: all of ours are valid, and a wrong one says what is wrong."""
+"""Protocol files: the shipped ones are valid, and errors name the key and the value."""
 
 from typing import Literal
 
@@ -23,7 +23,7 @@ def write(tmp_path, text):
 
 
 @pytest.mark.parametrize("name", list_protocols())
-def test_protocols_that_come_along(name):
+def test_shipped_protocols(name):
     protocol = load_protocol(name)
     assert protocol.name == name
     assert protocol.title
@@ -39,14 +39,14 @@ def test_the_wanted_protocols_are_there():
     } <= set(list_protocols())  # fmt: skip
 
 
-def test_hash_follows_the_meaning_and_not_the_layout(tmp_path):
+def test_hash_depends_on_the_values_and_not_on_the_layout(tmp_path):
     one = load_protocol(write(tmp_path, GOOD))
     two = load_protocol(write(tmp_path, GOOD + "# a comment\n"))
     three = load_protocol(write(tmp_path, GOOD.replace("layout: paths", "layout: paths, far: [0.01]")))
     assert one.sha256 == two.sha256 != three.sha256
 
 
-def test_a_copy_is_as_good_as_ours(tmp_path):
+def test_a_copy_equals_the_shipped_protocol(tmp_path):
     copy = write(tmp_path, (FOLDER / "lfw.yaml").read_text())
     assert load_protocol(copy) == load_protocol("lfw")
 

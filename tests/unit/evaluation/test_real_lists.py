@@ -1,4 +1,4 @@
-"""LFW's own list and landmarks, where the data are at hand."""
+"""The published list and landmarks of LFW, where the data are available."""
 
 import os
 from pathlib import Path

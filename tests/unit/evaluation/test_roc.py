@@ -1,4 +1,4 @@
-"""The exact ROC against scikit-learn and against counting by hand."""
+"""The exact ROC against scikit-learn and against explicit counts."""
 
 import math
 
@@ -49,7 +49,7 @@ def test_against_scikit_learn(seed, levels):
 
 @settings(max_examples=40, deadline=None)
 @given(seed=st.integers(0, 100_000))
-def test_order_and_duplication_change_nothing(seed):
+def test_roc_does_not_depend_on_order_or_duplication(seed):
     scores, same = tied(seed, n=60)
     roc = Roc.from_scores(scores, same)
     order = np.random.default_rng(seed).permutation(60)
@@ -61,7 +61,7 @@ def test_order_and_duplication_change_nothing(seed):
         assert other.tar_at_far(0.1)[0.1] == pytest.approx(roc.tar_at_far(0.1)[0.1], abs=1e-12)
 
 
-def test_threshold_is_the_smallest_that_keeps_the_rate():
+def test_threshold_is_the_smallest_with_the_rate():
     for seed in range(5):
         scores, same = tied(seed)
         impostor = scores[~same]

@@ -1,4 +1,4 @@
-"""Whole protocols on small stored sets, each against the plain function behind it."""
+"""Complete protocols on small stored sets, each against the metric function that it uses."""
 
 import json
 
@@ -71,7 +71,7 @@ def test_pairs(tmp_path):
         run_protocol(protocol({**PAIRS, "sha256": "0" * 64}), store, lists=tmp_path)
 
 
-def test_pairs_in_order_say_that_people_are_unknown():
+def test_a_note_states_that_the_people_on_pairs_in_order_are_unknown():
     rows, labels, _ = people()
     same = labels[::2] == labels[1::2]
     outcome = run_protocol(protocol({**PAIRS, "folds": 3}), EmbeddingSet.build(rows, {}, same=same))

@@ -21,7 +21,7 @@ def make(seed, n, people, size=5):
 
 
 def cosine(a, b):
-    """Rounded, so that equal directions tie in plain arithmetic too."""
+    """Rounded, so that equal directions also tie in the loops."""
     return round(float(a.astype(float) @ b / np.linalg.norm(a.astype(float)) / np.linalg.norm(b.astype(float))), 7)
 
 
@@ -40,7 +40,7 @@ def by_hand(probes, who, gallery, members):
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_equals_loops_with_several_entries_a_subject(seed):
+def test_equals_loops_with_several_entries_per_subject(seed):
     probes, who = make(seed, 70, 14)
     gallery, members = make(seed + 50, 30, 9)
     result = identification(probes, who, gallery, members, fpir=(0.5, 0.1, 0.001), block=13)
@@ -61,7 +61,7 @@ def test_equals_loops_with_several_entries_a_subject(seed):
     assert (np.diff(fnir) <= 0).all()
 
 
-def test_names_and_order_change_nothing():
+def test_result_does_not_depend_on_names_or_order():
     probes, who = make(3, 40, 8)
     gallery, members = make(53, 20, 6)
     plain = identification(probes, who, gallery, members, fpir=(0.5,)).to_dict()

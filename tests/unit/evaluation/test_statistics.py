@@ -42,7 +42,7 @@ def test_bad_intervals():
             function(1, 2, 95)
 
 
-def test_subject_bootstrap_knows_clusters():
+def test_subject_bootstrap_accounts_for_clusters():
     """40 subjects with 25 identical trials each are 40 trials, not 1000."""
     rng = np.random.default_rng(0)
     good = rng.random(40) < 0.7
@@ -84,7 +84,7 @@ def test_difference_interval_covers():
     assert 0.93 <= inside / 500 <= 0.98
 
 
-def test_models_that_cannot_be_told_apart_are_said_to_be_so():
+def test_the_sentence_for_models_without_a_significant_difference():
     rng = np.random.default_rng(3)
     first = rng.random(6000) < 0.997
     second = first.copy()
@@ -97,7 +97,7 @@ def test_models_that_cannot_be_told_apart_are_said_to_be_so():
     assert same.interval[0] < 0 < same.interval[1]
 
 
-def test_models_that_differ_are_said_to_differ():
+def test_the_sentence_for_models_that_differ():
     rng = np.random.default_rng(4)
     first, second = rng.random(6000) < 0.99, rng.random(6000) < 0.95
     result = compare_decisions(first, second)
@@ -116,7 +116,7 @@ def scored(seed, n=2000, gap=0.5):
     return np.clip(rng.normal(gap * same, 0.2), -1, 1), same
 
 
-def test_weighted_curve_with_whole_weights_equals_repeated_pairs():
+def test_weighted_curve_with_integer_weights_equals_repeated_pairs():
     scores, same = scored(5, 200)
     scores = np.round(scores, 1)
     weights = np.random.default_rng(5).integers(0, 4, 200)
@@ -162,7 +162,7 @@ def test_operating_point_covers_the_true_threshold():
     assert inside >= 0.92 * 200
 
 
-def test_an_end_that_the_pairs_cannot_give_is_none():
+def test_an_end_of_the_interval_with_too_few_pairs_is_none():
     scores, same = scored(11, 2000)
     point = operating_point(scores, same, 0.001)
     assert point.threshold_interval[1] is None

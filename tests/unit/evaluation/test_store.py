@@ -1,4 +1,4 @@
-"""Stored embeddings of other systems: what is read, and what is refused."""
+"""Stored embeddings of other systems: accepted and rejected files."""
 
 import numpy as np
 import pyarrow as pa
@@ -12,7 +12,7 @@ ROWS = np.arange(12, dtype=np.float32).reshape(4, 3) + 1
 NAMES = np.array(["a/a_1.jpg", "a/a_2.jpg", "b/b_1.jpg", "c/c_1.jpg"])
 
 
-def test_npz_with_other_systems_words(tmp_path):
+def test_npz_with_column_names_of_other_systems(tmp_path):
     np.savez(tmp_path / "e.npz", features=ROWS, files=NAMES, race=np.array([0, 1, 1, 0]))
     store = load_embeddings(tmp_path / "e.npz")
     assert (store.embeddings == ROWS).all()
@@ -99,7 +99,7 @@ def test_bad_files(tmp_path):
         load_embeddings(tmp_path / "m.npz")
 
 
-def test_bad_questions():
+def test_bad_requests():
     store = EmbeddingSet.build(ROWS, {"name": NAMES, "race": np.arange(4)})
     with pytest.raises(UnknownNameError, match="did you mean 'race'"):
         store.column("rase")

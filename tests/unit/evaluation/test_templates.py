@@ -49,7 +49,7 @@ def test_media_first_then_templates(weight, detector):
     np.testing.assert_allclose(pooled, by_hand(rows, templates, media, scores, weight), atol=1e-6)
 
 
-def test_a_file_in_pieces_gives_the_same(tmp_path):
+def test_a_file_read_in_blocks_gives_the_same_result(tmp_path):
     rows, templates, media, _ = make(1)
     np.save(tmp_path / "rows.npy", rows)
     stored = NpyRows(tmp_path / "rows.npy")
@@ -69,7 +69,7 @@ def test_flip_halves():
         pool_templates(rows[:, :5], templates, media, flip="sum")
 
 
-def test_order_of_images_changes_nothing():
+def test_result_does_not_depend_on_the_order_of_images():
     rows, templates, media, scores = make(3)
     order = np.random.default_rng(0).permutation(len(rows))
     plain = pool_templates(rows, templates, media, detection_scores=scores)[1]

@@ -1,4 +1,4 @@
-"""Ten-fold verification against its definition written out as plain loops."""
+"""Ten-fold verification against its definition in plain loops."""
 
 import math
 from itertools import pairwise
@@ -24,7 +24,7 @@ def share_right(scores, same, threshold):
 
 
 def brute_force(scores, same, folds):
-    """Every midpoint tried, the highest of the best kept."""
+    """Tries every midpoint and keeps the highest of the best."""
     accuracies, thresholds = [], []
     for fold in sorted(set(folds.tolist())):
         train, test = folds != fold, folds == fold
@@ -59,7 +59,7 @@ def test_fold_numbers_may_be_given_in_any_order():
     assert (shuffled.thresholds == plain.thresholds).all()
 
 
-def test_contiguous_folds_are_equal_and_the_first_take_the_rest():
+def test_contiguous_folds_are_equal_and_the_first_get_the_remainder():
     assert np.bincount(fold_numbers(10, 6000)).tolist() == [600] * 10
     assert fold_numbers(3, 8).tolist() == [0, 0, 0, 1, 1, 1, 2, 2]
 
@@ -93,7 +93,7 @@ def test_best_threshold_at_the_ends():
     assert best_threshold(equal, np.array([True, False])) > 0.5  # both ends equally good: the strict one
 
 
-def test_neighbouring_floats_are_told_apart():
+def test_adjacent_floats_are_separated():
     low = np.float64(0.5)
     high = np.nextafter(low, 1)
     threshold = best_threshold(np.array([low, high]), np.array([False, True]))
@@ -108,7 +108,7 @@ def test_perfect_separation_and_its_inverse():
     assert verification(np.where(same, 0.2, 0.8), same).auc == 0.0
 
 
-def test_far_that_the_pairs_cannot_support_is_said():
+def test_a_far_with_too_few_pairs_is_in_the_notes():
     scores, same = tied_pairs(6)
     result = verification(scores, same, far=(1e-2, 1e-6))
     assert math.isnan(result.tar[1e-6])

@@ -1,4 +1,4 @@
-"""Thresholds: by hand, from a calibration, or none; and galleries."""
+"""Thresholds: chosen by the user, from a calibration, or none; and galleries."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def weights(tmp_path):
     return tmp_path / "w.safetensors"
 
 
-def test_a_threshold_by_hand():
+def test_a_threshold_chosen_by_the_user():
     limit = find_threshold("w.safetensors", threshold=0.4)
     assert limit.as_dict(0.4)["same"] is True
     assert limit.as_dict(0.399)["same"] is False
@@ -29,7 +29,7 @@ def test_a_threshold_by_hand():
         find_threshold("w.safetensors", threshold=1.5)
 
 
-def test_the_calibration_beside_the_weights(weights):
+def test_the_calibration_in_the_folder_of_the_weights(weights):
     strict, loose = find_threshold(weights), find_threshold(weights, fmr=1e-2)
     assert strict.fmr == 1e-3
     assert strict.value > loose.value

@@ -1,4 +1,4 @@
-"""Frames cleaned and pooled; error-versus-reject curves."""
+"""Cleaning and pooling of frames; error-versus-reject curves."""
 
 import numpy as np
 import pytest
@@ -13,13 +13,13 @@ def angle(*degrees):
     return np.stack([np.cos(radians), np.sin(radians)], 1).astype(np.float32)
 
 
-def test_clusters_link_through_others():
+def test_frames_are_linked_through_other_frames():
     frames = angle(0, 100, 20, 40, 120, 60)  # 0-20-40-60 is a chain though 0 and 60 are apart
     assert frame_clusters(frames, np.cos(np.deg2rad(25))).tolist() == [0, 1, 0, 0, 1, 0]
     assert clean_frames(frames, np.cos(np.deg2rad(25))).tolist() == [True, False, True, True, False, True]
 
 
-def test_equal_clusters_keep_the_first():
+def test_of_equal_clusters_the_first_is_kept():
     assert clean_frames(angle(90, 0, 91, 1), 0.99).tolist() == [True, False, True, False]
 
 

@@ -1,4 +1,4 @@
-"""Batches, flip fusion and normalisation: nothing may depend on the batch size."""
+"""Batches, flip fusion and normalisation; the result must not depend on the batch size."""
 
 import numpy as np
 import pytest
@@ -13,14 +13,14 @@ def images(n=11, seed=0):
 
 
 def embed(batch):
-    """Colour order, place and side all change the result, row by row."""
+    """Channel order, position and mirroring all change the result, for each row."""
     weights = np.arange(1, 6 * 5 * 3 + 1).reshape(6, 5, 3)
     flat = (batch.astype(np.float64) * weights).reshape(len(batch), -1)
     return np.stack([flat[:, ::3].sum(1), flat[:, 1::3].sum(1) - 9e5, flat[:, 2::3].sum(1)], 1).astype(np.float32)
 
 
 @pytest.mark.parametrize("flip", ["none", "sum", "concat"])
-def test_every_batch_size_gives_the_same_bits(flip):
+def test_results_of_all_batch_sizes_are_bit_identical(flip):
     sets = images()
     whole = embed_images(sets, embed, batch_size=64, flip=flip)
     for size in range(1, 13):

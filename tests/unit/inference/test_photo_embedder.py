@@ -1,4 +1,4 @@
-"""From photos to embeddings: skipped photos are listed, and the size of groups changes nothing."""
+"""Embeddings of photos: skipped photos are listed, and the result does not depend on the size of groups."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from facezoo.specs.preprocess import Preprocess
 
 
 class MeanColour:
-    """Stands in for an ``Embedder``: the mean colour of the crop."""
+    """Replaces an ``Embedder``: the mean colour of the crop."""
 
     preprocess = Preprocess()
     embedding_size = 3
@@ -28,7 +28,7 @@ class MeanColour:
 
 
 class Fixed(Detector):
-    """A face in every photo but black ones."""
+    """Finds a face in every photo that is not black."""
 
     def detect_batch(self, images):
         box = np.float32([0, 0, 112, 112])
