@@ -1,4 +1,4 @@
-"""Two stored results compared pair by pair."""
+"""Comparison of two stored results, pair by pair."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from facezoo.evaluation.inputs.pairs import owner
 from facezoo.evaluation.metrics.compare import Comparison, compare_decisions, compare_tar
 from facezoo.evaluation.statistics.identities import difference_by_identity
 
-MOST_BOOTSTRAPPED = 20_000  # pairs
+MAX_BOOTSTRAPPED = 20_000  # pairs; with more, the intervals treat pairs as independent
 
 
 def compare_results(
     first: dict[str, Any], second: dict[str, Any], *, confidence: float = 0.95
 ) -> list[tuple[str, Comparison]]:
-    """Every task of listed pairs or all pairs in both results: accuracy, and TAR at each FAR that is given.
+    """Compare every task of listed pairs or all pairs: accuracy, and TAR at each FAR.
 
     Args:
         first: a stored result.
-        second: another, of the same protocol.
+        second: another stored result of the same protocol.
         confidence: of the intervals.
 
     Returns:
-        (task name, comparison), several for a task.
+        (task name, comparison), one or more per task.
 
     Raises:
         ProtocolError: different protocols or lists, or no scores of pairs in the results.
@@ -41,7 +41,7 @@ def compare_results(
             if key in one and key in two:
                 found += [(one["name"], comparison) for comparison in compare(one, two, confidence)]
     if not found:
-        raise ProtocolError(f"results of protocol {first['protocol']} hold neither listed nor all pairs to compare")
+        raise ProtocolError(f"results of protocol {first['protocol']} have neither listed nor all pairs to compare")
     return found
 
 
@@ -51,12 +51,12 @@ def _listed_pairs(one: dict[str, Any], two: dict[str, Any], confidence: float) -
         raise ProtocolError(f"task {one['name']}: the two results are of different pairs")
     same = np.array(left["same"], bool)
     subjects = None
-    if left["first"] is not None and len(same) <= MOST_BOOTSTRAPPED:
+    if left["first"] is not None and len(same) <= MAX_BOOTSTRAPPED:
         subjects = [owner(name) for name in left["first"]], [owner(name) for name in left["second"]]
     scores = np.array(left["scores"]), np.array(right["scores"])
     right_or_wrong = np.array(left["correct"], bool), np.array(right["correct"], bool)
     out = [compare_decisions(*right_or_wrong, subjects=subjects, confidence=confidence, rounds=400)]
-    if len(same) <= MOST_BOOTSTRAPPED:
+    if len(same) <= MAX_BOOTSTRAPPED:
         rates = [float(far) for far, tar in one["detail"]["tar"].items() if tar is not None]
         out += [compare_tar(*scores, same, far, subjects=subjects, confidence=confidence, rounds=400) for far in rates]
     return out

@@ -1,4 +1,4 @@
-"""One self-contained HTML page of a result: figures, curves, the worst pairs as pictures, and hashes."""
+"""A self-contained HTML page of a result: figures, curves, pictures of the worst pairs, and hashes."""
 
 from __future__ import annotations
 

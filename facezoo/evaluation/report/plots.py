@@ -1,4 +1,4 @@
-"""ROC, DET, score histograms and CMC as pictures for a page."""
+"""Plots of a report: ROC, DET, score histograms, CMC and error-versus-reject."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from facezoo.io.html import plot
 
 
 def _corners(task: TaskResult) -> tuple[np.ndarray, np.ndarray, float]:
-    """FMR and TAR of the curve, thinned to what a picture shows, and the lowest FMR worth showing."""
-    assert task.roc is not None  # the callers choose tasks that have one
+    """FMR and TAR of the curve, reduced to the points that a plot can show, and 1 / number of impostor pairs."""
+    assert task.roc is not None  # the callers pass only tasks that have one
     fmr, tar = task.roc.points()
     floor = 1.0 / task.roc.impostor
     if len(fmr) > 4000:
@@ -58,7 +58,7 @@ def plot_det(tasks: Mapping[str, TaskResult]) -> str:
 
 def plot_histogram(task: TaskResult, threshold: float | None = None) -> str:
     """Share of genuine and impostor pairs by score."""
-    assert task.histogram is not None  # the callers choose tasks that have one
+    assert task.histogram is not None  # the callers pass only tasks that have one
     edges, genuine, impostor = task.histogram
 
     def draw(axes: Any) -> None:
@@ -77,7 +77,7 @@ def plot_histogram(task: TaskResult, threshold: float | None = None) -> str:
 
 
 def plot_cmc(tasks: Mapping[str, TaskResult]) -> str:
-    """Share of probes found by rank."""
+    """Share of probes found up to each rank."""
 
     def draw(axes: Any) -> None:
         for name, task in tasks.items():
@@ -90,7 +90,7 @@ def plot_cmc(tasks: Mapping[str, TaskResult]) -> str:
 
 
 def plot_reject(tasks: Mapping[str, TaskResult]) -> str:
-    """FNMR of what remains over the share rejected."""
+    """FNMR of the remaining pairs over the share of rejected pairs."""
 
     def draw(axes: Any) -> None:
         for name, task in tasks.items():

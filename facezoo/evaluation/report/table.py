@@ -1,4 +1,4 @@
-"""Results as tables: in the terminal, and several models and protocols in one, as papers print it."""
+"""Results as tables: one result on the terminal, or several models and protocols in Markdown or LaTeX."""
 
 from __future__ import annotations
 
@@ -49,15 +49,15 @@ def _cell(figure: dict[str, Any], intervals: bool, dash: str) -> str:
 
 
 def combine(results: Sequence[dict[str, Any]], form: str = "markdown", *, intervals: bool = True) -> str:
-    """One table: a row a model, a column a task, the headline figure of each in percent.
+    """One table with a row per model and a column per task: the headline figure of each task, in percent.
 
     Args:
         results: stored results, see :func:`facezoo.evaluation.protocols.result.load_result`.
         form: "markdown" or "latex" (booktabs).
-        intervals: print them beside the figures.
+        intervals: also print the intervals.
 
     Raises:
-        ProtocolError: no results, one model twice on a task, or one task under two versions of a protocol.
+        ProtocolError: there are no results, two results of a model for a task, or two versions of a protocol.
     """
     if form not in FORMATS:
         raise UnknownNameError("table format", form, FORMATS)
@@ -69,14 +69,14 @@ def combine(results: Sequence[dict[str, Any]], form: str = "markdown", *, interv
     for result in results:
         known = hashes.setdefault(result["protocol"], result["protocol_sha256"])
         if known != result["protocol_sha256"]:
-            raise ProtocolError(f"protocol {result['protocol']} differs between results; their figures do not compare")
+            raise ProtocolError(f"protocol {result['protocol']} differs between results, which cannot be compared")
         row = cells.setdefault(result["model"], {})
         for task in result["tasks"]:
             figure = _headline(task)
             name = task["name"] if task["name"] == result["protocol"] else f"{result['protocol']} {task['name']}"
             columns[name] = f"{name}: {figure['name']}"
             if name in row:
-                raise ProtocolError(f"model {result['model']!r} comes twice for {name}")
+                raise ProtocolError(f"two results are of model {result['model']!r} and task {name}")
             row[name] = _cell(figure, intervals, "–" if form == "markdown" else "--")
         if result.get("ranking") is not None:
             name = f"{result['protocol']} ranking"

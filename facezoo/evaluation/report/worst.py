@@ -1,4 +1,4 @@
-"""The pairs that go wrong most clearly: impostors that score highest, genuine pairs that score lowest."""
+"""The worst pairs: impostor pairs of highest score and genuine pairs of lowest score."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from facezoo.evaluation.scores.checks import encode_labels
 
 @dataclass(frozen=True)
 class WrongPair:
-    """One pair for a picture.
+    """One pair to show.
 
     Attributes:
-        first: name of the left image.
-        second: name of the right image.
-        score: of the pair.
+        first: name of the first image.
+        second: name of the second image.
+        score: score of the pair.
     """
 
     first: str
@@ -28,7 +28,7 @@ class WrongPair:
 
 
 def worst_listed(record: PairRecord, count: int = 10) -> tuple[list[WrongPair], list[WrongPair]]:
-    """(false matches, false non-matches) among listed pairs that were decided wrongly, worst first."""
+    """(false matches, false non-matches) of listed pairs, worst first."""
     names = [str(index) for index in range(2 * len(record.scores))]
     first = record.first or names[::2]
     second = record.second or names[1::2]
@@ -46,13 +46,13 @@ def worst_listed(record: PairRecord, count: int = 10) -> tuple[list[WrongPair], 
 def worst_of_all_pairs(
     embeddings: np.ndarray, labels: Sequence[object] | np.ndarray, names: Sequence[str], count: int = 10
 ) -> tuple[list[WrongPair], list[WrongPair]]:
-    """(impostors that score highest, genuine pairs that score lowest) of all unordered pairs, worst first.
+    """(impostor pairs of highest score, genuine pairs of lowest score) of all unordered pairs, worst first.
 
     Args:
         embeddings: (N, E).
         labels: (N,).
-        names: of the rows (N,).
-        count: how many of each.
+        names: names of the rows (N,).
+        count: number of pairs of each kind.
     """
     codes = encode_labels(labels, len(np.asarray(embeddings)))
     tiling = Tiling(Side.build(np.asarray(embeddings), codes, "cosine", "embeddings"), None, 2048, np.float64, True)

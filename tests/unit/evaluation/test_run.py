@@ -291,7 +291,7 @@ def test_stored_results_compared_and_tabled(tmp_path):
     latex = combine([good, bad], "latex")
     assert r"good\_1 &" in latex
     assert latex.startswith("\\begin{tabular}{lr}")
-    with pytest.raises(ProtocolError, match="comes twice"):
+    with pytest.raises(ProtocolError, match="two results are of model"):
         combine([good, good])
     with pytest.raises(ProtocolError, match="no results"):
         combine([])
@@ -305,5 +305,5 @@ def test_stored_results_compared_and_tabled(tmp_path):
         compare_results(good, other)
     for result in (good, other):
         result["tasks"][0].pop("pairs")
-    with pytest.raises(ProtocolError, match="hold neither"):
+    with pytest.raises(ProtocolError, match="have neither"):
         compare_results(good, other)
