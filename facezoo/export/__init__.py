@@ -1,4 +1,4 @@
-"""Ways out: a model as a file for another runtime, run at once and compared with the original."""
+"""Export: a model as a file for another runtime, which is run and compared with the original."""
 
 from facezoo.export.difference import Difference
 from facezoo.export.make import ExportReport, export_model

@@ -1,4 +1,4 @@
-"""A copy of a backbone with its batch norms folded into the layers beside them, checked against the original."""
+"""A copy of a backbone with its batch norms folded into the adjacent layers, checked against the original."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from facezoo import backends
 from facezoo.canonical.state import backend_of
 from facezoo.errors import NumericalError
 
-TOLERANCE = 1e-3  # of the largest output; a wrong fold is far past it, rounding far below
+TOLERANCE = 1e-3  # relative to the largest output; rounding is far below, a wrong fold far above
 
 
 def fold_batchnorm(module: Any) -> Any:
-    """A copy of a backbone with its batch norms folded away where that is exact, in evaluation mode.
+    """A copy of a backbone with its batch norms folded where that is exact, in evaluation mode.
 
-    Every norm that directly follows a convolution or a linear layer goes into it, the first norm of neck E into the
-    linear layer behind it; the blocks of RepVGG become one convolution each. The copy is for embedding and export: it
-    no longer has the tensors that its spec says, so it is not a checkpoint to train on.
+    Every norm that directly follows a convolution or a linear layer is folded into it, the first norm of neck E into
+    the linear layer after it; each block of RepVGG becomes one convolution. The copy is for embedding and export: it
+    no longer has the tensors of its spec, so it cannot be trained or saved as a weight file.
 
     Args:
-        module: a backbone of the zoo, on either backend; stays as it is.
+        module: a backbone of the zoo, on either backend; not changed.
 
     Raises:
-        NumericalError: the copy does not give the same embeddings (never seen; checked each time).
+        NumericalError: the copy does not give the same embeddings; checked at each call.
     """
     fold = backends.module(backend_of(module), "fold")
     folded = fold.folded(module)

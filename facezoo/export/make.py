@@ -1,4 +1,4 @@
-"""One export from beginning to end: build, write aside, run, compare, and only then put in place."""
+"""One export: build, write to a temporary folder, run, compare, then move into place."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from facezoo import __version__, backends
 from facezoo.canonical.state import backend_of, get_state, set_state
 from facezoo.checkpoints.weights import read_weights
 from facezoo.errors import ConfigError
-from facezoo.export import images as pictures
-from facezoo.export.difference import TOLERANCES, Difference, Run, check_original, compare, run_both_ways
+from facezoo.export import images as inputs
+from facezoo.export.difference import TOLERANCES, Difference, Run, check_original, compare, run_batched
 from facezoo.export.onnx_file import gather, mark, open_onnx, quantise
 from facezoo.export.targets import Target, find_target
 from facezoo.specs.base import BackboneSpec
@@ -32,18 +32,18 @@ CALIBRATION_BATCH = 8
 
 @dataclass(frozen=True)
 class ExportReport:
-    """What was written and how far it is from the original.
+    """The files that were written, and their difference from the original.
 
     Attributes:
-        target: name of the form.
-        files: written, the one to open first.
-        size: of them together in bytes.
+        target: name of the export format.
+        files: written; the one to open comes first.
+        size: total bytes of the files.
         precision: "float32", "float16" or "int8".
-        pixels: whether the preprocessing is inside.
-        folded: whether BN layers were folded before.
+        pixels: whether the exported model includes the preprocessing.
+        folded: whether BN layers were folded first.
         difference: from the original.
-        tolerance: the cosine distance that was allowed.
-        seconds: that writing took.
+        tolerance: the largest cosine distance allowed.
+        seconds: duration of the export and the comparison.
     """
 
     target: str
@@ -72,36 +72,36 @@ def export_model(
     images: str | Path | None = None,
     tolerance: float | None = None,
 ) -> ExportReport:
-    """Write a backbone for another runtime. The file is run at once and compared with the original.
+    """Write a backbone for another runtime; the file is run and compared with the original.
 
-    Beside it stands ``OUT.facezoo.json``: the model, its preprocessing, and the difference.
+    ``OUT.facezoo.json`` beside it states the model, its preprocessing and the difference.
 
     Args:
         module_or_path: a backbone on either backend, or a weight file.
-        out: the file to write; the target's suffix is put on when it is missing.
+        out: the file to write; the target's suffix is appended when it is missing.
         to: a name in :data:`facezoo.export.targets.TARGETS`.
-        with_preprocess: the exported model takes uint8 RGB (N, H, W, 3) instead of the network's own input.
-        fold: BN layers are folded into the convolutions before them first.
+        with_preprocess: the exported model takes uint8 RGB (N, H, W, 3) instead of the network's normalised input.
+        fold: first fold BN layers into the convolutions before them.
         precision: "float32", "float16" or "int8"; int8 needs ``images``.
-        images: a folder of face crops to compare, and for int8 to calibrate, on; None takes drawn faces.
-        tolerance: largest cosine distance from the original; None takes the precision's own.
+        images: a folder of face crops for the comparison, and for the calibration of int8; None takes synthetic faces.
+        tolerance: largest cosine distance from the original; None takes the precision's entry in ``TOLERANCES``.
 
     Raises:
-        ExportError: it cannot be written, does not run, or is past the tolerance; nothing is left behind.
-        ConfigError: options that do not go together.
-        BackendUnavailableError: something the target needs is not installed.
+        ExportError: it cannot be written, does not run, or exceeds the tolerance; no file is left behind.
+        ConfigError: options that exclude each other.
+        BackendUnavailableError: a module that the target needs is not installed.
     """
     target = find_target(to, precision)
     if precision == "int8" and images is None:
-        raise ConfigError("int8 needs face crops to calibrate on: give a folder of yours with --images")
+        raise ConfigError("int8 needs face crops for its calibration; give a folder of them with --images")
     allowed = TOLERANCES[precision] if tolerance is None else tolerance
     spec, state, original = _source(module_or_path, target.backend)
-    crops = pictures.gather(images, spec.input_size)
+    crops = inputs.gather(images, spec.input_size)
     # the calibration images that are compared are spread over the whole folder
     compared = crops[np.unique(np.linspace(0, len(crops) - 1, min(COMPARED, len(crops))).astype(int))]
     before = backends.load(backend_of(original)).exporter().embed(original, compared)
     check_original(before)
-    begun = time.perf_counter()
+    start = time.perf_counter()
     stem = _stem(Path(out), target)
     with _staged(stem) as aside:
         network = _network(spec, state, target.backend, fold)
@@ -111,17 +111,18 @@ def export_model(
             "folded": fold, "input": "uint8 RGB (N, H, W, 3)" if with_preprocess else "float32 (N, C, H, W)",
             "output": f"float32 (N, {spec.embedding_size}), not normalised",
         }  # fmt: skip
-        fed = crops if with_preprocess else pictures.network_input(crops, spec.preprocess)
+        fed = crops if with_preprocess else inputs.network_input(crops, spec.preprocess)
         files = _write(network, aside / stem.name, target, precision, with_preprocess, meta, fed)
-        fed = compared if with_preprocess else pictures.network_input(compared, spec.preprocess)
-        difference = compare(before, run_both_ways(_open(files[0], target), fed))
+        fed = compared if with_preprocess else inputs.network_input(compared, spec.preprocess)
+        difference = compare(before, run_batched(_open(files[0], target), fed))
         difference.check(allowed)
-        meta["difference"] = {**asdict(difference), "tolerance": allowed, "on": "given" if images else "drawn faces"}
+        compared_on = "given" if images else "synthetic faces"
+        meta["difference"] = {**asdict(difference), "tolerance": allowed, "on": compared_on}
         (aside / f"{stem.name}.facezoo.json").write_text(json.dumps(meta, indent=1) + "\n", encoding="utf-8")
     placed = tuple(stem.with_name(path.name) for path in files)
     return ExportReport(
         to, placed, sum(path.stat().st_size for path in placed), precision, with_preprocess, fold, difference,
-        allowed, time.perf_counter() - begun,
+        allowed, time.perf_counter() - start,
     )  # fmt: skip
 
 
@@ -134,7 +135,7 @@ def _source(module_or_path: Any, backend: str) -> tuple[BackboneSpec, dict[str, 
 
 
 def _network(spec: BackboneSpec, state: dict[str, np.ndarray], backend: str, fold: bool) -> Any:
-    """A fresh module, which the export may change."""
+    """A new module, which the export may change."""
     module = build_backbone(spec, backend=backend, seed=0)
     set_state(module, state)
     module.eval()
@@ -149,7 +150,7 @@ def _write(
     network: Any, stem: Path, target: Target, precision: str, pixels: bool, meta: dict[str, Any], fed: np.ndarray
 ) -> list[Path]:
     native = backends.load(target.backend).exporter()
-    # OpenVINO halves its own weights, so its ONNX file stays whole
+    # OpenVINO converts the weights to float16 itself, so its ONNX file stays float32
     half = precision == "float16" and target.name != "openvino"
     form = "onnx" if target.name == "openvino" else target.name
     files: list[Path] = native.save(native.Exported(network, pixels, half), stem, form, meta)
@@ -188,7 +189,7 @@ def _stem(out: Path, target: Target) -> Path:
 
 @contextmanager
 def _staged(stem: Path) -> Iterator[Path]:
-    """A folder beside ``stem``; its files are moved beside ``stem`` when the block ends well, else deleted."""
+    """A temporary folder beside ``stem``; its files are moved beside ``stem`` if the block succeeds, else deleted."""
     stem.parent.mkdir(parents=True, exist_ok=True)
     aside = Path(tempfile.mkdtemp(prefix=f".{stem.name}.", suffix=".part", dir=stem.parent))
     try:

@@ -1,4 +1,4 @@
-"""OpenVINO files, made from ONNX."""
+"""OpenVINO files, converted from ONNX."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from facezoo.export.difference import Run
 
 
 def convert(onnx_path: Path, stem: Path, *, half: bool) -> list[Path]:
-    """Write ``stem.xml`` and ``stem.bin`` from an ONNX file; ``half`` keeps the weights in float16."""
+    """Write ``stem.xml`` and ``stem.bin`` from an ONNX file; ``half`` stores the weights in float16."""
     import openvino
 
     path = stem.with_name(f"{stem.name}.xml")

@@ -1,4 +1,4 @@
-"""What a model can be exported to, and what each needs."""
+"""The export formats, and what each needs."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ PRECISIONS = ("float32", "float16", "int8")
 
 @dataclass(frozen=True)
 class Target:
-    """One form of export.
+    """One export format.
 
     Attributes:
         name: on the command line.
-        backend: the framework that writes it; weights of the other one are moved over first.
+        backend: the framework that writes it; weights of the other one are converted first.
         suffix: of the file to open.
-        precisions: what it can compute in.
-        needs: further modules: module -> command that installs it.
+        precisions: those it supports.
+        needs: further modules, each with the command that installs it.
         meaning: one line for the help.
     """
 
@@ -46,11 +46,11 @@ TARGETS: dict[str, Target] = {
 
 
 def find_target(name: str, precision: str = "float32") -> Target:
-    """The target of that name, if all it needs is installed.
+    """The target of that name, if everything it needs is installed.
 
     Raises:
         UnknownNameError: no such target or precision.
-        ConfigError: the target does not come in that precision.
+        ConfigError: the target does not support that precision.
         BackendUnavailableError: a module it needs is not installed.
     """
     if name not in TARGETS:
@@ -60,7 +60,7 @@ def find_target(name: str, precision: str = "float32") -> Target:
         raise UnknownNameError("precision", precision, PRECISIONS)
     if precision not in target.precisions:
         able = ", ".join(other.name for other in TARGETS.values() if precision in other.precisions)
-        raise ConfigError(f"{name} in {precision} is not offered; {precision} goes with {able}")
+        raise ConfigError(f"{name} does not support {precision}; expected one of {able} for {precision}")
     for module, command in ((target.backend, f"pip install 'facezoo[{target.backend}]'"), *target.needs):
         if importlib.util.find_spec(module) is None:
             raise BackendUnavailableError(f"export to {name} needs {module}, which is not installed: {command}")

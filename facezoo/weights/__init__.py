@@ -1,4 +1,4 @@
-"""Pretrained weights: the index, fetching and checking, model cards, publishing."""
+"""Pretrained weights: the index, download and verification, model cards, publishing."""
 
 from facezoo.weights.index import get, list_weights, load_index
 from facezoo.weights.store import canonical_path, fetch, folder_of

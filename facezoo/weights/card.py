@@ -1,4 +1,4 @@
-"""The model card: how a weight file came to be, what it can and cannot do. Markdown to read, JSON to process."""
+"""The model card: training, figures and limits of a weight file, as Markdown and as JSON."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from facezoo.errors import CheckpointError
 from facezoo.io.files import atomic_write
 
 LIMITS = (
-    "It compares faces; it does not know who somebody is, and no score is proof of identity.",
+    "It compares faces; it does not identify a person by itself, and no score is proof of identity.",
     "Scores are only comparable under the same alignment, preprocessing and model.",
-    "A threshold holds for the data it was chosen on; choose it anew on data like yours.",
-    "Errors are not spread evenly over groups of people; measure them on the groups you serve.",
+    "A threshold is valid for data like those it was chosen on; choose it again on your data.",
+    "Error rates differ between groups of people; measure them on your groups.",
 )
 
 
@@ -27,12 +27,12 @@ class CardFigure:
     Attributes:
         benchmark: "LFW, ten folds", "CFP-FP", ...
         metric: "accuracy", "TAR@FAR=1e-4", ...
-        value: the figure, as a share 0..1.
+        value: the figure, as a fraction 0..1.
         low: lower end of its interval, or None.
         high: upper end.
-        level: of the interval.
-        group: the people it was measured on, when not all.
-        command: how to measure it again.
+        level: confidence level of the interval.
+        group: the group of people it was measured on; empty for all.
+        command: that reproduces it.
     """
 
     benchmark: str
@@ -47,13 +47,13 @@ class CardFigure:
 
 @dataclass(frozen=True)
 class CardData:
-    """What it was trained on.
+    """A data set of the training.
 
     Attributes:
         name: of the data set.
-        identities: people, or None.
-        images: or None.
-        terms: of the data set, in a sentence.
+        identities: number of people, or None if unknown.
+        images: number of images, or None if unknown.
+        terms: terms of use, in a sentence.
         home: its page.
     """
 
@@ -66,24 +66,24 @@ class CardData:
 
 @dataclass(frozen=True)
 class ModelCard:
-    """All that a file of weights should come with.
+    """The facts that should come with a weight file.
 
     Attributes:
         name: of the model.
         backbone: the zoo's name.
         variant: options of the backbone.
-        embedding_size: values an image.
+        embedding_size: values per image.
         parameters: trainable values, without the head.
         preprocess: as :meth:`facezoo.specs.preprocess.Preprocess.to_dict` gives it.
-        head: loss and its options.
+        head: the loss and its options.
         training: how it was trained: steps, epochs, schedule, seed, backend, command; plain types.
-        data: what on.
-        licence: of the weights.
+        data: the data sets of the training.
+        licence: licence of the weights.
         figures: results, groups included.
-        limits: what it is not for.
+        limits: limits of use.
         sha256: of the weight file; filled in when the card is written beside it.
         size: of the weight file in bytes.
-        producer: version of facezoo.
+        producer: the version of facezoo that wrote it.
     """
 
     name: str
@@ -111,7 +111,7 @@ class ModelCard:
         """The inverse of :meth:`to_json`.
 
         Raises:
-            CheckpointError: it is no card.
+            CheckpointError: it is not a card.
         """
         try:
             values = json.loads(text)
@@ -123,7 +123,7 @@ class ModelCard:
             raise CheckpointError(f"not a model card: {error}") from error
 
     def to_markdown(self) -> str:
-        """As a page."""
+        """As a Markdown page."""
         parts = [f"# {self.name}", self._model(), self._training(), self._data(), self._figures(), self._limits()]
         return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -145,7 +145,7 @@ class ModelCard:
         return _table(("", ""), rows)
 
     def _training(self) -> str:
-        rows = [(key, _plain(value)) for key, value in self.training.items()]
+        rows = [(key, _as_text(value)) for key, value in self.training.items()]
         return f"## How it was trained\n\n{_table(('', ''), rows)}" if rows else ""
 
     def _data(self) -> str:
@@ -172,7 +172,7 @@ class ModelCard:
         return f"## Figures\n\n{text}{self._groups()}"
 
     def _groups(self) -> str:
-        """The worst group of each benchmark that was measured by groups, named in words."""
+        """The worst and the best group of each benchmark that was measured by group."""
         lines = []
         for key in dict.fromkeys((item.benchmark, item.metric) for item in self.figures if item.group):
             found = [item for item in self.figures if (item.benchmark, item.metric) == key and item.group]
@@ -222,7 +222,7 @@ def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     )
 
 
-def _plain(value: Any) -> str:
+def _as_text(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list | tuple) else str(value)
 
 

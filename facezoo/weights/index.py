@@ -1,4 +1,4 @@
-"""The index of pretrained weights: ``weights_index/*.yaml``, and folders that ``FACEZOO_WEIGHTS_INDEX`` adds."""
+"""The index of pretrained weights: ``weights_index/*.yaml``, and the folders in ``FACEZOO_WEIGHTS_INDEX``."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from pydantic import ValidationError
 from facezoo.errors import CheckpointError, UnknownNameError
 from facezoo.weights.schema import WeightsEntry
 
-LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the same, seven times as fast
-VARIABLE = "FACEZOO_WEIGHTS_INDEX"  # folders of entries of one's own, as in PATH; an own entry hides ours
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the same result, seven times faster
+VARIABLE = "FACEZOO_WEIGHTS_INDEX"  # folders of the user's own entries, as in PATH; they replace ours of the same name
 
 
 def load_index() -> dict[str, WeightsEntry]:
-    """All entries by name; those of ``FACEZOO_WEIGHTS_INDEX`` come before ours of the same name.
+    """All entries by name; those of ``FACEZOO_WEIGHTS_INDEX`` replace ours of the same name.
 
     Raises:
-        CheckpointError: an entry does not hold; the message names the file and the key.
+        CheckpointError: an entry is not valid; the message names the file and the key.
     """
     entries: dict[str, WeightsEntry] = {}
     for folder in filter(None, os.environ.get(VARIABLE, "").split(os.pathsep)):
@@ -41,7 +41,7 @@ def _shipped() -> dict[str, WeightsEntry]:
 
 
 def parse_entry(text: str, source: str) -> WeightsEntry:
-    """One entry from YAML; ``source`` is named in the error."""
+    """Parse one entry from YAML; errors name ``source``."""
     try:
         return WeightsEntry.model_validate(yaml.load(text, LOADER))
     except ValidationError as error:
@@ -53,7 +53,7 @@ def parse_entry(text: str, source: str) -> WeightsEntry:
 
 
 def dump_entry(entry: WeightsEntry) -> str:
-    """The entry as YAML, without what was left at its default."""
+    """The entry as YAML, without defaults."""
     values = entry.model_dump(mode="json", exclude_defaults=True)
     return yaml.safe_dump(values, sort_keys=False, allow_unicode=True, width=110)
 

@@ -1,4 +1,4 @@
-"""A model of the index by its name, on either backend."""
+"""A pretrained model by its name in the index, on either backend."""
 
 from __future__ import annotations
 
@@ -18,29 +18,29 @@ from facezoo.weights.schema import WeightsEntry
 
 
 def load_pretrained(name: str, *, backend: str, cache_dir: str | Path | None = None, yes: bool = False) -> Any:
-    """The model in evaluation mode; fetched, checked and brought to our form at the first call.
+    """The model in evaluation mode; downloaded, checked and converted to a facezoo weight file at the first call.
 
-    ``module.spec.preprocess`` is the index's: it says the colour order, whatever the file leaves open.
+    ``module.spec.preprocess`` is that of the index, because published files do not state their colour order.
 
     Args:
         name: in the index of weights.
         backend: "torch" or "paddle".
         cache_dir: instead of ``FACEZOO_CACHE`` or the user's cache folder.
-        yes: use it although its licence or a hash is unknown.
+        yes: use it even if its licence or a hash is unknown.
 
     Raises:
         UnknownNameError: not in the index.
-        DownloadError: it cannot be fetched, or something about it is unknown and was not accepted.
-        CheckpointError: no backbone of the zoo reads it, or it is not what the index says.
+        DownloadError: it cannot be fetched, or its licence or a hash is unknown and was not accepted.
+        CheckpointError: no backbone of the zoo reads it, or it differs from its entry in the index.
     """
     return load_weights(canonical(name, cache_dir=cache_dir, yes=yes), backend=backend)
 
 
 def canonical(name: str, *, cache_dir: str | Path | None = None, yes: bool = False) -> Path:
-    """The model as a facezoo weight file, which ``load_weights`` and every verb take.
+    """The model as a facezoo weight file, which ``load_weights`` and every command take.
 
     Raises:
-        CheckpointError: no backbone of the zoo reads it, or it is not what the index says.
+        CheckpointError: no backbone of the zoo reads it, or it differs from its entry in the index.
     """
     entry = index.get(name)
     if not entry.loads:
@@ -63,14 +63,14 @@ def canonical(name: str, *, cache_dir: str | Path | None = None, yes: bool = Fal
 
 
 def model_path(name_or_path: str | Path) -> Path:
-    """A weight file as it is, or a model of the index by its name, in our form.
+    """The path of a weight file: ``name_or_path`` itself, or the facezoo weight file of a model in the index.
 
     Raises:
         CheckpointError: neither a file nor a name; the message gives the nearest name.
     """
     path = Path(name_or_path)
     if path.exists() or path.suffix == ".safetensors" or len(path.parts) != 1:
-        return path  # a missing file is reported by whoever reads it
+        return path  # a missing file is reported where it is read
     try:
         return canonical(str(name_or_path))
     except UnknownNameError as error:
@@ -78,21 +78,21 @@ def model_path(name_or_path: str | Path) -> Path:
 
 
 def _made_from(target: Path, stamp: dict[str, Any]) -> bool:
-    """Whether the file in our form was made from this very source, under this entry."""
+    """Whether the facezoo weight file was converted from this source under this entry."""
     if not target.is_file():
         return False
     try:
         block = json.loads(read_arrays(target)[1][KEY])
     except (FacezooError, KeyError, ValueError):
-        return False  # damaged: made anew
+        return False  # damaged: converted again
     return isinstance(block, dict) and block.get("source") == json.loads(json.dumps(stamp))
 
 
 def _compare(entry: WeightsEntry, imported: Imported) -> None:
-    """Refuse a file that is another network than the index says."""
+    """Refuse a file that holds another network than its entry in the index."""
     found: dict[str, Any] = {"backbone": imported.backbone, **imported.variant}
-    said: dict[str, Any] = {"backbone": entry.backbone, **entry.variant, "embedding_size": entry.embedding_size}
+    expected: dict[str, Any] = {"backbone": entry.backbone, **entry.variant, "embedding_size": entry.embedding_size}
     found.setdefault("embedding_size", imported.spec.embedding_size)
-    for key, value in said.items():
+    for key, value in expected.items():
         if key in found and found[key] != value:
-            raise CheckpointError(f"{entry.name}: the file's {key} is {found[key]!r}; the index says {value!r}")
+            raise CheckpointError(f"{entry.name}: the file's {key} is {found[key]!r}; the index states {value!r}")

@@ -1,4 +1,4 @@
-"""A folder that anyone can serve: the weight file, its card, its entry for the index, and hashes."""
+"""Publishing: a folder with the weight file, its card, its index entry and hashes, ready for any web server."""
 
 from __future__ import annotations
 
@@ -30,23 +30,23 @@ def publish(
     licence: str = "unknown",
     card: ModelCard | None = None,
 ) -> WeightsEntry:
-    """Make the folder ``out`` with ``NAME.safetensors``, its card, ``NAME.yaml`` and ``SHA256SUMS``.
+    """Write the folder ``out`` with ``NAME.safetensors``, its card, ``NAME.yaml`` and ``SHA256SUMS``.
 
-    A calibration beside the weights goes with it.
+    A calibration file beside the weights is included.
 
     Args:
-        weights: a file that facezoo wrote; it is read through first.
+        weights: a file that facezoo wrote; it is read and checked first.
         out: the new folder.
-        name: of the model in an index.
-        urls: where the folder will be served, mirrors in order; without one the entry has no address.
-        licence: of the weights; the card's, when this is unknown.
-        card: instead of the one beside the weights.
+        name: name of the model in an index.
+        urls: URLs under which the folder will be served, in order of preference; without one the entry has no address.
+        licence: licence of the weights; "unknown" takes that of the card.
+        card: replaces the one beside the weights.
 
     Returns:
-        The entry, as ``NAME.yaml`` has it.
+        The index entry, as in ``NAME.yaml``.
 
     Raises:
-        CheckpointError: the file does not hold.
+        CheckpointError: the weight file is not valid.
     """
     weights, out = Path(weights), Path(out)
     file = read_weights(weights)
@@ -65,7 +65,7 @@ def publish(
 
 
 def plain_card(file: WeightFile, name: str) -> ModelCard:
-    """What the weight file itself says, for one that came without a card."""
+    """A card from the metadata of the weight file, for one without a card."""
     training = file.info.get("training")
     data = file.info.get("data", ())
     return ModelCard(
@@ -88,7 +88,7 @@ def count_parameters(state: dict[str, np.ndarray]) -> int:
 
 
 def make_entry(file: WeightFile, path: Path, card: ModelCard, urls: Sequence[str]) -> WeightsEntry:
-    """The index entry of a weight file of ours."""
+    """The index entry of a facezoo weight file."""
     measured = [
         Figure(
             benchmark=f"{item.benchmark}, {item.metric}{f', {item.group}' if item.group else ''}",
@@ -135,7 +135,7 @@ def make_entry(file: WeightFile, path: Path, card: ModelCard, urls: Sequence[str
 
 
 def write_sums(folder: Path) -> Path:
-    """``SHA256SUMS`` over everything in a folder, in the form that ``sha256sum -c`` reads."""
+    """Write ``SHA256SUMS`` of all files in a folder, as ``sha256sum -c`` reads it."""
     files = sorted(path for path in folder.iterdir() if path.is_file() and path.name != "SHA256SUMS")
     if not files:
         raise CheckpointError(f"{folder} is empty")

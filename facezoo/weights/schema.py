@@ -1,4 +1,4 @@
-"""What the index says about one pretrained model; an unknown fact is the word ``unknown``, never a guess."""
+"""Schema of an entry in the index of pretrained models; an unknown fact is "unknown", never a guess."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from pydantic import Field, StringConstraints, field_validator, model_validator
 from facezoo.download.published import Count, IndexedFile, Sha256, Strict, Text
 from facezoo.specs.preprocess import Preprocess
 
-ELSEWHERE = ("facenet_pytorch", "onnx", "unknown")  # listed and fetched, but no backbone of the zoo reads them
+ELSEWHERE = ("facenet_pytorch", "onnx", "unknown")  # listed and downloaded, but no backbone of the zoo reads them
 
 
 class WeightsFile(IndexedFile):
     """One file of a model.
 
     Attributes:
-        member: the file inside the archive, as a pattern on its own name; None when the file is no archive.
+        member: the file inside the archive, as a pattern for its file name; None when the file is not an archive.
         member_sha256: hash of that member.
     """
 
@@ -25,12 +25,12 @@ class WeightsFile(IndexedFile):
 
 
 class Licence(Strict):
-    """Three licences, which differ more often than not.
+    """The licences of code, weights and data, which often differ.
 
     Attributes:
-        code: of the project that trained it.
-        weights: of the file.
-        data: of what it was trained on.
+        code: licence of the project that trained it.
+        weights: licence of the file.
+        data: licence of the training data.
     """
 
     code: Text
@@ -39,12 +39,12 @@ class Licence(Strict):
 
 
 class Figure(Strict):
-    """One number, with where it comes from.
+    """One published or measured figure, with its source.
 
     Attributes:
         benchmark: "LFW", "IJB-C TAR@FAR=1e-4", ...
-        value: as a percentage, unless the benchmark says otherwise.
-        low: lower end of a 95 % interval, for our own.
+        value: as a percentage, unless the benchmark states another unit.
+        low: lower end of a 95 % interval, where facezoo measured it.
         high: upper end.
         source: a citation, a page, or the command that measured it.
     """
@@ -60,22 +60,22 @@ class WeightsEntry(Strict):
     """One pretrained model.
 
     Attributes:
-        name: what the commands call it.
-        title: in words.
+        name: the name used in commands.
+        title: a title to read.
         backbone: the zoo's name of the network, or another name where the zoo does not have it.
         variant: options of that backbone.
         head: loss it was trained with.
         training_data: names in the index of data sets, or in words.
-        embedding_size: values an image.
-        preprocess: as a weight file carries it.
+        embedding_size: values per image.
+        preprocess: as in a weight file.
         parameters: trainable values, without the classifier.
         layout: how its files name their arrays: "facezoo", a name of
             :func:`facezoo.checkpoints.foreign.table.names`, or one of ``ELSEWHERE``.
-        files: the first is the model; others go with it.
+        files: the first is the model; others belong to it.
         licence: of code, weights and data.
         published: the authors' figures.
-        measured: ours, with the command.
-        recipe: the file in ``zoo_configs`` that trains the like, or None.
+        measured: figures that facezoo measured, with the command.
+        recipe: the file in ``zoo_configs`` that trains the same network, or None.
         home: the authors' page.
         notes: what a user should know.
     """
@@ -108,7 +108,7 @@ class WeightsEntry(Strict):
     def _names_differ(self) -> WeightsEntry:
         names = [file.name for file in self.files]
         if len(set(names)) != len(names):
-            raise ValueError(f"two files of one name in {names}")
+            raise ValueError(f"two files have the same name: {names}")
         return self
 
     @property
@@ -117,7 +117,7 @@ class WeightsEntry(Strict):
         return self.layout not in ELSEWHERE
 
     def doubts(self) -> list[str]:
-        """What is not known and should be before a file from outside is used."""
+        """Facts that are unknown and matter before the file is used: licences and hashes."""
         found = [
             f"the licence of the {part} is unknown"
             for part in ("weights", "data")

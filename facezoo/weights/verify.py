@@ -1,4 +1,4 @@
-"""Is a file what it is said to be: its hash, and for our own files its content too."""
+"""Verification of files by their hash, and of facezoo weight files by their content too."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from facezoo.weights import index, store
 
 @dataclass(frozen=True)
 class Verdict:
-    """What was found out about one file.
+    """The result for one file.
 
     Attributes:
         path: the file.
         sha256: its hash.
-        against: what it was compared with: "index", "receipt", "sha256 file", or "nothing".
+        against: the source of the expected hash: "index", "receipt", "sha256 file", or "nothing".
         fault: what is wrong, or None.
-        facts: backbone, parameters and so on, for a facezoo weight file.
+        facts: backbone, embedding size and number of values, for a facezoo weight file.
     """
 
     path: Path
@@ -34,7 +34,7 @@ def verify(target: str, cache_dir: str | Path | None = None) -> list[Verdict]:
     """Check a file, or every file of a model of the index that is in the cache.
 
     Raises:
-        UnknownNameError: neither a file nor a name.
+        UnknownNameError: it is neither a file nor a name in the index.
         CheckpointError: the model was never downloaded.
     """
     path = Path(target)
@@ -62,7 +62,8 @@ def _by_receipt(path: Path) -> Verdict:
     found = file_hash(path)
     if note is None:
         return Verdict(path, found, "nothing")
-    fault = None if note.get("sha256") == found else f"was {str(note.get('sha256'))[:16]}... when it was fetched"
+    noted = str(note.get("sha256"))
+    fault = None if noted == found else f"had sha256 {noted[:16]}... when it was downloaded"
     return Verdict(path, found, "receipt", fault)
 
 
@@ -72,9 +73,9 @@ def _verify_file(path: Path) -> Verdict:
     against, fault = "nothing", None
     if note.is_file():
         against = "sha256 file"
-        said = note.read_text(encoding="ascii", errors="replace").split()
-        if not said or said[0].lower() != found:
-            fault = f"{note.name} says {said[0][:16] if said else 'nothing'}..."
+        listed = note.read_text(encoding="ascii", errors="replace").split()
+        if not listed or listed[0].lower() != found:
+            fault = f"{note.name} lists {listed[0][:16] if listed else 'no hash'}..."
     elif receipts.read(path) is not None:
         verdict = _by_receipt(path)
         against, fault = verdict.against, verdict.fault

@@ -23,7 +23,7 @@ def only(folder):
 
 @pytest.mark.parametrize("to", [*TORCH, *PADDLE])
 @pytest.mark.parametrize("pixels", [False, True])
-def test_every_form_gives_the_original_embeddings(tmp_path, to, pixels):
+def test_every_format_gives_the_original_embeddings(tmp_path, to, pixels):
     target = TARGETS[to]
     report = export_model(tiny(target.backend), tmp_path / "net", to=to, with_preprocess=pixels)
     assert report.files[0].suffix == target.suffix
@@ -37,13 +37,13 @@ def test_every_form_gives_the_original_embeddings(tmp_path, to, pixels):
 
 
 @pytest.mark.parametrize("to, backend", [("onnx", "paddle"), ("paddle-inference", "torch")])
-def test_a_model_of_the_other_backend_is_moved_over(tmp_path, to, backend):
+def test_a_model_of_the_other_backend_is_converted(tmp_path, to, backend):
     report = export_model(tiny(backend), tmp_path / "net", to=to, fold=True)
     assert report.folded
     assert report.difference.relative < 1e-5
 
 
-def test_an_onnx_file_takes_any_batch_of_pixels_and_says_what_it_is(tmp_path):
+def test_an_onnx_file_takes_any_batch_of_pixels_and_holds_its_metadata(tmp_path):
     module = tiny("torch")
     export_model(module, tmp_path / "net.onnx", to="onnx", with_preprocess=True)
     run = open_onnx(tmp_path / "net.onnx")
@@ -51,9 +51,9 @@ def test_an_onnx_file_takes_any_batch_of_pixels_and_says_what_it_is(tmp_path):
     expected = backends.load("torch").build_inference(module)(crops)
     for count in (1, 3, 8):
         np.testing.assert_allclose(run(crops[:count]), expected[:count], rtol=1e-4, atol=1e-5 * abs(expected).max())
-    said = read_mark(tmp_path / "net.onnx")
-    assert said["backbone"] == "IR18"
-    assert said["input"] == "uint8 RGB (N, H, W, 3)"
+    mark = read_mark(tmp_path / "net.onnx")
+    assert mark["backbone"] == "IR18"
+    assert mark["input"] == "uint8 RGB (N, H, W, 3)"
 
 
 @pytest.mark.parametrize("to", ["onnx", "torchscript"])
@@ -86,8 +86,8 @@ def test_int8_is_calibrated_on_the_users_images(tmp_path, crops_folder):
 
 
 @pytest.mark.parametrize("precision", ["float32", "int8"])
-def test_values_outside_the_file_are_kept_in_one_beside_it(tmp_path, crops_folder, monkeypatch, precision):
-    """As past 2 GB, where torch writes a file a tensor."""
+def test_external_tensors_are_joined_to_one_file(tmp_path, crops_folder, monkeypatch, precision):
+    """As above 2 GB, where torch writes one file per tensor."""
     import onnx
 
     native = backends.load("torch").exporter()
@@ -117,7 +117,7 @@ def test_values_outside_the_file_are_kept_in_one_beside_it(tmp_path, crops_folde
     assert np.allclose(open_onnx(report.files[0])(images), open_onnx(whole.files[0])(images), atol=1e-6)
 
 
-def test_past_the_tolerance_nothing_is_left_and_what_stood_there_stays(tmp_path):
+def test_above_the_tolerance_nothing_is_written_and_the_previous_file_stays(tmp_path):
     (tmp_path / "net.onnx").write_bytes(b"earlier")
     with pytest.raises(ExportError, match=r"refused: on 8 images .* allowed 1e-15"):
         export_model(tiny("torch"), tmp_path / "net", to="onnx", precision="float16", tolerance=1e-15)
@@ -127,11 +127,11 @@ def test_past_the_tolerance_nothing_is_left_and_what_stood_there_stays(tmp_path)
 
 def test_a_writer_that_changes_a_value_is_caught(tmp_path, monkeypatch):
     native = backends.load("torch").exporter()
-    honest = native.save
+    original = native.save
 
     def faulty(network, *rest):
         network.backbone.neck.linear.weight.data[0, 0] += 100.0
-        return honest(network, *rest)
+        return original(network, *rest)
 
     monkeypatch.setattr(native, "save", faulty)
     with pytest.raises(ExportError, match="cosine distance"):
@@ -147,11 +147,11 @@ def test_a_model_that_gives_nan_is_not_exported(tmp_path):
     assert only(tmp_path) == []
 
 
-def test_options_that_do_not_go_together(tmp_path):
+def test_options_that_exclude_each_other(tmp_path):
     module = tiny("torch")
     with pytest.raises(UnknownNameError, match="unknown export target 'onxn'; did you mean 'onnx'"):
         export_model(module, tmp_path / "net", to="onxn")
-    with pytest.raises(ConfigError, match="paddle-inference in int8 is not offered; int8 goes with onnx, openvino"):
+    with pytest.raises(ConfigError, match="paddle-inference does not support int8; expected one of onnx, openvino"):
         export_model(module, tmp_path / "net", to="paddle-inference", precision="int8")
     with pytest.raises(ConfigError, match="int8 needs face crops"):
         export_model(module, tmp_path / "net", to="onnx", precision="int8")
@@ -160,7 +160,7 @@ def test_options_that_do_not_go_together(tmp_path):
 
 
 @pytest.mark.parametrize("missing, to", [("torch", "onnx"), ("paddle", "paddle-inference"), ("openvino", "openvino")])
-def test_what_is_not_installed_is_said(tmp_path, monkeypatch, missing, to):
+def test_a_missing_module_is_named(tmp_path, monkeypatch, missing, to):
     found = targets_module.importlib.util.find_spec
     monkeypatch.setattr(
         targets_module.importlib.util, "find_spec", lambda name: None if name == missing else found(name)
@@ -170,7 +170,7 @@ def test_what_is_not_installed_is_said(tmp_path, monkeypatch, missing, to):
 
 
 @pytest.mark.parametrize("color", ["RGB", "BGR", "gray"])
-def test_the_input_that_is_described_is_the_one_both_backends_make(color):
+def test_the_described_input_is_that_of_both_backends(color):
     channels = 1 if color == "gray" else 3
     preprocess = replace(PREPROCESS, color=color, mean=PREPROCESS.mean[:channels], std=PREPROCESS.std[:channels])
     crops = gather(None, (32, 48))

@@ -1,4 +1,4 @@
-"""The whole catalog leaves by ONNX, each network in its own construction, on small images."""
+"""Every construction in the catalog is exported to ONNX, on small images."""
 
 import pytest
 
@@ -14,7 +14,7 @@ def distinct():
 
 
 def small(spec):
-    """Shallow and on a small image; Swin's windows need its own size."""
+    """A shallow network on a small image; Swin's windows need the original size."""
     return spec if spec.family == "swin" else reduced(spec)
 
 

@@ -12,7 +12,7 @@ PREPROCESS = Preprocess(color="BGR", size=(32, 48), mean=(100.0, 110.0, 125.0), 
 
 
 def tiny(backend, name="IR18", **changes):
-    """A network of four small blocks, not square, with uneven colour handling and running statistics."""
+    """A network of four small blocks, with a rectangular input, unequal means and stds, and running statistics."""
     spec = replace(
         backbone_spec(name, embedding_size=16, input_size=(32, 48)), preprocess=PREPROCESS, parameters=None,
         **{"units": (1, 1, 1, 1), "widths": (8, 8, 16, 16), **changes},

@@ -1,4 +1,4 @@
-"""From a name to a network, on both backends: through a served index entry, and from the real file."""
+"""From a name to a network on both backends: through a served index entry, and from a real file."""
 
 import hashlib
 import json
@@ -120,7 +120,7 @@ def test_real_foreign_file_gives_its_golden_embedding(real, tmp_path, monkeypatc
         assert np.abs(found - golden).max() <= 1e-4 * np.abs(golden).max()
     file = canonical("hse-mobilenet-vggface2")
     before = file.stat().st_mtime_ns
-    assert canonical("hse-mobilenet-vggface2").stat().st_mtime_ns == before  # made once
+    assert canonical("hse-mobilenet-vggface2").stat().st_mtime_ns == before  # converted once
     assert read_weights(file).info["source"]["name"] == "hse-mobilenet-vggface2"
     file.write_bytes(b"damaged")
     assert read_weights(canonical("hse-mobilenet-vggface2")).spec.name == "MobileNetV1"
@@ -129,16 +129,16 @@ def test_real_foreign_file_gives_its_golden_embedding(real, tmp_path, monkeypatc
 def test_a_mislabelled_file_is_refused(real, tmp_path, monkeypatch):
     source = real / "weights" / "mobilenet_v1_vggface2_hse.safetensors"
     entry_of(tmp_path, monkeypatch, source, backbone="MobileFaceNet", variant={})
-    with pytest.raises(CheckpointError, match="the file's backbone is 'MobileNetV1'; the index says 'MobileFaceNet'"):
+    with pytest.raises(CheckpointError, match="the file's backbone is 'MobileNetV1'; the index states 'MobileFaceNet'"):
         canonical("toy")
     entry_of(tmp_path, monkeypatch, source, embedding_size=512)
-    with pytest.raises(CheckpointError, match="embedding_size is 1024; the index says 512"):
+    with pytest.raises(CheckpointError, match="embedding_size is 1024; the index states 512"):
         canonical("toy")
     entry_of(tmp_path, monkeypatch, source, layout="evolve_ir")
     with pytest.raises(CheckpointError, match="asked for 'evolve_ir'"):
         canonical("toy")
 
 
-def test_what_the_zoo_does_not_read_says_so():
+def test_models_that_the_zoo_does_not_read_are_refused():
     with pytest.raises(CheckpointError, match=r"published as onnx, .* run it with onnxruntime"):
         facezoo.load_pretrained("insightface-buffalo-l", backend=BACKENDS[0])

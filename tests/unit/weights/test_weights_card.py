@@ -24,7 +24,7 @@ QUICK = Options(backoff=0.0, reserve=0, sleep=lambda seconds: None)
 
 @pytest.fixture
 def file(tmp_path):
-    """A weight file whose metadata hold; its arrays are not a network's, which publishing does not ask for."""
+    """A weight file with valid metadata; its arrays are not those of a network, which publishing does not check."""
     spec = catalog.backbone_spec("MobileFaceNet", embedding_size=128)
     state = {"a.weight": np.ones((4, 3), np.float32), "a.running_mean": np.zeros(3, np.float32)}
     write_weights(tmp_path / "best.safetensors", spec, state, producer={"backend": "torch"}, head="ArcFace")
@@ -49,7 +49,7 @@ CARD = ModelCard(
 )
 
 
-def test_card_says_what_a_reader_needs():
+def test_card_states_the_facts():
     text = CARD.to_markdown()
     for words in (
         "# small",
@@ -69,12 +69,12 @@ def test_card_round_trip():
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"name": 1, "colour": 2}', '{"data": [{"x": 1}]}'])
-def test_no_card(text):
+def test_other_json_is_not_a_card(text):
     with pytest.raises(CheckpointError, match="not a model card"):
         ModelCard.from_json(text)
 
 
-def test_card_with_nothing_known():
+def test_card_without_facts():
     text = ModelCard("x", "IR50", 512, {}).to_markdown()
     assert "Unknown." in text
     assert "None measured." in text
@@ -150,7 +150,7 @@ def test_verify_a_file_by_its_sums_and_its_content(file, tmp_path, capsys):
     assert verify(str(file))[0].against == "nothing"
     note = file.with_name(f"{file.name}.sha256")
     note.write_text(f"{'0' * 64}  {file.name}\n")
-    assert "says 0000" in verify(str(file))[0].fault
+    assert "lists 0000" in verify(str(file))[0].fault
     note.unlink()
     spec = catalog.backbone_spec("MobileFaceNet")
     with pytest.raises(CheckpointError):

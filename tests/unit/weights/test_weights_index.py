@@ -46,21 +46,21 @@ def test_entry(name):
         assert spec.in_channels == preprocess.channels
         _, project = find_layout(entry.layout)
         assert preprocess == (spec.preprocess if project == "hse" else PROJECTS[project].preprocess(spec.input_size)), (
-            "the layout's own project feeds it otherwise"
+            "the project of the layout uses another preprocessing"
         )
     else:
         assert entry.layout in ELSEWHERE
-        assert entry.notes, "say why the zoo does not read it"
+        assert entry.notes, "state why the zoo does not read it"
     for file in entry.files:
-        assert file.urls or file.page != "unknown", "no way to get it"
-        assert file.hash_from or file.sha256 == "unknown", "a hash needs a witness"
+        assert file.urls or file.page != "unknown", "neither a URL nor a page"
+        assert file.hash_from or file.sha256 == "unknown", "the source of a hash must be stated"
         if file.member:
             assert file.name.endswith((".zip", ".tar"))
     for data in entry.training_data:
         assert data == "unknown" or data in list_datasets() or " " in data
 
 
-def test_what_should_be_there():
+def test_known_publishers_are_listed():
     names = " ".join(ENTRIES)
     for word in ("insightface", "facenet-pytorch", "opencv", "adaface", "cvlface", "plsc", "arcface-paddle", "hse"):
         assert word in names
@@ -85,7 +85,7 @@ def entry_text(**changes):
 
 BROKEN = {
     "an unknown key": ({"colour": "RGB"}, "colour"),
-    "a colour order that is none": ({"preprocess": {"color": "GBR"}}, "preprocess.*GBR"),
+    "an unknown colour order": ({"preprocess": {"color": "GBR"}}, "preprocess.*GBR"),
     "a mean of two values": ({"preprocess": {"mean": [1.0, 2.0]}}, "2 values; RGB needs 3"),
     "no file": ({"files": []}, "files"),
     "a short hash": ({"files": [{"name": "a", "holds": "b", "sha256": "12"}]}, "sha256"),

@@ -1,4 +1,4 @@
-"""From a name to a checked file: mirrors, members of archives, doubts, pruning, verification."""
+"""From a name to a checked file: mirrors, members of archives, unknown licences and hashes, pruning, verification."""
 
 import hashlib
 import io
@@ -89,13 +89,13 @@ def test_unknown_things_are_asked_about_once(add, server, capsys, monkeypatch):
     assert main(["weights", "download", "doubtful", "--quiet"]) == 2
     assert "/w" not in server.seen
     assert main(["weights", "download", "doubtful", "--quiet", "--yes"]) == 0
-    said = capsys.readouterr()
-    assert said.out.strip().endswith("w.bin")
-    assert "licence of the weights: non-commercial" in said.err
+    printed = capsys.readouterr()
+    assert printed.out.strip().endswith("w.bin")
+    assert "licence of the weights: non-commercial" in printed.err
     assert weights.fetch("doubtful", options=QUICK).read_bytes() == BODY  # accepted before
     assert verify("doubtful")[0].against == "receipt"
     weights.fetch("doubtful").write_bytes(BODY[::-1])
-    assert "when it was fetched" in verify("doubtful")[0].fault
+    assert "when it was downloaded" in verify("doubtful")[0].fault
     assert main(["weights", "verify", "doubtful"]) == 2
 
 
@@ -178,7 +178,7 @@ def test_list_and_info(capsys, add, server):
     assert "did you mean 'adaface-r50-ms1mv2'" in capsys.readouterr().err
 
 
-def test_dead_link_says_so(add, server):
+def test_dead_links_are_named(add, server):
     add("dead", one(server.url("/1", status(404)), server.url("/2", status(410))))
     with pytest.raises(DownloadError, match=r"/1: HTTP 404; .*/2: HTTP 410. By hand: put it at"):
         weights.fetch("dead", options=QUICK)
