@@ -1,5 +1,8 @@
 """Protocol files: the shipped ones are valid, and errors name the key and the value."""
 
+import os
+import subprocess
+import sys
 from typing import Literal
 
 import pytest
@@ -95,6 +98,48 @@ def test_messages_are_short_whatever_the_file_holds(tmp_path):
 def test_the_table_of_kinds_matches_the_classes():
     for kind, task in TASKS.items():
         assert task.model_fields["kind"].annotation == Literal[kind]
+
+
+NEW_KIND = """
+from typing import Literal
+import numpy as np
+from facezoo.evaluation.inputs.store import EmbeddingSet
+from facezoo.evaluation.protocols.result import Figure, TaskResult
+from facezoo.evaluation.protocols.tasks.base import Task
+from facezoo.evaluation.protocols.tasks.table import TASKS
+
+class CountTask(Task):
+    kind: Literal["count"]
+    factor: int = 1
+
+    def run(self, store, settings):
+        figure = Figure("rows", self.factor * len(store), percent=False)
+        return TaskResult(name=self.name, kind=self.kind, figures=[figure], detail={})
+
+TASKS["count"] = CountTask  # the one line; the union of kinds is built when protocol.py is imported
+import importlib
+from facezoo.errors import ProtocolError
+from facezoo.evaluation.protocols import protocol
+from facezoo.evaluation.protocols.run import run_protocol
+importlib.reload(protocol)
+result = run_protocol(protocol.load_protocol("new.yaml"), EmbeddingSet.build(np.eye(3), {}))
+print(result.tasks[0].figures[0].value)
+try:
+    protocol.load_protocol("bad.yaml")
+except ProtocolError as error:
+    print(error)
+"""
+
+
+def test_a_new_kind_is_one_class_and_one_line_of_the_table(tmp_path):
+    task = "name: mine\ntitle: Mine\ntasks:\n  - {name: rows, kind: count, factor: 2}\n"
+    (tmp_path / "new.yaml").write_text(task)
+    (tmp_path / "bad.yaml").write_text(task.replace("factor", "facter"))
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run([sys.executable, "-c", NEW_KIND], capture_output=True, text=True, cwd=tmp_path, env=env)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[0] == "6"
+    assert "unknown key 'tasks.0.count.facter'; did you mean 'factor'" in done.stdout
 
 
 def test_another_list_of_pairs():
