@@ -47,7 +47,7 @@ def usage() -> str:
             *lines,
             "",
             "Options:",
-            "  -q, --quiet  Show warnings, errors and results only; stands before the verb.",
+            "  -q, --quiet  Show warnings, errors and results only; give it before the verb.",
             "  --debug      With any verb: show the traceback of an error.",
             "  --version    Print the version.",
             "  --help       Print this text; `facezoo VERB --help` describes a verb.",
