@@ -1,4 +1,4 @@
-"""The index of public data sets, fetching them, and importing what was fetched."""
+"""The index of public data sets, their download and their import."""
 
 from facezoo.datasets.catalogue import get, list_datasets, load_index
 from facezoo.datasets.importing import import_archive

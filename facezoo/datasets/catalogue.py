@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from facezoo.datasets.schema import DataSet, plain_name
 from facezoo.errors import DataError, UnknownNameError
 
-LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the same, seven times as fast
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the same result, seven times faster
 
 
 @lru_cache(maxsize=1)
@@ -19,7 +19,7 @@ def load_index() -> dict[str, DataSet]:
     """All entries, by name.
 
     Raises:
-        DataError: an entry does not hold; the message names the file and the key.
+        DataError: an entry is not valid; the message names the file and the key.
     """
     entries = {}
     folder = resources.files("facezoo.datasets") / "index"
@@ -31,7 +31,7 @@ def load_index() -> dict[str, DataSet]:
 
 
 def parse_entry(text: str, source: str) -> DataSet:
-    """One entry from YAML; ``source`` is named in the error."""
+    """Parse one entry from YAML; errors name ``source``."""
     try:
         entry = DataSet.model_validate(yaml.load(text, LOADER))
     except (ValidationError, yaml.YAMLError) as error:
@@ -58,7 +58,7 @@ def list_datasets() -> list[str]:
 
 
 def get(name: str) -> DataSet:
-    """The entry of that name, whatever its capitals and separators.
+    """The entry of that name; case and separators are ignored.
 
     >>> get("CFP_FP").name
     'cfp-fp'

@@ -1,4 +1,4 @@
-"""``facezoo datasets import``: tells what an archive is, and brings it to a form that trains or evaluates."""
+"""``facezoo datasets import``: recognise an archive and convert it to a form for training or evaluation."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ def import_archive(
     """Import an archive, a folder of downloads, or a pack, into the new folder ``out``.
 
     Args:
-        path: what was downloaded.
-        out: the new folder; it exists only when everything is in it.
-        dataset: the index's name, for what cannot be told from the files.
-        identities: CelebA's identity file, when it is not beside the archive.
+        path: the download.
+        out: the new folder; it is created only when the import is complete.
+        dataset: the name in the index, where the files do not identify the data set.
+        identities: CelebA's identity file, if it is not beside the archive.
         partial: accept fewer images than the data set has.
         on_progress: called with the number of files written.
 
     Raises:
-        DataError: nothing known is there, it is broken, or its counts are not the data set's.
-        UnsafeFileError: a path escapes, a link, a bomb, code in a pickle.
+        DataError: its content is unknown or broken, or its counts differ from the index.
+        UnsafeFileError: a path that leaves the folder, a link, an archive bomb, code in a pickle.
     """
     path, out = Path(path), Path(out)
     if not path.exists():
@@ -55,7 +55,7 @@ def import_archive(
 
 
 def _by_name(path: Path) -> DataSet | None:
-    """The entry whose file this is, by its name."""
+    """The entry that has a file of this name."""
     for entry in catalogue.load_index().values():
         if any(file.name == path.name for file in entry.files):
             return entry
@@ -72,9 +72,9 @@ def _kind(path: Path, entry: DataSet | None) -> tuple[str, Path]:
     if found is None and entry is not None and entry.importer in KINDS:
         found = entry.importer
     if found is None:
-        raise DataError(f"{path}: no images in identity folders, no InsightFace pack, no IJB meta files in it")
+        raise DataError(f"{path}: expected images in identity folders, an InsightFace pack or IJB meta files in it")
     if found == "folder" and entry is not None and entry.importer == "none":
-        raise ConfigError(f"{entry.name} has no identities to import; its layout is: {entry.layout}")
+        raise ConfigError(f"{entry.name} has no identities; its layout is: {entry.layout}")
     return found, path
 
 
@@ -95,7 +95,7 @@ def _has_meta(path: Path) -> bool:
 
 
 def kind_of_members(names: list[str]) -> str | None:
-    """Which importer takes an archive with these members, or None.
+    """The importer for an archive with these members, or None.
 
     >>> kind_of_members(["lfw/Al_Gore/Al_Gore_0001.jpg"])
     'lfw'

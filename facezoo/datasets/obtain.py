@@ -1,4 +1,4 @@
-"""Fetching a data set's files, and saying what has to be fetched by hand."""
+"""Download of a data set's files, and the list of those to download by hand."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from facezoo.io.progress import OnProgress, ignore_progress, part_of
 
 @dataclass(frozen=True)
 class Obtained:
-    """What is there now.
+    """The files of a data set after a download.
 
     Attributes:
-        folder: where the files are.
+        folder: the folder of the files.
         present: paths of the files that are there and were checked.
-        missing: one line for each file that a person has to fetch: from where, and where to put it.
+        missing: one line per file to download by hand: its source, and where to put it.
     """
 
     folder: Path
@@ -28,12 +28,12 @@ class Obtained:
 
 
 def default_folder(name: str) -> Path:
-    """Where a data set's files go when nothing else is said."""
+    """The default folder of a data set's files."""
     return cache.root() / "datasets" / name
 
 
 def chosen_files(entry: DataSet, names: list[str], everything: bool) -> list[IndexedFile]:
-    """The files asked for; without a wish, those that are not optional.
+    """The files of these names; without names, those that are not optional, or all if ``everything``.
 
     Raises:
         UnknownNameError: a name is not one of the entry's files.
@@ -55,17 +55,17 @@ def obtain(
     options: Options | None = None,
     on_progress: OnProgress = ignore_progress,
 ) -> Obtained:
-    """Fetch ``files`` into ``folder``. A file put there by hand is checked and used.
+    """Download ``files`` into ``folder``; a file put there by hand is checked and used.
 
     Args:
         entry: the data set.
-        folder: where the files go.
-        files: which of the entry's files.
+        folder: the target folder.
+        files: the files of the entry to download.
         options: retries and time limits of the downloads.
         on_progress: called with the number of bytes of all files on disk and, if known, their total.
 
     Raises:
-        DownloadError: a file with an address could not be fetched, or a file is not the published one.
+        DownloadError: a file with an address could not be downloaded, or a file is not the published one.
     """
     present, missing, done = [], [], 0
     sizes = [file.size for file in files]
@@ -86,13 +86,13 @@ def _one(entry: DataSet, file: IndexedFile, folder: Path, options: Options | Non
     if not file.urls and (folder / file.name).exists():
         fault = file.remote().fault(folder / file.name)
         if fault is not None:
-            raise DownloadError(f"{folder / file.name} {fault}; fetch it again: {by_hand(file, folder / file.name)}")
+            raise DownloadError(f"{folder / file.name} {fault}; download it again: {by_hand(file, folder / file.name)}")
     return fetch(file.remote(), folder, shelf=entry.name, options=options, on_progress=on_progress)
 
 
 def by_hand(file: IndexedFile, target: Path) -> str:
-    """What to fetch, where from, where to put it, and how to tell it is right."""
+    """One line: the file, its source, where to put it, and its hash."""
     source = f"from {file.page}" if file.page != "unknown" else "(its address is unknown)"
     known = [f"{name} {value}" for name in ("sha256", "md5") if (value := getattr(file, name)) != "unknown"]
     check = f" ({known[0]})" if known else " (no hash is published)"
-    return f"fetch {file.name}, {file.holds}, {source} and put it at {target}{check}"
+    return f"download {file.name}, {file.holds}, {source} and put it at {target}{check}"

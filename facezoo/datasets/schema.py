@@ -1,4 +1,4 @@
-"""What the index of data sets says about each; an unknown fact is the word ``unknown``, never a guess."""
+"""Schema of an entry in the index of data sets; an unknown fact is "unknown", never a guess."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ class DataSet(Strict):
     """One data set.
 
     Attributes:
-        name: what the commands call it.
+        name: the name used in commands.
         title: its full name.
-        purpose: what it is for.
-        identities: people.
-        images: still images; about, where ``figures`` says so.
-        videos: clips.
-        figures: where the numbers come from.
+        purpose: its uses.
+        identities: number of people.
+        images: number of still images; approximate where ``figures`` states so.
+        videos: number of video clips.
+        figures: the source of the numbers.
         home: the authors' page.
-        terms: what the authors ask, as shown before a download.
-        obtained: "direct": a link without a form; "form": an agreement; "gone": no longer given out.
-        how: what to do by hand.
+        terms: terms of use, shown before a download.
+        obtained: "direct": a link without a form; "form": an agreement; "gone": no longer distributed.
+        how: the steps to get it.
         files: the published files.
-        layout: what is in the archives.
-        importer: what ``facezoo datasets import`` does with them.
+        layout: the content of the archives.
+        importer: the importer of ``facezoo datasets import``.
         paper: the citation.
     """
 
@@ -55,7 +55,7 @@ class DataSet(Strict):
     def _names_differ(cls, files: tuple[IndexedFile, ...]) -> tuple[IndexedFile, ...]:
         names = [file.name for file in files]
         if len(set(names)) != len(names):
-            raise ValueError(f"two files of one name in {names}")
+            raise ValueError(f"two files have the same name: {names}")
         return files
 
     @model_validator(mode="after")
@@ -67,7 +67,7 @@ class DataSet(Strict):
 
 
 def plain_name(name: str) -> str:
-    """The form of a name that is compared: small letters, figures and dashes.
+    """A name in the form that is compared: lower-case letters, digits and dashes.
 
     >>> plain_name("CASIA-WebFace"), plain_name("cfp_fp")
     ('casia-webface', 'cfp-fp')

@@ -1,8 +1,8 @@
-"""Files from outside: fetched once, resumed, checked before use, unpacked inside their folder.
+"""Downloads: fetched once, resumed, checked before use, unpacked inside their folder.
 
-Data sets and weights share this one implementation. pooch serves for the cache folder and the hashes; its
-downloader starts over after every break, knows one URL a file and waits for ever on a server that sends a
-byte a minute, so the transfer itself is written here over ``requests``, which pooch brings along.
+Data sets and weights share this one implementation. pooch gives the cache folder and the hashes; its
+downloader starts over after every interruption, takes one URL per file and never times out on a server that sends
+a byte per minute, so the transfer is implemented here on ``requests``, a dependency of pooch.
 """
 
 from facezoo.download.archives import Limits, extract, member_names, staged_folder

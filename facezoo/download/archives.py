@@ -1,4 +1,4 @@
-"""Unpacking archives from outside: inside their folder, without links, bounded, all or nothing."""
+"""Unpacking untrusted archives: inside their folder, without links, bounded, all or nothing."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from facezoo.io.progress import OnProgress, ignore_progress
 
 BLOCK = 512  # a tar header
 PIECE = 1 << 18
-MANY = 1000  # files that are synced one by one
+MANY = 1000  # up to this many files are flushed one by one
 BROKEN = (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError)
 
 T = TypeVar("T")
@@ -41,24 +41,24 @@ def extract(
 ) -> int:
     """Unpack a tar (plain, gz, bz2, xz) or zip file into the new folder ``target``.
 
-    The kind is told from the first bytes, never from the name. Everything is written to a folder beside
-    ``target`` that is renamed when the last member is there; after any failure ``target`` does not exist.
-    Owners, modes and times of members are not taken over.
+    The kind is recognised by the first bytes, never by the name. Everything is written to a temporary folder beside
+    ``target`` that is renamed after the last member; after a failure ``target`` does not exist.
+    Owners, modes and times of members are ignored.
 
     Args:
         archive: the file.
         target: must not exist, or be an empty folder.
-        limits: what is unpacked at most.
-        rename: gives the path below ``target`` for a member's path, or None to leave it out.
+        limits: the most that is unpacked.
+        rename: maps a member's path to its path below ``target``, or to None to skip it.
         on_progress: called with the number of files written so far.
-        check: looks at the complete folder before it gets its name; what it raises undoes everything.
+        check: called with the complete folder before it is renamed; if it raises, nothing is kept.
 
     Returns:
         The number of files written.
 
     Raises:
-        UnsafeFileError: a path that escapes, a link, a device, two members of one name, a bomb.
-        DataError: it is no archive, or broken or truncated.
+        UnsafeFileError: a path that leaves the folder, a link, a device, two members of one name, an archive bomb.
+        DataError: it is not an archive, or broken or truncated.
     """
     archive, target = Path(archive), Path(target)
     limits = limits or Limits()
@@ -84,25 +84,25 @@ def extract(
 
 
 def member_names(archive: str | Path, first: int = 200) -> list[str]:
-    """The paths of the first members, to tell what an archive is; read as carefully as :func:`extract`."""
+    """The paths of the first members, with the checks of :func:`extract`."""
     archive = Path(archive)
     members = _zip_members if _is_zip(archive) else _tar_members
     try:
         return [member_path(name) for name, _ in itertools.islice(members(archive, Limits()), first)]
     except BROKEN as error:
-        raise DataError(f"{archive} is broken, truncated, or no archive: {error}") from error
+        raise DataError(f"{archive} is broken, truncated or not an archive: {error}") from error
 
 
 @contextmanager
 def staged_folder(target: Path) -> Iterator[Path]:
-    """A folder beside ``target`` that becomes it when the block ends well, and vanishes when it does not."""
+    """A temporary folder beside ``target``, renamed to it if the block succeeds and deleted if it fails."""
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise DataError(f"{target} exists already; expected a new or an empty folder")
     target.parent.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent))
     try:
         yield folder
-        _settle(folder)
+        _sync_all(folder)
         umask = os.umask(0)
         os.umask(umask)
         folder.chmod(0o777 & ~umask)
@@ -111,8 +111,8 @@ def staged_folder(target: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _settle(folder: Path) -> None:
-    """Have everything on disk before the name is given."""
+def _sync_all(folder: Path) -> None:
+    """Flush all files to disk, before the folder is renamed."""
     files = list(itertools.islice((path for path in folder.rglob("*") if path.is_file()), MANY))
     if len(files) == MANY:
         os.sync()  # one call for up to millions of files
@@ -140,13 +140,13 @@ def _write(content: IO[bytes], place: Path, room: Room) -> None:
                 room.take(len(piece))
                 file.write(piece)
     except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
-        raise UnsafeFileError(f"two members want the name {place.name!r}") from error
+        raise UnsafeFileError(f"two members have the name {place.name!r}") from error
 
 
 def _piece(content: IO[bytes]) -> bytes:
     try:
         return content.read(PIECE)
-    except BROKEN_STREAM as error:  # told apart from the disk's errors, which pass
+    except BROKEN_STREAM as error:  # errors of the target's disk are not converted
         raise EOFError(str(error)) from error
 
 
@@ -159,14 +159,14 @@ def _tar_members(archive: Path, limits: Limits) -> Iterator[tuple[str, IO[bytes]
                     member_path(member.name)
                 else:
                     yield member.name, _tar_content(tar, member)
-                tar.members.clear()  # type: ignore[attr-defined]  # or millions of headers pile up
-        # tarfile takes a broken header, or none, for the end
+                tar.members.clear()  # type: ignore[attr-defined]  # else the headers of millions of members stay in memory
+        # tarfile also ends at a broken or a missing header
         if bounded.last != bytes(BLOCK):
-            raise EOFError("no end mark")
+            raise EOFError("the end-of-archive block is missing")
 
 
 def _header(read: Callable[[], T]) -> T:
-    """What ``read`` returns; tarfile meets numbers that make no sense with errors of Python's own."""
+    """The result of ``read``; tarfile raises errors of several types for invalid numbers in a header."""
     try:
         return read()
     except (ArithmeticError, LookupError, ValueError) as error:
@@ -177,14 +177,14 @@ def _tar_content(tar: tarfile.TarFile, member: tarfile.TarInfo) -> IO[bytes]:
     if member.issym() or member.islnk():
         raise UnsafeFileError(f"{member.name!r} is a link to {member.linkname!r}; links are refused")
     if not member.isreg() or member.issparse():
-        raise UnsafeFileError(f"{member.name!r} is not a plain file (type {member.type!r})")
+        raise UnsafeFileError(f"{member.name!r} is not a regular file (type {member.type!r})")
     content = tar.extractfile(member)
     assert content is not None  # a regular file has content
     return content
 
 
 def _is_zip(archive: Path) -> bool:
-    """By its first bytes: a tar whose last member is a zip also ends like one."""
+    """By the first bytes, because a tar whose last member is a zip also ends like a zip."""
     with open(archive, "rb") as file:
         return file.read(4) in (b"PK\x03\x04", b"PK\x05\x06")
 
@@ -194,7 +194,7 @@ def _zip_members(archive: Path, limits: Limits) -> Iterator[tuple[str, IO[bytes]
         for info in packed.infolist():
             kind = stat.S_IFMT(info.external_attr >> 16)
             if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
-                raise UnsafeFileError(f"{info.filename!r} is a link or a device; only plain files are unpacked")
+                raise UnsafeFileError(f"{info.filename!r} is a link or a device; expected only regular files")
             if info.flag_bits & 1:
                 raise DataError(f"{archive}: {info.filename!r} is encrypted; unpack it by hand")
             if info.orig_filename.endswith("/"):
@@ -205,7 +205,7 @@ def _zip_members(archive: Path, limits: Limits) -> Iterator[tuple[str, IO[bytes]
 
 
 def _of_zip(step: Callable[[Any], Any], argument: object) -> Any:
-    """What zipfile raises over a damaged directory, in one kind."""
+    """The result of ``step``; errors of zipfile for a damaged directory become BadZipFile."""
     try:
         return step(argument)
     except (*BROKEN_STREAM, struct.error, RuntimeError) as error:

@@ -1,4 +1,4 @@
-"""How far an archive from outside may go: names, sizes, counts, ratios."""
+"""Limits of an untrusted archive: names, sizes, counts, ratios."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from typing import IO, Any, cast
 
 from facezoo.errors import UnsafeFileError
 
-RATIO_FROM = 64 << 20  # below this size a high ratio harms nobody
-HEADER = 1 << 20  # the longest extended header that is read
+RATIO_FROM = 64 << 20  # bytes unpacked from which the ratio is checked; less does no harm
+HEADER = 1 << 20  # bytes of the longest extended header that is read
 RESERVE = 64 << 20
-BROKEN_STREAM = (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError)  # what gzip, bz2 and xz raise
+BROKEN_STREAM = (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError)  # raised by gzip, bz2 and xz
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What is unpacked at most.
+    """The most that is unpacked.
 
     Attributes:
-        total: bytes of all files together.
-        files: members.
-        ratio: unpacked to packed bytes, past 64 MiB. Images do not shrink, so that 100 is generous.
+        total: bytes of all files.
+        files: number of members.
+        ratio: unpacked to packed bytes, checked above 64 MiB unpacked; encoded images hardly compress further.
     """
 
     total: int = 4 << 40
@@ -36,12 +36,12 @@ class Limits:
 
 
 class Room:
-    """Counts what has been written and refuses what is past the limits.
+    """Counts files and bytes written, and raises when they exceed the limits.
 
     Args:
         limits: the limits.
         packed: size of the archive.
-        free: bytes free on the disk.
+        free: free bytes on the disk.
     """
 
     def __init__(self, limits: Limits, packed: int, free: int) -> None:
@@ -49,31 +49,31 @@ class Room:
         self._bytes = self._files = 0
 
     def one_more_file(self) -> None:
-        """A member begins."""
+        """Count a member."""
         self._files += 1
         if self._files > self._limits.files:
             raise UnsafeFileError(f"more than {self._limits.files} files")
 
     def take(self, count: int) -> None:
-        """``count`` bytes more are to be written."""
+        """Count ``count`` more bytes before they are written."""
         self._bytes += count
         if self._bytes > self._limits.total:
             raise UnsafeFileError(f"more than {self._limits.total} bytes unpacked")
         _check_ratio(self._bytes, self._packed, self._limits)
         if self._bytes > self._free:
-            raise UnsafeFileError(f"needs more than the {max(self._free, 0)} bytes free on the disk")
+            raise UnsafeFileError(f"needs more than the {max(self._free, 0)} free bytes on the disk")
 
 
 def _check_ratio(unpacked: int, packed: int, limits: Limits) -> None:
     if unpacked > RATIO_FROM and unpacked > limits.ratio * packed:
-        raise UnsafeFileError(f"a bomb: {unpacked} bytes out of {packed}, past {limits.ratio:g} to 1")
+        raise UnsafeFileError(f"an archive bomb: {unpacked} bytes out of {packed}; allowed {limits.ratio:g} to 1")
 
 
 class Bounded(io.RawIOBase):
-    """The decompressed stream as tarfile sees it.
+    """The decompressed stream, with limits, for tarfile.
 
-    tarfile reads an extended header in one call, however long it says it is, and skips over what it is not
-    asked for; both stay inside the limits here.
+    tarfile reads an extended header of any stated length in one call, and skips members by seeking; both are limited
+    here.
     """
 
     def __init__(self, stream: IO[bytes], limits: Limits, packed: int) -> None:
@@ -81,9 +81,9 @@ class Bounded(io.RawIOBase):
         self.last = b""
 
     def read(self, size: int | None = -1) -> bytes:
-        """At most a header or a piece."""
+        """Read at most ``HEADER`` bytes."""
         if size is None or not 0 <= size <= HEADER:
-            raise UnsafeFileError(f"a header of {size} bytes")
+            raise UnsafeFileError(f"a header has {size} bytes; expected at most {HEADER}")
         try:
             data = self._stream.read(size)
         except BROKEN_STREAM as error:
@@ -94,9 +94,9 @@ class Bounded(io.RawIOBase):
         return data
 
     def seek(self, offset: int, whence: int = 0) -> int:
-        """Forward, decompressing on the way; back only to where tarfile has just been."""
+        """Move forward by decompressing; move back only to where tarfile was just before."""
         here = self._stream.tell()
-        while here < offset:  # in steps, so that a bomb that is skipped over is still seen
+        while here < offset:  # in steps, so that the ratio of skipped data is checked too
             try:
                 self._stream.seek(min(offset, here + (16 << 20)))
             except BROKEN_STREAM as error:
@@ -121,7 +121,7 @@ class Bounded(io.RawIOBase):
 
 
 def decompressed(raw: IO[bytes]) -> AbstractContextManager[IO[bytes]]:
-    """The stream inside ``raw``, by its first bytes: gzip, bzip2, xz, or the file itself."""
+    """The decompressed stream of ``raw``, chosen by its first bytes: gzip, bzip2, xz, or the file itself."""
     head = raw.read(6)
     raw.seek(0)
     opened: Any = raw
@@ -135,7 +135,7 @@ def decompressed(raw: IO[bytes]) -> AbstractContextManager[IO[bytes]]:
 
 
 def member_path(name: str) -> str:
-    """A member's path, checked: relative, forward slashes, staying below the folder.
+    """A member's path, checked to be relative, with forward slashes, and to stay below the folder.
 
     >>> member_path("./a//b.jpg")
     'a/b.jpg'
@@ -150,5 +150,5 @@ def member_path(name: str) -> str:
         or (len(name) > 1 and name[1] == ":")
         or any(len(part.encode("utf-8", "replace")) > 255 for part in parts)
     ):
-        raise UnsafeFileError(f"the path {name!r} does not stay in its folder")
+        raise UnsafeFileError(f"the path {name!r} leaves its folder")
     return "/".join(parts) or "."

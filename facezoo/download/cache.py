@@ -1,4 +1,4 @@
-"""The cache folder: where it is, what is in it, and making room in it."""
+"""The cache folder: its place, its files, and pruning."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from facezoo.errors import ConfigError
 
 UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
 UNITS |= {"ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40}
-STALE_PART = 7 * 86400.0  # an unfinished download nobody has continued for a week
+STALE_PART = 7 * 86400.0  # seconds after which an unfinished download is deleted
 
 
 @dataclass(frozen=True)
@@ -22,11 +22,11 @@ class CachedFile:
     """One file of the cache.
 
     Attributes:
-        path: where it is.
+        path: its path.
         size: bytes.
         used: time of last use, seconds since the epoch.
-        source: the URL it came from, or "" when it was put there by hand.
-        partial: an unfinished download.
+        source: the URL it came from, or "" for a file put there by hand.
+        partial: whether it is an unfinished download.
     """
 
     path: Path
@@ -37,7 +37,7 @@ class CachedFile:
 
 
 def root() -> Path:
-    """The folder that ``FACEZOO_CACHE`` names, else the user's cache folder as the system has it."""
+    """The folder in ``FACEZOO_CACHE``, else the user's cache folder of the operating system."""
     import pooch
 
     value = os.environ.get("FACEZOO_CACHE", "")
@@ -45,14 +45,14 @@ def root() -> Path:
 
 
 def parse_size(text: str) -> int:
-    """Bytes of "500MB", "20GiB" or "1e9".
+    """The number of bytes in "500MB", "20GiB" or "1e9".
 
     >>> parse_size("20GiB") == 20 * 2**30
     True
     """
     found = re.fullmatch(r"\s*([0-9]+(?:\.[0-9]*)?(?:e[0-9]+)?)\s*([kmgt]?i?)b?\s*", text.lower())
     if found is None or found[2] not in UNITS:
-        raise ConfigError(f"size is {text!r}; expected something like 500MB or 20GiB")
+        raise ConfigError(f"size is {text!r}; expected a size such as 500MB or 20GiB")
     return int(float(found[1]) * UNITS[found[2]])
 
 
@@ -77,28 +77,28 @@ def prune(
     keep: Iterable[Path] = (),
     dry_run: bool = False,
 ) -> list[CachedFile]:
-    """Delete stale partial downloads and, past ``keep_bytes``, the least recently used files.
+    """Delete old partial downloads and, above ``keep_bytes``, the least recently used files.
 
     Files put there by hand (without a receipt) and those in ``keep`` are never deleted.
 
     Returns:
-        What was deleted, or would be.
+        The files that were deleted, or would be.
     """
     kept = {Path(path).resolve() for path in keep}
     present = entries(folder)
-    doomed = [entry for entry in present if entry.partial and time.time() - entry.used > STALE_PART]
+    deleted = [entry for entry in present if entry.partial and time.time() - entry.used > STALE_PART]
     if keep_bytes is not None:
-        total = sum(entry.size for entry in present) - sum(entry.size for entry in doomed)
+        total = sum(entry.size for entry in present) - sum(entry.size for entry in deleted)
         for entry in present:
             if total <= keep_bytes:
                 break
-            if entry in doomed or entry.path.resolve() in kept or not (entry.source or entry.partial):
+            if entry in deleted or entry.path.resolve() in kept or not (entry.source or entry.partial):
                 continue
-            doomed.append(entry)
+            deleted.append(entry)
             total -= entry.size
-    for entry in [] if dry_run else doomed:
+    for entry in [] if dry_run else deleted:
         _delete(entry.path)
-    return doomed
+    return deleted
 
 
 def _delete(path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Bring one published file into a folder: the right file under its name, or none."""
+"""Download one published file into a folder: the correct file under its name, or no file."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from facezoo.errors import DownloadError
 from facezoo.io.files import atomic_write
 from facezoo.io.progress import OnProgress, ignore_progress
 
-PROGRESS = 64 << 10  # an attempt that brought this much does not count as one without progress
+PROGRESS = 64 << 10  # bytes; an attempt that adds fewer counts as one without progress
 
 
 def fetch(
@@ -26,21 +26,21 @@ def fetch(
     options: Options | None = None,
     on_progress: OnProgress = ignore_progress,
 ) -> Path:
-    """The file's path in ``folder``, downloaded if it is not there yet.
+    """The file's path in ``folder``; it is downloaded if it is not there yet.
 
-    A file already there is hashed before it is returned. With the environment variable ``FACEZOO_MIRROR``
-    set to a folder, that folder is the only source and the network is not asked.
+    A file already there is hashed before it is returned. If the environment variable ``FACEZOO_MIRROR``
+    names a folder, that folder is the only source and the network is not used.
 
     Args:
-        remote: what to fetch.
-        folder: where it goes; made when missing.
-        shelf: the sub-folder of the offline folder to look in first, such as the data set's name.
-        options: patience.
+        remote: the file.
+        folder: the target folder; created if missing.
+        shelf: the sub-folder of the offline folder that is searched first, such as the data set's name.
+        options: retries and time limits.
         on_progress: called with the number of bytes on disk and, if known, of all.
 
     Raises:
-        DownloadError: no mirror gave the right file; nothing stands under the final name then, unless a
-            file was there before.
+        DownloadError: no mirror gave the correct file; then there is no file under the final name, unless one
+            was there before.
     """
     options = options or Options()
     folder = Path(folder)
@@ -59,14 +59,14 @@ def fetch(
 
 
 def _accepted(remote: RemoteFile, target: Path) -> bool:
-    """Whether the file on disk is the published one or, when nothing is published, the one fetched."""
+    """Whether the file on disk matches the published hash or, without one, its receipt."""
     if remote.fault(target) is not None:
         return False
     return remote.hashed or receipts.unchanged(target)
 
 
 class _Lock:
-    """Two processes that fetch the same file: the second waits, then finds it done."""
+    """Lets a second process that fetches the same file wait for the first."""
 
     def __init__(self, target: Path, timeout: float) -> None:
         import filelock
@@ -81,7 +81,7 @@ class _Lock:
             self._lock.acquire()
         except filelock.Timeout as error:
             raise DownloadError(
-                f"{self._name} is being fetched by another process since {self._timeout:.0f} s "
+                f"{self._name} is locked by another process, after waiting {self._timeout:.0f} s "
                 f"(lock file {self._lock.lock_file})"
             ) from error
 
@@ -107,8 +107,8 @@ def _from_mirrors(remote: RemoteFile, target: Path, options: Options, on_progres
             return
         except (RefusedError, TransientError) as error:
             failures.append(f"{shown(url)}: {error}")
-    reasons = "; ".join(failures) or "no URL is known for it"
-    raise DownloadError(f"cannot fetch {remote.name}: {reasons}. By hand: put it at {target}")
+    reasons = "; ".join(failures) or "no URL is known"
+    raise DownloadError(f"cannot fetch {remote.name}: {reasons}. To add it by hand, put it at {target}")
 
 
 def _from_one(url: str, remote: RemoteFile, target: Path, options: Options, on_progress: OnProgress) -> None:
@@ -116,28 +116,28 @@ def _from_one(url: str, remote: RemoteFile, target: Path, options: Options, on_p
     if hub.handles(url):
         hub.download(url, part.path)
     elif not _complete(part, remote):
-        _persist(hub.plain(url), remote, part, options, on_progress)
+        _retry(hub.plain(url), remote, part, options, on_progress)
     fault = remote.fault(part.path)
     if fault is not None:
         part.discard()
         if not part.pieced:
-            raise RefusedError(f"the file there {fault}")
-        # pieces of two versions, or one damaged on the way: once more, in one go
-        _persist(hub.plain(url), remote, part, options, on_progress)
+            raise RefusedError(f"the server's file {fault}")
+        # pieces of two versions, or a damaged piece: download again without resuming
+        _retry(hub.plain(url), remote, part, options, on_progress)
         fault = remote.fault(part.path)
         if fault is not None:
             part.discard()
-            raise RefusedError(f"the file there {fault}")
+            raise RefusedError(f"the server's file {fault}")
     _publish(part, target)
 
 
 def _complete(part: Part, remote: RemoteFile) -> bool:
-    """Whether an earlier call was stopped between the last byte and the renaming."""
+    """Whether an earlier call was stopped after the last byte and before the renaming."""
     return remote.hashed and part.size > 0 and remote.size == part.size and remote.fault(part.path) is None
 
 
-def _persist(url: str, remote: RemoteFile, part: Part, options: Options, on_progress: OnProgress) -> None:
-    """Attempts until the server's answer is complete; only those that bring nothing new are counted."""
+def _retry(url: str, remote: RemoteFile, part: Part, options: Options, on_progress: OnProgress) -> None:
+    """Repeat attempts until the server's answer is complete; only those without progress are counted."""
     fruitless = 0
     while True:
         before = part.size
@@ -149,7 +149,7 @@ def _persist(url: str, remote: RemoteFile, part: Part, options: Options, on_prog
             if fruitless >= options.retries:
                 raise RefusedError(f"{error} (after {options.retries} tries)") from error
             pause = options.backoff * 2.0 ** max(fruitless - 1, 0)
-            pause *= 1.0 + zlib.crc32(f"{url}{fruitless}{os.getpid()}".encode()) / 2**33  # not all at once
+            pause *= 1.0 + zlib.crc32(f"{url}{fruitless}{os.getpid()}".encode()) / 2**33  # clients differ
             options.sleep(min(max(pause, error.wait or 0.0), options.max_backoff))
 
 

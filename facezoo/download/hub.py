@@ -1,6 +1,6 @@
-"""``hf://OWNER/REPO[@REVISION]/PATH``: through huggingface_hub where it is installed, else over https.
+"""``hf://OWNER/REPO[@REVISION]/PATH``: by huggingface_hub if it is installed, else over https.
 
-huggingface_hub brings the user's token, and with it gated and private repositories.
+huggingface_hub uses the user's token, which opens gated and private repositories.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _FORM = re.compile(r"hf://(?P<repo>[\w.-]+/[\w.-]+?)(?:@(?P<revision>[\w./-]+?))
 
 
 def split(url: str) -> tuple[str, str, str]:
-    """(repository, revision, path in it).
+    """(repository, revision, path in the repository).
 
     >>> split("hf://minchul/cvlface_adaface_ir18_casia/pretrained_model/model.pt")
     ('minchul/cvlface_adaface_ir18_casia', 'main', 'pretrained_model/model.pt')
@@ -31,12 +31,12 @@ def split(url: str) -> tuple[str, str, str]:
 
 
 def handles(url: str) -> bool:
-    """Whether :func:`download` takes this URL: it is an ``hf://`` one and huggingface_hub is installed."""
+    """Whether :func:`download` takes this URL: it starts with ``hf://`` and huggingface_hub is installed."""
     return url.startswith("hf://") and importlib.util.find_spec("huggingface_hub") is not None
 
 
 def plain(url: str) -> str:
-    """The https address of an ``hf://`` URL; any other URL as it is.
+    """The https address of an ``hf://`` URL; any other URL unchanged.
 
     >>> plain("hf://a/b@v1/c.bin")
     'https://huggingface.co/a/b/resolve/v1/c.bin'
@@ -48,10 +48,10 @@ def plain(url: str) -> str:
 
 
 def download(url: str, to: Path) -> None:
-    """Fetch through huggingface_hub into the path ``to``.
+    """Download by huggingface_hub to the path ``to``.
 
     Raises:
-        RefusedError: the hub said no; its own words.
+        RefusedError: with the message of huggingface_hub.
     """
     import huggingface_hub
 
@@ -59,6 +59,6 @@ def download(url: str, to: Path) -> None:
     with tempfile.TemporaryDirectory(prefix=".hub.", dir=to.parent) as folder:
         try:
             found = huggingface_hub.hf_hub_download(repo, path, revision=revision, local_dir=folder)
-        except Exception as error:  # its exceptions come from several libraries, by version
+        except Exception as error:  # the types depend on its version
             raise RefusedError(" ".join(str(error).split())[:200] or type(error).__name__) from error
         os.replace(found, to)

@@ -1,4 +1,4 @@
-"""The offline folder: where files lie that somebody fetched on another machine."""
+"""The offline folder: files that were downloaded on another machine."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ VARIABLE = "FACEZOO_MIRROR"
 
 
 def folder() -> Path | None:
-    """The folder that ``FACEZOO_MIRROR`` names, or None when it is not set.
+    """The folder in ``FACEZOO_MIRROR``, or None when it is not set.
 
     Raises:
-        DownloadError: it names something that is not a folder.
+        DownloadError: it is not a folder.
     """
     value = os.environ.get(VARIABLE, "")
     if not value:
@@ -30,7 +30,7 @@ def find(mirror: Path, remote: RemoteFile, shelf: str = "") -> Path:
     """``MIRROR/SHELF/NAME``, or ``MIRROR/NAME``.
 
     Raises:
-        DownloadError: it is in neither place; the message says where to put it and what it must be.
+        DownloadError: it is in neither place; the message states where to put it and its source and hash.
     """
     places = [mirror / shelf / remote.name, mirror / remote.name] if shelf else [mirror / remote.name]
     for place in places:

@@ -1,4 +1,4 @@
-"""The unfinished file beside its final name, and what is known of where it came from."""
+"""The unfinished file beside its final name, and the record of its source."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from pathlib import Path
 
 @dataclass
 class Origin:
-    """Which version of which resource the bytes so far belong to.
+    """The resource, and its version, that the bytes so far belong to.
 
     Attributes:
         url: the mirror's URL as listed, before redirects.
         validator: a strong ETag or a Last-Modified date; None when the server gave neither.
-        total: full size as the server said it.
+        total: full size as stated by the server.
     """
 
     url: str
@@ -27,7 +27,7 @@ class Part:
 
     Attributes:
         path: the unfinished file.
-        pieced: whether its bytes came in more than one answer.
+        pieced: whether its bytes are from more than one answer.
     """
 
     def __init__(self, target: Path) -> None:
@@ -37,25 +37,25 @@ class Part:
 
     @property
     def size(self) -> int:
-        """Bytes so far."""
+        """Number of bytes so far."""
         return self.path.stat().st_size if self.path.exists() else 0
 
     def origin(self) -> Origin | None:
-        """What the bytes so far belong to; None when that is not recorded."""
+        """The source of the bytes so far; None when it is not recorded."""
         try:
             return Origin(**json.loads(self._meta.read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError):
             return None
 
     def record(self, origin: Origin) -> None:
-        """Remember the origin. Written before the first byte, so that bytes never stand without it."""
+        """Record the origin; called before the first byte, so that bytes always have an origin."""
         self._meta.write_text(json.dumps(asdict(origin)), encoding="utf-8")
 
     def discard(self) -> None:
-        """Forget the bytes so far."""
+        """Delete the bytes so far."""
         self.path.unlink(missing_ok=True)
         self._meta.unlink(missing_ok=True)
 
     def forget_origin(self) -> None:
-        """The part has become the file."""
+        """Delete the record of the origin, after the part was renamed."""
         self._meta.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""A published file as the indexes describe it; an unknown fact is the word ``unknown``, never a guess."""
+"""A published file in the indexes; an unknown fact is "unknown", never a guess."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
 
 
 class Strict(BaseModel):
-    """No unknown keys, no changes afterwards."""
+    """A model without unknown keys, and immutable."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -27,14 +27,14 @@ class IndexedFile(Strict):
 
     Attributes:
         name: its name on disk.
-        holds: what is in it.
-        urls: direct addresses, mirrors in order; empty when there is none.
-        page: where a person fetches it with a browser, for files without a direct address.
+        holds: its content, in words.
+        urls: direct addresses in order of preference; empty if there is none.
+        page: the page to download it from with a browser, for files without a direct address.
         size: bytes.
-        sha256: as published, or as recorded by others who fetched the file; ``hash_from`` says which.
-        md5: likewise.
-        hash_from: whose word the hashes are.
-        optional: fetched only on request.
+        sha256: as published, or as recorded by others; ``hash_from`` states which.
+        md5: the same for MD5.
+        hash_from: the source of the hashes.
+        optional: downloaded only on request.
     """
 
     name: Text
@@ -53,7 +53,7 @@ class IndexedFile(Strict):
         return self
 
     def remote(self) -> RemoteFile:
-        """As the downloader takes it."""
+        """The file in the form that the downloader takes."""
         return RemoteFile(
             name=self.name,
             urls=self.urls,

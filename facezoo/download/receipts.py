@@ -1,4 +1,4 @@
-"""What was fetched, from where, and what it hashed to: a small JSON file beside each download."""
+"""Receipts: the source, size and hash of each download, in a small JSON file beside it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def path_of(target: Path) -> Path:
 
 
 def write(target: Path, remote: RemoteFile, source: str) -> None:
-    """Note what now stands under the final name."""
+    """Write the receipt of a file."""
     checked = "sha256" if remote.sha256 else "md5" if remote.md5 else "size" if remote.size else "nothing"
     note = {
         "source": source,
@@ -30,7 +30,7 @@ def write(target: Path, remote: RemoteFile, source: str) -> None:
 
 
 def read(target: Path) -> dict[str, Any] | None:
-    """The receipt of a file, or None when it was not fetched by us."""
+    """The receipt of a file, or None if facezoo did not download it."""
     try:
         note = json.loads(path_of(target).read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -39,7 +39,7 @@ def read(target: Path) -> dict[str, Any] | None:
 
 
 def unchanged(target: Path) -> bool:
-    """Whether the file still hashes to what its receipt says; True without a receipt (placed by hand)."""
+    """Whether the file still matches the hash in its receipt; True without a receipt (placed by hand)."""
     note = read(target)
     if note is None:
         return True
@@ -47,6 +47,6 @@ def unchanged(target: Path) -> bool:
 
 
 def touch(target: Path) -> None:
-    """Note that the file was used now, for pruning by last use."""
+    """Record that the file was used now, for pruning by last use."""
     if path_of(target).exists():
         os.utime(path_of(target))

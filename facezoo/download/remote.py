@@ -1,4 +1,4 @@
-"""What is to be fetched, how patiently, and whether a file on disk is it."""
+"""A published file, the check of a file on disk against it, and the options of a download."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ class RemoteFile:
     """One published file.
 
     Attributes:
-        name: the name it gets on disk; one path component.
+        name: its file name on disk; one path component.
         urls: mirrors, tried in this order; ``http(s)://`` or ``hf://OWNER/REPO[@REVISION]/PATH``.
         size: bytes, or None when unknown.
         sha256: 64 hex digits, or None when none is published.
-        md5: 32 hex digits, for files published with nothing better.
+        md5: 32 hex digits, for files published without a SHA-256.
 
     >>> RemoteFile("../w.pth", ("https://example.org/w.pth",))
     Traceback (most recent call last):
@@ -47,7 +47,7 @@ class RemoteFile:
         return self.sha256 is not None or self.md5 is not None
 
     def fault(self, path: Path) -> str | None:
-        """Why the file at ``path`` is not this one, or None when nothing known speaks against it."""
+        """Why the file at ``path`` is not this one, or None if its size and hash, where known, match."""
         size = path.stat().st_size
         if self.size is not None and size != self.size:
             return f"has {size} bytes; the published file has {self.size}"
@@ -63,19 +63,19 @@ class RemoteFile:
 
 @dataclass(frozen=True)
 class Options:
-    """How patiently to fetch.
+    """Retries and time limits of a download.
 
     Attributes:
-        retries: attempts on one mirror that brought nothing new before the next mirror is asked, at least 1.
+        retries: attempts on one mirror without progress before the next mirror is tried, at least 1.
         backoff: seconds before the second attempt, doubled each time.
-        max_backoff: longest pause in seconds, a server's Retry-After included.
+        max_backoff: longest pause in seconds, also for a server's Retry-After.
         connect_timeout: seconds to connect.
         stall_timeout: seconds without a byte, or below ``minimum_rate``, that count as a stall.
         minimum_rate: bytes/s over ``stall_timeout``; less is a stall.
-        max_redirects: hops followed.
+        max_redirects: redirects followed.
         reserve: bytes that must stay free on the disk.
         lock_timeout: seconds to wait for another process that fetches the same file.
-        sleep: how to pause.
+        sleep: the function that pauses.
     """
 
     retries: int = 5
@@ -91,14 +91,14 @@ class Options:
 
 
 def file_hash(path: Path, algorithm: str = "sha256") -> str:
-    """Hex digest of a file, read in pieces."""
+    """Hex digest of a file, read in blocks."""
     import pooch
 
     return pooch.file_hash(str(path), alg=algorithm)
 
 
 def shown(url: str) -> str:
-    """A URL as it may be printed: without user, password and query.
+    """A URL for messages: without user, password and query.
 
     >>> shown("https://me:secret@example.org/a.bin?token=1")
     'https://example.org/a.bin'

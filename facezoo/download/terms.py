@@ -1,4 +1,4 @@
-"""What the authors of a data set or a weight file ask is shown, and accepted once."""
+"""Terms of use of data sets and weight files, which are shown and accepted once."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ def _digest(terms: str) -> str:
 
 
 def accepted(name: str, terms: str) -> bool:
-    """Whether these words were accepted for this name; changed terms are to be accepted anew."""
+    """Whether these terms were accepted for this name; changed terms must be accepted again."""
     return _read().get(name, {}).get("sha256") == _digest(terms)
 
 
 def accept(name: str, terms: str) -> None:
-    """Remember that they were accepted."""
+    """Record that the terms were accepted."""
     notes = _read()
     notes[name] = {"sha256": _digest(terms), "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())}
     with atomic_write(_store()) as part:
@@ -42,10 +42,10 @@ def accept(name: str, terms: str) -> None:
 
 
 def require(name: str, terms: str, *, yes: bool) -> None:
-    """Go on only when the terms are accepted.
+    """Check that the terms are accepted.
 
     Raises:
-        DataError: they are not; the message holds them and says how to accept.
+        DataError: they are not; the message states them and how to accept them.
     """
     if yes:
         accept(name, terms)

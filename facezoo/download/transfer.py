@@ -1,4 +1,4 @@
-"""One attempt to bring one URL's bytes into the part file."""
+"""One attempt to download from one URL into the part file."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ RETRY_STATUS = {408, 425, 429, 500, 502, 503, 504}
 
 
 class TransientError(Exception):
-    """The same URL may well answer later; ``wait`` is what the server asked for, in seconds."""
+    """The same URL may work later; ``wait`` is the pause that the server asked for, in seconds."""
 
     def __init__(self, message: str, wait: float | None = None) -> None:
         super().__init__(message)
@@ -31,17 +31,17 @@ class TransientError(Exception):
 
 
 class RefusedError(Exception):
-    """This URL will not give the file; the next mirror may."""
+    """This URL does not give the file; the next mirror may."""
 
 
 def attempt(
     url: str, remote: RemoteFile, part: Part, options: Options, on_progress: OnProgress = ignore_progress
 ) -> None:
-    """Add what is missing to ``part``. Returns when the server's whole answer is on disk.
+    """Append the missing bytes to ``part``; returns when the server's whole answer is on disk.
 
     Raises:
-        TransientError: broken off, stalled, or busy: what came so far is kept if it can be continued.
-        RefusedError: not found, wrong size, an unsafe redirect, a page instead of a file, no space.
+        TransientError: interrupted, stalled or busy; the bytes so far are kept if the download can be resumed.
+        RefusedError: not found, wrong size, an unsafe redirect, a web page instead of a file, no space.
     """
     import requests
 
@@ -67,14 +67,14 @@ def _headers(url: str, remote: RemoteFile, part: Part) -> dict[str, str]:
     if origin is not None and origin.url == url and origin.validator:
         headers["If-Range"] = origin.validator
     elif origin is None or not remote.hashed:
-        part.discard()  # nothing could tell whether the pieces belong together
+        part.discard()  # without a validator or a hash, the pieces could be from two versions
         return headers
     headers["Range"] = f"bytes={size}-"
     return headers
 
 
 def _get(session: requests.Session, url: str, headers: dict[str, str], options: Options) -> requests.Response:
-    """GET with redirects followed by hand: bounded, http(s) only, never from https to http."""
+    """GET that follows redirects itself: bounded, http(s) only, never from https to http."""
     secure = urlsplit(url).scheme == "https"
     for _ in range(options.max_redirects + 1):
         if urlsplit(url).scheme not in ("http", "https"):
@@ -107,15 +107,15 @@ def _receive(
     start, total = _where(response, part)
     page = response.headers.get("Content-Type", "").startswith("text/html")
     if page and not remote.hashed and not remote.name.endswith((".html", ".htm")):
-        raise RefusedError("the server sent a web page, not the file (a login or a confirmation)")
+        raise RefusedError("the server sent a web page instead of the file (a login or a confirmation)")
     if total is not None and remote.size is not None and total != remote.size:
         raise RefusedError(f"the server's file has {total} bytes; the published one has {remote.size}")
     if total is None and remote.size is None and not remote.hashed and not _chunked(response):
-        raise RefusedError("the server does not say how long the file is, and no size or hash is known")
+        raise RefusedError("the server does not state the file's length, and no size or hash is published")
     expected = total if total is not None else remote.size
     room = shutil.disk_usage(part.path.parent).free - options.reserve
     if expected is not None and expected - start > room:
-        raise RefusedError(f"{expected - start} bytes are to come and only {max(room, 0)} are free")
+        raise RefusedError(f"{expected - start} bytes are missing and only {max(room, 0)} are free on the disk")
     part.pieced = start > 0
     if start == 0:
         part.discard()
@@ -124,11 +124,16 @@ def _receive(
         file.seek(start)
         done = _copy(response, file, start, expected, room, options, on_progress)
     if expected is not None and done < expected:
-        raise TransientError(f"broken off after {done} of {expected} bytes")
+        raise TransientError(f"interrupted after {done} of {expected} bytes")
 
 
 def _where(response: requests.Response, part: Part) -> tuple[int, int | None]:
-    """(offset of the first byte that comes, full size if said), or the error the status means."""
+    """(offset of the first byte of the answer, full size if stated).
+
+    Raises:
+        TransientError: the status is temporary, or the range is not the one asked for.
+        RefusedError: any other status.
+    """
     status = response.status_code
     if status == 206:
         found = re.fullmatch(r"bytes (\d+)-(\d+)/(\d+|\*)", response.headers.get("Content-Range", "").strip())
@@ -139,7 +144,7 @@ def _where(response: requests.Response, part: Part) -> tuple[int, int | None]:
             part.discard()
             raise TransientError(f"answered another range: {response.headers.get('Content-Range', 'none')!r}")
         return part.size, total if total is not None else known
-    if status == 200:  # the server ignores ranges, or the file has changed: all of it comes again
+    if status == 200:  # the server ignores ranges, or the file has changed: the answer is the whole file
         length = response.headers.get("Content-Length", "")
         return 0, int(length) if length.isdigit() and not _chunked(response) else None
     if status == 416:
@@ -159,7 +164,7 @@ def _copy(
     options: Options,
     on_progress: OnProgress,
 ) -> int:
-    """Body to ``file``; returns the offset reached."""
+    """Copy the body to ``file``; returns the offset reached."""
     import urllib3
 
     begin = done
@@ -170,14 +175,14 @@ def _copy(
         except urllib3.exceptions.ReadTimeoutError as error:
             raise TransientError(f"stalled after {done} bytes") from error
         except (urllib3.exceptions.HTTPError, OSError) as error:
-            raise TransientError(f"broken off after {done} bytes ({_reason(error)})") from error
+            raise TransientError(f"interrupted after {done} bytes ({_reason(error)})") from error
         if not piece:
             return done
         done += len(piece)
         if expected is not None and done > expected:
             raise RefusedError(f"sent more than the {expected} bytes announced")
         if done - begin > room:
-            raise RefusedError(f"no space: {options.reserve} bytes must stay free")
+            raise RefusedError(f"no space on the disk: {options.reserve} bytes must stay free")
         _write(file, piece)
         on_progress(done, expected)
         now = time.monotonic()
@@ -197,7 +202,7 @@ def _write(file: BinaryIO, piece: bytes) -> None:
 
 
 def _validator(response: requests.Response) -> str | None:
-    """A strong ETag, else the date of last change; weak ETags may not guard a range (RFC 9110, 13.1.5)."""
+    """A strong ETag, else the Last-Modified date; a weak ETag is not valid for a range (RFC 9110, section 13.1.5)."""
     tag = response.headers.get("ETag", "")
     return tag if tag.startswith('"') else response.headers.get("Last-Modified")
 

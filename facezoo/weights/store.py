@@ -1,4 +1,4 @@
-"""From a name to a file on disk: fetched, hashed, unpacked; asked about where something is unknown."""
+"""From a name to a file on disk: downloaded, checked and unpacked, if its licence and hash are known or accepted."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from facezoo.io.progress import OnProgress, ignore_progress
 from facezoo.weights import index
 from facezoo.weights.schema import WeightsEntry, WeightsFile
 
-LIMIT = "FACEZOO_CACHE_LIMIT"  # such as "20GB": least recently used files go first
+LIMIT = "FACEZOO_CACHE_LIMIT"  # such as "20GB"; least recently used files are deleted first
 
 
 def folder_of(name: str, cache_dir: str | Path | None = None) -> Path:
-    """Where a model's files are kept."""
+    """The cache folder of a model."""
     return (Path(cache_dir) if cache_dir is not None else cache.root()) / "weights" / name
 
 
 def canonical_path(name: str, cache_dir: str | Path | None = None) -> Path:
-    """Where the model stands once it has been imported, as a facezoo safetensors file."""
+    """The path of the imported model, a facezoo weight file."""
     return folder_of(name, cache_dir) / f"{name}.facezoo.safetensors"
 
 
@@ -35,12 +35,12 @@ def fetch(
     options: Options | None = None,
     on_progress: OnProgress = ignore_progress,
 ) -> Path:
-    """The model's file: as published, downloaded and checked if it is not there yet.
+    """The model's file as published; it is downloaded and checked if it is not there yet.
 
     Args:
         name: in the index.
         cache_dir: instead of ``FACEZOO_CACHE`` or the user's cache folder.
-        yes: use it although its licence or a hash is unknown; remembered.
+        yes: use it even if its licence or a hash is unknown; this is remembered.
         options: patience of the download.
         on_progress: called with the number of bytes on disk and, if known, of all; per file.
 
@@ -49,7 +49,7 @@ def fetch(
 
     Raises:
         UnknownNameError: not in the index.
-        DownloadError: something about it is unknown and was not accepted, or it cannot be fetched.
+        DownloadError: its licence or a hash is unknown and was not accepted, or it cannot be downloaded.
     """
     entry = index.get(name)
     ask(entry, yes=yes)
@@ -60,17 +60,17 @@ def fetch(
 
 
 def ask(entry: WeightsEntry, *, yes: bool) -> None:
-    """Go on only when nothing is unknown, or that was accepted.
+    """Check that nothing is unknown, or that it was accepted.
 
     Raises:
-        DownloadError: it was not; the message says what is unknown.
+        DownloadError: it was not accepted; the message states what is unknown.
     """
     doubts = "; ".join(entry.doubts())
     key = f"weights {entry.name}"
     if not doubts or terms.accepted(key, doubts):
         return
     if not yes:
-        raise DownloadError(f"{entry.name}: {doubts} (use it all the same with --yes)")
+        raise DownloadError(f"{entry.name}: {doubts} (--yes accepts this)")
     terms.accept(key, doubts)
 
 
@@ -79,18 +79,20 @@ def _fetch(
 ) -> Path:
     if not file.urls and not (folder / file.name).exists() and offline.folder() is None:
         source = f"from {file.page}" if file.page != "unknown" else "(no address is known)"
-        raise DownloadError(f"{file.name} of {entry.name} is fetched by hand, {source}: put it at {folder / file.name}")
+        raise DownloadError(
+            f"{file.name} of {entry.name} must be downloaded by hand, {source}; put it at {folder / file.name}"
+        )
     path = download(file.remote(), folder, shelf=entry.name, options=options, on_progress=on_progress)
     return path if file.member is None else _member(file, path)
 
 
 def _member(file: WeightsFile, archive: Path) -> Path:
-    """The one member that matches, unpacked beside the archive and hashed before use."""
+    """The one member that matches, unpacked beside the archive and checked before use."""
     assert file.member is not None
     pattern = file.member
     names = [name for name in member_names(archive, 10_000) if fnmatch.fnmatchcase(name.rsplit("/", 1)[-1], pattern)]
     if len(names) != 1:
-        raise DownloadError(f"{archive} holds {len(names)} members like {pattern!r}; expected one")
+        raise DownloadError(f"{archive} holds {len(names)} members that match {pattern!r}; expected one")
     wanted = RemoteFile(names[0].rsplit("/", 1)[-1], (), sha256=_known(file.member_sha256))
     target = archive.parent / wanted.name
     if target.exists() and wanted.hashed and wanted.fault(target) is None:

@@ -1,1 +1,1 @@
-"""One file for each layout that data sets are published in."""
+"""Importers: one file per layout of published data sets."""

@@ -19,7 +19,7 @@ def read_identities(path: Path) -> dict[str, int]:
     """Image name to identity number.
 
     Raises:
-        DataError: it is missing, a line is of another form, or an image stands twice.
+        DataError: it is missing, a line has another form, or an image is listed twice.
     """
     try:
         lines = path.read_text(encoding="ascii").splitlines()
@@ -29,7 +29,7 @@ def read_identities(path: Path) -> dict[str, int]:
     for number, line in enumerate(lines, 1):
         found = _LINE.fullmatch(line.strip())
         if found is None or found[1] in table:
-            what = "stands twice" if found else f"is {line[:40]!r}"
+            what = "is listed twice" if found else f"is {line[:40]!r}"
             raise DataError(f"{path} line {number} {what}; expected lines like '000001.jpg 2880'")
         table[found[1]] = int(found[2])
     if not table:
@@ -50,7 +50,7 @@ def import_celeba(
     Args:
         archive: ``img_align_celeba.zip``, or its folder.
         out: the new folder.
-        entry: CelebA's entry, for the counts.
+        entry: CelebA's entry in the index, for the counts.
         partial: accept fewer images.
         on_progress: called with the number of files written.
         identities: ``identity_CelebA.txt``; by default the one beside the archive.

@@ -16,7 +16,7 @@ LFW_MEMBER = re.compile(r"(?:.*/)?(?P<name>[^/]+)/(?P<file>(?P=name)_\d{4}\.jpg)
 
 
 def lfw_path(member: str) -> str | None:
-    """NAME/NAME_0001.jpg, whatever stands above it; None for anything else.
+    """NAME/NAME_0001.jpg without the folders above it; None for anything else.
 
     >>> lfw_path("lfw-deepfunneled/Al_Gore/Al_Gore_0002.jpg")
     'Al_Gore/Al_Gore_0002.jpg'
@@ -26,7 +26,7 @@ def lfw_path(member: str) -> str | None:
 
 
 def identity_path(member: str) -> str | None:
-    """IDENTITY/IMAGE: an image with the folder it lies in; None for other files and loose images."""
+    """IDENTITY/IMAGE: an image and its folder; None for other files and for images without a folder."""
     parts = member.split("/")
     if len(parts) < 2 or not is_image_name(parts[-1]) or parts[-2].startswith((".", "__MACOSX")):
         return None
@@ -34,12 +34,12 @@ def identity_path(member: str) -> str | None:
 
 
 def import_lfw(archive: Path, out: Path, entry: DataSet | None, partial: bool, on_progress: OnProgress) -> Imported:
-    """Any of LFW's three archives into identity folders; the counts must be LFW's."""
+    """Any of LFW's three archives into identity folders; the counts must match the index."""
     return _import(archive, out, entry, partial, on_progress, lfw_path, "lfw")
 
 
 def import_folder(archive: Path, out: Path, entry: DataSet | None, partial: bool, on_progress: OnProgress) -> Imported:
-    """An archive of identity folders, of any data set; the index's counts are not asked for."""
+    """An archive of identity folders, of any data set; counts are not checked."""
     return _import(archive, out, entry, True, on_progress, identity_path, "folder")
 
 

@@ -1,7 +1,7 @@
 """IJB-B's and IJB-C's meta files, as InsightFace prepared them, into one checked ``meta.npz``.
 
 ``*_face_tid_mid.txt``: image, template, media; ``*_template_pair_label.txt``: template, template, 0 or 1;
-``*_name_5pts_score.txt``: image, five landmarks, detection score. The images lie in ``loose_crop``.
+``*_name_5pts_score.txt``: image, five landmarks, detection score. The images are in ``loose_crop``.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ class IJBMeta:
         template: int64 (n,), the template of each image.
         media: int64 (n,), the photo or video each image is from.
         landmarks: float32 (n, 5, 2), x and y in the image: left eye, right eye, nose, left and right mouth.
-        score: float32 (n,), the detector's.
-        pairs: int64 (P, 2), templates compared.
+        score: float32 (n,), detection score.
+        pairs: int64 (P, 2), the templates that are compared.
         same: bool (P,), whether they are one person.
     """
 
@@ -70,13 +70,13 @@ def read_meta(folder: Path) -> IJBMeta:
     point_lines = _table(meta / f"{prefix}{POINTS}", 12)
     names = [line[0] for line in media_lines]
     if names != [line[0] for line in point_lines]:
-        raise DataError(f"{meta}: {prefix}{MEDIA} and {prefix}{POINTS} do not name the same images in one order")
+        raise DataError(f"{meta}: {prefix}{MEDIA} and {prefix}{POINTS} do not list the same images in the same order")
     template, media = _integers(meta / f"{prefix}{MEDIA}", [line[1:] for line in media_lines]).T
     points = _floats(meta / f"{prefix}{POINTS}", [line[1:] for line in point_lines])  # (n, 11)
     pairs = _pairs(meta / f"{prefix}{PAIRS}")  # (P, 3)
-    strangers = np.setdiff1d(pairs[:, :2], template)
-    if len(strangers):
-        raise DataError(f"{meta}/{prefix}{PAIRS}: template {strangers[0]} has no image")
+    unknown = np.setdiff1d(pairs[:, :2], template)
+    if len(unknown):
+        raise DataError(f"{meta}/{prefix}{PAIRS}: template {unknown[0]} has no image")
     return IJBMeta(
         names,
         template.copy(),
@@ -105,7 +105,7 @@ def _integers(path: Path, rows: list[list[str]]) -> np.ndarray:
     try:
         return np.array(rows, np.int64)
     except (ValueError, OverflowError) as error:
-        raise DataError(f"{path}: {error}; expected whole numbers") from error
+        raise DataError(f"{path}: {error}; expected integers") from error
 
 
 def _floats(path: Path, rows: list[list[str]]) -> np.ndarray:
@@ -120,15 +120,15 @@ def _floats(path: Path, rows: list[list[str]]) -> np.ndarray:
 
 
 def _pairs(path: Path) -> np.ndarray:
-    """(P, 3) in one go: IJB-C has 15 million lines."""
+    """(P, 3), parsed by one call because IJB-C has 15 million lines."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("error")  # numpy only warns where the text stops being numbers
+            warnings.simplefilter("error")  # NumPy only warns about text that is not a number
             flat = np.fromfile(path, np.int64, sep=" ")
     except (OSError, ValueError, DeprecationWarning) as error:
         raise DataError(f"{path}: cannot be read ({error})") from error
     if not len(flat) or len(flat) % 3:
-        raise DataError(f"{path}: {len(flat)} numbers; expected three a line")
+        raise DataError(f"{path}: {len(flat)} numbers; expected three per line")
     pairs = flat.reshape(-1, 3)
     wrong = ~np.isin(pairs[:, 2], (0, 1))
     if wrong.any():
@@ -137,10 +137,10 @@ def _pairs(path: Path) -> np.ndarray:
 
 
 def import_ijb(path: Path, out: Path, entry: DataSet | None, partial: bool, on_progress: OnProgress) -> Imported:
-    """``meta.npz`` from a folder (the images stay where they are) or from an archive (they are unpacked).
+    """Write ``meta.npz`` from a folder, whose images stay in place, or from an archive, which is unpacked.
 
     Raises:
-        DataError: the meta files do not hold, or, unless ``partial``, images they name are missing.
+        DataError: the meta files are not valid, or, unless ``partial``, images that they list are missing.
     """
     results = []
 
@@ -149,7 +149,7 @@ def import_ijb(path: Path, out: Path, entry: DataSet | None, partial: bool, on_p
         root = find_meta(source)[0].parent / "loose_crop"
         missing = sum(not (root / name).is_file() for name in meta.names)
         if missing and not partial:
-            raise DataError(f"{root}: {missing} of {len(meta.names)} images are missing (--partial goes on)")
+            raise DataError(f"{root}: {missing} of {len(meta.names)} images are missing (--partial imports the others)")
         save_meta(meta, folder / META)
         details = {"pairs": len(meta.same), "missing_images": missing, "images": str(shown / root.relative_to(source))}
         identities = len(np.unique(meta.template))
@@ -165,7 +165,7 @@ def import_ijb(path: Path, out: Path, entry: DataSet | None, partial: bool, on_p
 
 
 def save_meta(meta: IJBMeta, path: Path) -> None:
-    """As arrays without objects; :func:`load_meta` reads them back."""
+    """Write arrays without objects, which :func:`load_meta` reads."""
     arrays = {name: getattr(meta, name) for name in ("template", "media", "landmarks", "score", "pairs", "same")}
     np.savez(path, names=np.array(meta.names), **arrays)
 
@@ -174,10 +174,10 @@ def load_meta(path: Path) -> IJBMeta:
     """Read ``meta.npz``.
 
     Raises:
-        DataError: it is missing or holds something else.
+        DataError: it is missing or has other content.
     """
     try:
         arrays = read_npz(path)
         return IJBMeta(names=arrays.pop("names").tolist(), **arrays)
     except (FacezooError, KeyError, TypeError) as error:
-        raise DataError(f"{path}: is no meta.npz of a template benchmark ({error})") from error
+        raise DataError(f"{path}: is not the meta.npz of a template benchmark ({error})") from error

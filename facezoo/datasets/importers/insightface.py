@@ -17,7 +17,7 @@ from facezoo.errors import DataError
 from facezoo.io.progress import OnProgress
 
 PACK_FILES = ("train.rec", "train.idx", "train.lst", "property")
-LOOKED_AT = 16  # images decoded to see that the pack is sound
+LOOKED_AT = 16  # images decoded to check the pack
 
 
 def pack_path(member: str) -> str | None:
@@ -31,9 +31,9 @@ def pack_path(member: str) -> str | None:
 
 
 def import_pack(path: Path, out: Path, entry: DataSet | None, partial: bool, on_progress: OnProgress) -> Imported:
-    """A pack out of an archive, a folder or a single ``.bin``, looked through, into a new folder.
+    """Copy a pack from an archive, a folder or a single ``.bin`` into a new folder, and check it.
 
-    Files of a folder are linked where the disk allows it, so that nothing is stored twice.
+    Files of a folder are hard-linked where the disk supports it.
 
     Raises:
         DataError: there is no pack in it, or a file of it is broken.
@@ -60,7 +60,7 @@ def import_pack(path: Path, out: Path, entry: DataSet | None, partial: bool, on_
 def _link(file: Path, to: Path) -> None:
     try:
         os.link(file.resolve(), to)
-    except OSError:  # another disk, or one without links
+    except OSError:  # another disk, or one without hard links
         shutil.copyfile(file, to)
 
 
@@ -68,7 +68,7 @@ def inspect_pack(folder: Path, name: str) -> Imported:
     """Open everything in a pack and decode a few images of each part.
 
     Raises:
-        DataError: nothing is in it, or a part does not hold.
+        DataError: it is empty, or a part is not valid.
     """
     details: dict[str, object] = {}
     images = identities = 0
@@ -77,9 +77,9 @@ def inspect_pack(folder: Path, name: str) -> Imported:
         images, identities = len(source), source.num_classes
         for index in np.unique(np.linspace(0, images - 1, LOOKED_AT).astype(int)):
             source.image(int(index))
-        said = read_property(folder)
-        if said is not None and said[0] != identities:
-            details["property"] = f"says {said[0]} identities; the records hold {identities}"
+        stated = read_property(folder)
+        if stated is not None and stated[0] != identities:
+            details["property"] = f"states {stated[0]} identities; the records hold {identities}"
     sets = {}
     for file in sorted(folder.glob("*.bin")):
         pairs = read_verification_bin(file)
@@ -87,6 +87,6 @@ def inspect_pack(folder: Path, name: str) -> Imported:
         pairs.image(2 * len(pairs) - 1)
         sets[file.stem] = len(pairs)
     if not images and not sets:
-        raise DataError("no InsightFace pack: neither train.rec nor a verification .bin is in it")
+        raise DataError("not an InsightFace pack: expected train.rec or a verification .bin in it")
     details["verification_pairs"] = sets
     return Imported(name, "insightface", images, identities, details)

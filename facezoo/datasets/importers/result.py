@@ -1,4 +1,4 @@
-"""What an import did."""
+"""The result of an import."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ NOTE = "dataset.json"
 
 @dataclass(frozen=True)
 class Imported:
-    """What now stands in the folder.
+    """The content of the new folder.
 
     Attributes:
-        dataset: the index's name for it, or "" when it is in no index.
+        dataset: its name in the index, or "" if it is not in the index.
         kind: the importer.
-        images: images written, or named by the meta files.
-        identities: identities, or templates.
-        details: anything else worth saying, by name.
+        images: number of images written, or listed in the meta files.
+        identities: number of identities, or of templates.
+        details: other facts, by name.
     """
 
     dataset: str
@@ -32,7 +32,7 @@ class Imported:
     details: dict[str, object] = field(default_factory=dict)
 
     def write(self, folder: Path) -> None:
-        """As ``dataset.json`` in the folder."""
+        """Write ``dataset.json`` into the folder."""
         (folder / NOTE).write_text(json.dumps(asdict(self), indent=1, sort_keys=True), encoding="utf-8")
 
 
@@ -54,7 +54,7 @@ def count_folder(folder: Path) -> tuple[int, int]:
 
 
 def compare(entry: DataSet | None, images: int, identities: int, partial: bool) -> None:
-    """Refuse an archive that does not hold what the index says, unless a part of it is expected.
+    """Refuse an archive whose counts differ from the index, unless ``partial``.
 
     Raises:
         DataError: the counts differ.
@@ -65,5 +65,5 @@ def compare(entry: DataSet | None, images: int, identities: int, partial: bool) 
     if (images, identities) != expected:
         raise DataError(
             f"found {images} images of {identities} people; {entry.name} has {expected[0]} of {expected[1]} "
-            f"(--partial imports what is there)"
+            f"(--partial imports the images found)"
         )

@@ -1,4 +1,4 @@
-"""Imports from archives made here in the published layouts; the real LFW where it is at hand."""
+"""Imports from archives in the published layouts, made here; and from the real LFW where it is available."""
 
 import io
 import json
@@ -88,7 +88,7 @@ def test_celeba(celeba, tmp_path):
     [
         ("000001.jpg 1\n", "000002.jpg has no identity"),
         ("000001.jpg one\n", "line 1 is '000001.jpg one'"),
-        ("000001.jpg 1\n000001.jpg 2\n", "line 2 stands twice"),
+        ("000001.jpg 1\n000001.jpg 2\n", "line 2 is listed twice"),
         ("", "is empty"),
         ("../../../x.jpg 1\n", "line 1 is"),
     ],
@@ -190,18 +190,18 @@ def test_ijb_from_an_archive(ijbb, tmp_path):
 
 IJB_FAULTS = {
     "a column too few": ("ijbb_face_tid_mid.txt", "1.jpg 1\n", "line 1: 2 columns; expected 3"),
-    "a word for a number": ("ijbb_face_tid_mid.txt", "1.jpg one 2\n", "same images|whole numbers"),
-    "other images": ("ijbb_face_tid_mid.txt", "9.jpg 1 2\n", "do not name the same images"),
+    "a string instead of a number": ("ijbb_face_tid_mid.txt", "1.jpg one 2\n", "same images|expected integers"),
+    "other images": ("ijbb_face_tid_mid.txt", "9.jpg 1 2\n", "do not list the same images"),
     "a label of two": ("ijbb_template_pair_label.txt", "1 1 2\n", "label 2; expected 0 or 1"),
     "a template without images": ("ijbb_template_pair_label.txt", "1 7 0\n", "template 7 has no image"),
-    "pairs that stop": ("ijbb_template_pair_label.txt", "1 2 0 1\n", "expected three a line"),
-    "pairs that are words": ("ijbb_template_pair_label.txt", "1 2 0\nx y z\n", "cannot be read"),
+    "pairs that stop": ("ijbb_template_pair_label.txt", "1 2 0 1\n", "expected three per line"),
+    "pairs that are not numbers": ("ijbb_template_pair_label.txt", "1 2 0\nx y z\n", "cannot be read"),
     "an empty file": ("ijbb_name_5pts_score.txt", "", "is empty"),
 }
 
 
 @pytest.mark.parametrize("file, text, words", IJB_FAULTS.values(), ids=IJB_FAULTS)
-def test_ijb_meta_that_does_not_hold(ijbb, tmp_path, file, text, words):
+def test_broken_ijb_meta_is_refused(ijbb, tmp_path, file, text, words):
     (ijbb / "IJBB" / "meta" / file).write_text(text)
     with pytest.raises(DataError, match=words):
         import_archive(ijbb, tmp_path / "out")
@@ -224,7 +224,7 @@ def test_any_archive_of_identity_folders(tmp_path):
 def test_what_cannot_be_imported(tmp_path):
     with pytest.raises(DataError, match="no such file"):
         import_archive(tmp_path / "none.zip", tmp_path / "out")
-    with pytest.raises(DataError, match="no images in identity folders"):
+    with pytest.raises(DataError, match="expected images in identity folders"):
         import_archive(zipped(tmp_path / "a.zip", {"readme.txt": b"x"}), tmp_path / "out")
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match="archives: none"):

@@ -109,7 +109,7 @@ BROKEN = {
     "a hash that is none": ({"files": [{"name": "a", "holds": "b", "sha256": "12"}]}, "sha256"),
     "a file name that escapes": ({"files": [{"name": "../a", "holds": "b"}]}, "plain path component"),
     "a script as a URL": ({"files": [{"name": "a", "holds": "b", "urls": ["file:///etc/passwd"]}]}, "urls"),
-    "two files of one name": ({"files": [{"name": "a", "holds": "b"}] * 2}, "two files of one name"),
+    "two files of one name": ({"files": [{"name": "a", "holds": "b"}] * 2}, "two files have the same name"),
     "another name": ({"name": "y"}, "expected y.yaml"),
 }
 

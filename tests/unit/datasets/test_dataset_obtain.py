@@ -52,13 +52,13 @@ def test_files_with_and_without_an_address(toy, tmp_path):
     got = obtain(toy, tmp_path / "out", chosen_files(toy, [], False), options=QUICK)
     assert [path.name for path in got.present] == ["a.tar"]
     (line,) = got.missing
-    assert "fetch b.zip, labels, from http://example.org/b and put it at" in line
+    assert "download b.zip, labels, from http://example.org/b and put it at" in line
     assert "md5 000" in line
 
 
 def test_a_file_put_by_hand_is_checked(toy, tmp_path):
     (tmp_path / "b.zip").write_bytes(BODY)
-    with pytest.raises(DownloadError, match=r"has md5 .*fetch it again"):
+    with pytest.raises(DownloadError, match=r"has md5 .*download it again"):
         obtain(toy, tmp_path, chosen_files(toy, ["b.zip"], False), options=QUICK)
 
 
@@ -102,7 +102,7 @@ def test_command_with_a_dead_server(server, monkeypatch, capsys, tmp_path):
     error = capsys.readouterr().err.splitlines()[-1]
     assert error.startswith("facezoo: cannot fetch a: http://127.0.0.1")
     assert "HTTP 404" in error
-    assert f"By hand: put it at {tmp_path}/o/a" in error
+    assert f"To add it by hand, put it at {tmp_path}/o/a" in error
 
 
 def test_list_and_info(capsys):

@@ -13,7 +13,7 @@ from collections.abc import Callable
 import pytest
 
 Behaviour = Callable[["Handler"], None]
-BODY = bytes(range(256)) * 1024  # 256 KiB, no two aligned windows look alike by accident
+BODY = bytes(range(256)) * 1024  # 256 KiB
 ETAG = '"v1"'
 
 
@@ -47,7 +47,7 @@ class FaultyServer(http.server.ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.plans: dict[str, list[Behaviour]] = {}
         self.seen: dict[str, list[dict[str, str]]] = defaultdict(list)
-        self.released = threading.Event()  # lets stalled answers end with the test
+        self.released = threading.Event()  # ends stalled answers when the test ends
         threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True).start()
 
     def url(self, path: str, *plan: Behaviour) -> str:
@@ -55,7 +55,7 @@ class FaultyServer(http.server.ThreadingHTTPServer):
         return f"http://127.0.0.1:{self.server_port}{path}"
 
     def handle_error(self, request, client_address):
-        pass  # the client going away is what these tests are about
+        pass  # these tests interrupt clients on purpose
 
     def stop(self):
         self.released.set()

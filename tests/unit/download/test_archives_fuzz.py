@@ -1,4 +1,4 @@
-"""Damaged archives, by chance: unpacked right, or refused with a typed error, and never a file outside.
+"""Randomly damaged archives are unpacked correctly or refused with a typed error; no file is written outside.
 
 ``FACEZOO_FUZZ_SECONDS`` makes it run longer; the seed is printed.
 """

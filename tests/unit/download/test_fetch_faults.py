@@ -1,4 +1,4 @@
-"""Every fault of a server: the file that results is right or absent."""
+"""For every fault of a server, the resulting file is correct or absent."""
 
 import hashlib
 
@@ -35,7 +35,7 @@ def remote(*urls, name="w.bin", **known):
 
 
 def left_over(folder):
-    """Names that a person sees: hidden locks, receipts and partial files aside."""
+    """Visible file names; locks, receipts and partial files are hidden."""
     return sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
 
 
@@ -80,7 +80,7 @@ FAILS = {
     "not there": ([status(404)], "HTTP 404"),
     "forbidden": ([status(403)], "HTTP 403"),
     "always busy": ([status(503)], "HTTP 503 (after 3 tries)"),
-    "always truncates at once": ([serve(upto=0)], "broken off after 0 bytes"),
+    "always truncates at once": ([serve(upto=0)], "interrupted after 0 bytes"),
     "always stalls": ([stall], "after 3 tries"),
     "dies half-way and never comes back": ([serve(upto=HALF, then=reset), reset], "after 3 tries"),
     "redirects for ever": ([redirect("/w.bin")], "more than 5 redirects"),
@@ -111,7 +111,7 @@ def test_a_web_page_is_not_a_file_when_no_hash_is_known(server, tmp_path):
 
 
 def test_without_hash_size_and_length_nothing_is_taken(server, tmp_path):
-    with pytest.raises(DownloadError, match="does not say how long"):
+    with pytest.raises(DownloadError, match="does not state the file's length"):
         fetch(RemoteFile("w.bin", (server.url("/w.bin", serve(length=False)),)), tmp_path, options=patient())
     assert left_over(tmp_path) == []
 

@@ -66,7 +66,7 @@ def test_damage_is_seen_even_when_no_hash_is_published(server, tmp_path):
 def test_file_put_there_by_hand_is_used(tmp_path):
     (tmp_path / "w.bin").write_bytes(BODY)
     assert fetch(RemoteFile("w.bin", ()), tmp_path).read_bytes() == BODY
-    with pytest.raises(DownloadError, match=r"no URL is known for it. By hand: put it at .*v.bin"):
+    with pytest.raises(DownloadError, match=r"no URL is known. To add it by hand, put it at .*v.bin"):
         fetch(RemoteFile("v.bin", ()), tmp_path)
 
 
@@ -128,7 +128,7 @@ def test_offline_folder(server, tmp_path, monkeypatch):
 def test_no_room(server, tmp_path, monkeypatch):
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(10**9, 0, 100_000))
-    with pytest.raises(DownloadError, match="262144 bytes are to come and only 90000 are free"):
+    with pytest.raises(DownloadError, match="262144 bytes are missing and only 90000 are free"):
         fetch(remote(server.url("/w.bin", serve())), tmp_path, options=patient(reserve=10_000))
     assert left_over(tmp_path) == []
 
