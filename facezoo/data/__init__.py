@@ -1,1 +1,1 @@
-"""Data sets as sources of images and identities: reading, writing, ordering, augmenting, loading."""
+"""Data sets: reading, writing, sampling, augmentation and loading."""

@@ -1,4 +1,4 @@
-"""Reading one image from whatever people have: the only place that decodes pixels."""
+"""Decoding one image from a file, bytes, a PIL image or an array; no other module decodes pixels."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from PIL import Image, JpegImagePlugin
 
 from facezoo.errors import ImageError
 
-MAX_PIXELS = 100_000_000  # an image with more is refused from its header, before anything is decoded
+MAX_PIXELS = 100_000_000  # an image with more is refused by its header, before decoding
 MAX_BYTES = 1 << 30  # an encoded file larger than this is refused unread
 
 # Only these are tried: Pillow's other readers include ones that start outside programs (EPS).
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "PPM")
 
-# How the names of image files end that the folders of a data set are searched for.
+# Suffixes by which image files are found in folders.
 IMAGE_SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".ppm", ".pgm"}
 )
 
-_EXIF_WITHIN = 1 << 16  # bytes of a JPEG's start that are searched for EXIF, where cameras put it
+_EXIF_WITHIN = 1 << 16  # first bytes of a JPEG in which EXIF is searched
 _ORIENTATION = 0x0112  # the EXIF tag
-_TURNING = frozenset({"exif", "xmp"})  # where a JPEG can say that it is not upright
-_UPRIGHT = {  # EXIF orientation -> what undoes it
+_TURNING = frozenset({"exif", "xmp"})  # entries that may hold the orientation of a JPEG
+_UPRIGHT = {  # EXIF orientation -> the operation that reverts it
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
     4: Image.Transpose.FLIP_TOP_BOTTOM,
@@ -54,7 +54,7 @@ def read_image(
         name: what messages call the image; default its path or kind.
 
     Raises:
-        ImageError: it is missing, broken, truncated, too large, or of a kind without a known range.
+        ImageError: it is missing, broken, truncated, too large, or its pixel values have no known range.
 
     >>> read_image(np.zeros((2, 3), np.uint8)).shape
     (2, 3, 3)
@@ -116,15 +116,15 @@ def _from_array(array: np.ndarray, max_pixels: int, name: str) -> np.ndarray:
 def _from_bytes(data: bytes, max_pixels: int, name: str) -> np.ndarray:
     if not data:
         raise ImageError(f"{name}: the file is empty")
-    # Pillow meets broken files with nearly every exception there is; to the caller all mean one thing.
+    # Pillow raises many kinds of exception for broken files; to the caller all are an ImageError.
     if data.startswith(b"\xff\xd8\xff") and b"Exif\0" not in data[:_EXIF_WITHIN]:
-        try:  # the common JPEG goes straight to its reader: no probing of formats, nothing to warn of
+        try:  # the common JPEG, opened directly: faster than probing formats
             opened: Image.Image = JpegImagePlugin.JpegImageFile(io.BytesIO(data))
         except Exception as error:
             raise ImageError(f"{name}: not a readable JPEG ({_one_line(error)})") from error
         return _from_pil(opened, max_pixels, name)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Pillow's own limit and notes on odd files: ours decides
+        warnings.simplefilter("ignore")  # Pillow's own limit and notes on unusual files; max_pixels decides
         try:
             opened = Image.open(io.BytesIO(data), formats=FORMATS)
         except Exception as error:
@@ -157,7 +157,7 @@ def _check_size(width: int, height: int, max_pixels: int, name: str) -> None:
 def _upright(image: Image.Image) -> Image.Image:
     try:
         method = _UPRIGHT.get(image.getexif().get(_ORIENTATION, 1))
-    except Exception:  # a broken EXIF block says nothing about orientation; the pixels are still good
+    except Exception:  # a broken EXIF block has no orientation; the pixels are still good
         method = None
     return image if method is None else image.transpose(method)
 

@@ -1,7 +1,7 @@
-"""Drawing faces: a person, a shot of the person, and the layers that put both on a canvas.
+"""Synthetic faces: a person, a shot of the person, and the layers that are drawn onto a canvas.
 
-Only additions, multiplications, divisions and square roots touch the pixels, so the same numbers come out on
-each platform. Coordinates are those of the 112 x 112 template of aligned faces, whatever the canvas's size.
+Pixels are computed by additions, multiplications, divisions and square roots only, so the results are the same on
+every platform. Coordinates are those of the 112 x 112 template of aligned faces, whatever the size of the canvas.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Light on the head, and what a camera does to the picture."""
+"""Light on the head, and the effects of a camera on the image."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from facezoo.data.drawing.shot import Shot
 
 
 def light(canvas: Canvas, person: Person, shot: Shot) -> None:
-    """Shade the head as a lit ellipsoid; what lies behind it keeps its brightness."""
+    """Shade the head as a lit ellipsoid; the background keeps its brightness."""
     x, y = canvas.head(CHEEKS + 4)
     u = (canvas.x - np.float32(x)) / np.float32(person.width * 1.12)
     v = (canvas.y - np.float32(y)) / np.float32(62.0)
@@ -24,7 +24,7 @@ def light(canvas: Canvas, person: Person, shot: Shot) -> None:
 
 
 def develop(canvas: Canvas, shot: Shot, rng: np.random.Generator) -> np.ndarray:
-    """Exposure, tint, blur, coarseness and noise; uint8 (size, size, 3)."""
+    """Exposure, tint, blur, low resolution and noise; uint8 (size, size, 3)."""
     pixels = canvas.pixels * (shot.tint * np.float32(shot.exposure))[:, None, None]
     for _ in range(shot.blur):
         pixels = _smooth(_smooth(pixels, 1), 2)
@@ -33,7 +33,7 @@ def develop(canvas: Canvas, shot: Shot, rng: np.random.Generator) -> np.ndarray:
             pixels = _smooth(_smooth(pixels, 1), 2)
         pixels = _coarse(pixels, shot.coarse)
     grain = rng.random(pixels.shape, dtype=np.float32) + rng.random(pixels.shape, dtype=np.float32) - 1
-    pixels += grain * np.float32(shot.noise * 2.45)  # two uniform numbers have a deviation of 1 / 2.45
+    pixels += grain * np.float32(shot.noise * 2.45)  # the sum of two uniform numbers has standard deviation 1 / 2.45
     levels = np.clip(pixels + np.float32(0.5), 0, 255).astype(np.uint8)  # (3, size, size)
     return np.ascontiguousarray(levels.transpose(1, 2, 0))
 
@@ -54,7 +54,7 @@ def _smooth(pixels: np.ndarray, axis: int) -> np.ndarray:
 
 
 def _coarse(pixels: np.ndarray, factor: float) -> np.ndarray:
-    """Keep every ``factor``-th sample and join them by straight lines."""
+    """Keep every ``factor``-th sample and interpolate linearly between them."""
     size = pixels.shape[1]
     few = max(2, int(size / factor))
     place = np.arange(size, dtype=np.float32) * np.float32((few - 1) / (size - 1))

@@ -1,4 +1,4 @@
-"""A float canvas that knows where each of its pixels lies on the face."""
+"""A float canvas with the template coordinates of each pixel."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from facezoo.data.drawing.shot import Shot
 
 SIDE = 112.0  # of the template
-MIDDLE = (56.0, 72.0)  # about which a head turns
+MIDDLE = (56.0, 72.0)  # centre of the head's rotation
 
 Window = tuple[slice, slice]
 
@@ -19,9 +19,9 @@ class Canvas:
 
     Args:
         size: side in pixels.
-        shot: how head and camera stand.
+        shot: pose of the head and of the camera.
         landmarks: (x, y) of the five landmarks of a frontal face, (5, 2); the turned head is moved so that
-            their mean stays where it is, as alignment would do.
+            their mean stays in place, as after alignment.
     """
 
     def __init__(self, size: int, shot: Shot, landmarks: np.ndarray) -> None:
@@ -44,7 +44,7 @@ class Canvas:
         self.y = row * a - column * b + np.float32(MIDDLE[1])
 
     def turn(self, x: float, y: float, raised: float = 0.0) -> tuple[float, float]:
-        """Where a point of the frontal face comes when the head turns; ``raised`` lifts it off the head."""
+        """A point of the frontal face after the head has turned; ``raised`` is its height above the head's surface."""
         dx, dy = x - MIDDLE[0], y - MIDDLE[1]
         depth = 26.0 * (1.0 - (dx / 60.0) ** 2 - (dy / 75.0) ** 2) + raised
         return (
@@ -53,7 +53,7 @@ class Canvas:
         )
 
     def head(self, y: float) -> tuple[float, float]:
-        """Where the axis of the head itself comes, which lies behind the face."""
+        """The axis of the head, which lies behind the face, after the head has turned."""
         return MIDDLE[0] + self._move[0] + 5 * self._sin_yaw, (
             MIDDLE[1] + (y - MIDDLE[1]) * self._cos_pitch + self._move[1] + 5 * self._sin_pitch
         )
@@ -63,12 +63,12 @@ class Canvas:
         return min(1.25, max(0.35, self._cos_yaw - self._sin_yaw * (x - MIDDLE[0]) / 55.0))
 
     def to_pixels(self, x: float, y: float) -> tuple[float, float]:
-        """Template coordinates to the canvas's (column, row), where 0.5 is the middle of the first pixel."""
+        """Template coordinates to (column, row) of the canvas; 0.5 is the centre of the first pixel."""
         dx, dy = x - MIDDLE[0], y - MIDDLE[1]
         return self._a * dx - self._b * dy + self._to[0], self._b * dx + self._a * dy + self._to[1]
 
     def window(self, x: float, y: float, rx: float, ry: float) -> Window:
-        """The pixels around a box of half sizes rx, ry; maybe none."""
+        """The pixels around a box of half sizes rx, ry; may be empty."""
         column, row = self.to_pixels(x, y)
         half_w = self._a * rx + abs(self._b) * ry + 2
         half_h = self._a * ry + abs(self._b) * rx + 2
@@ -82,12 +82,12 @@ class Canvas:
         return slice(0, self.size), slice(0, self.size)
 
     def paint(self, window: Window, cover: np.ndarray, colour: np.ndarray) -> None:
-        """Lay ``colour`` (3,) or (3, h, w) over the window where ``cover`` (h, w) is above 0, 1 hides all."""
+        """Blend ``colour`` (3,) or (3, h, w) into the window with the opacity ``cover`` (h, w), 0..1."""
         part = self.pixels[:, window[0], window[1]]
         part += cover * (colour.reshape(3, *(colour.shape[1:] or (1, 1))) - part)
 
     def cover(self, distance: np.ndarray, colour: np.ndarray) -> None:
-        """Lay ``colour`` over everything inside a distance (size, size), as part of the head."""
+        """Paint ``colour`` where a signed distance (size, size) is negative, as part of the head."""
         area = self.edge(distance)
         self.paint(self.everywhere(), area, colour)
         np.maximum(self.solid, area, out=self.solid)
@@ -97,7 +97,7 @@ class Canvas:
         self.pixels[:, window[0], window[1]] *= factor
 
     def edge(self, distance: np.ndarray, soft: float = 0.0) -> np.ndarray:
-        """1 inside (negative distance, in template pixels), 0 outside, a ramp as wide as a pixel, or ``soft``."""
+        """1 inside (negative distance, in template pixels), 0 outside, with a ramp of one pixel or of ``soft``."""
         width = np.float32(max(soft, self.soft))
         return np.clip(np.float32(0.5) - distance / width, 0.0, 1.0)
 
@@ -121,7 +121,7 @@ class Canvas:
         self.paint(window, self.edge(distance, soft) * np.float32(alpha), colour)
 
     def glow(self, x: float, y: float, rx: float, ry: float, colour: np.ndarray, alpha: float) -> None:
-        """A soft spot that fades to nothing at the ellipse's edge."""
+        """A soft spot whose opacity falls to 0 at the edge of the ellipse."""
         window = self.window(x, y, rx, ry)
         u = (self.x[window] - np.float32(x)) / np.float32(rx)
         v = (self.y[window] - np.float32(y)) / np.float32(ry)

@@ -1,4 +1,4 @@
-"""What hides parts of a face: glasses, masks, hands, caps."""
+"""Occlusions of a face: glasses, masks, hands, caps."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _lenses(canvas: Canvas, person: Person, half: float, colour: np.ndarray, dar
         rx, ry = half * 1.3 * canvas.narrowing(near), half
         window = canvas.window(x, y, rx + 2, ry + 2)
         u, v = (canvas.x[window] - np.float32(x)) / np.float32(rx), (canvas.y[window] - np.float32(y)) / np.float32(ry)
-        u, v = u * u, v * v  # no general power: its last digit differs between platforms
+        u, v = u * u, v * v  # not pow(): its last digit differs between platforms
         distance = (np.sqrt(np.sqrt(u * u + v * v)) - 1) * np.float32(half)
         canvas.paint(window, canvas.edge(distance) * np.float32(dark), colour)
         canvas.paint(window, canvas.edge(np.abs(distance) - np.float32(0.8)), colour)

@@ -1,4 +1,4 @@
-"""One picture of one person: the layers from back to front."""
+"""One image of one person: the layers from back to front."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from facezoo.data.drawing.shot import Shot
 
 
 def draw(person: Person, shot: Shot, rng: np.random.Generator, size: int = 112) -> np.ndarray:
-    """Draw a face, aligned as the 112 x 112 template is.
+    """Draw a face, aligned to the 112 x 112 template.
 
     Args:
         person: who.
@@ -56,7 +56,7 @@ def frontal_landmarks(person: Person) -> np.ndarray:
 
 
 def landmarks(person: Person, shot: Shot, size: int = 112) -> np.ndarray:
-    """(column, row) of the five landmarks in the picture, float64 (5, 2), 0.5 is the middle of the first pixel."""
+    """(column, row) of the five landmarks in the image, float64 (5, 2); 0.5 is the centre of the first pixel."""
     frontal = frontal_landmarks(person)
     canvas = Canvas(size, shot, frontal)
     raised = (0, 0, 10, 2, 2)

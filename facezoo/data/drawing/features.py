@@ -48,7 +48,7 @@ def eyes(canvas: Canvas, person: Person, shot: Shot) -> None:
 
 
 def brows(canvas: Canvas, person: Person, shot: Shot) -> None:
-    """Two arcs, thick inside and thin outside."""
+    """Two arcs, thick near the nose and thin at the outer end."""
     height, half, thick, arch, slope = person.brow
     for side in (-1, 1):
         near = 56 + side * (person.eye_gap + 1)
@@ -90,7 +90,7 @@ def nose(canvas: Canvas, person: Person, shot: Shot) -> None:
 
 
 def mouth(canvas: Canvas, person: Person, shot: Shot) -> None:
-    """Lips along a curve that the smile bends, with teeth or dark between them."""
+    """Lips along a curve bent by the smile, with teeth or a dark gap between them."""
     half, upper, lower, _, slope = person.mouth
     x, y = canvas.turn(56, mouth_line(person), 2)
     rx = half * canvas.narrowing(56) * (1 + 0.16 * max(0.0, shot.smile))
@@ -99,7 +99,7 @@ def mouth(canvas: Canvas, person: Person, shot: Shot) -> None:
     window = canvas.window(x, y, rx + 3, upper + lower + gap + abs(bend) + 5)
     u = (canvas.x[window] - np.float32(x)) / np.float32(rx)
     u2 = np.minimum(u * u, 1)
-    line = np.float32(y) + np.float32(bend * 0.5) - np.float32(bend) * u2  # corners up when it smiles
+    line = np.float32(y) + np.float32(bend * 0.5) - np.float32(bend) * u2  # corners up in a smile
     dy = canvas.y[window] - line
     full = 1 - u2
     bow = 1 - np.float32(0.3) * np.maximum(1 - np.abs(u) * 5, 0)  # the dip of the upper lip

@@ -8,7 +8,7 @@ from facezoo.data.drawing.canvas import MIDDLE, SIDE, Canvas
 from facezoo.data.drawing.person import Person
 from facezoo.data.drawing.shot import Shot
 
-EYE_LINE = 51.7  # of the template
+EYE_LINE = 51.7  # template y of the eyes
 CHEEKS = 62.0  # where the head is widest
 
 
@@ -18,7 +18,7 @@ def mouth_line(person: Person) -> float:
 
 
 def background(canvas: Canvas, shot: Shot) -> None:
-    """A gradient in the direction of two of the shot's numbers."""
+    """A gradient between the two background colours; its direction comes from two random numbers of the shot."""
     a, b = float(shot.occluder[3]) - 0.5, float(shot.occluder[4]) - 0.5
     ramp = (canvas.x - MIDDLE[0]) * np.float32(a / SIDE) + (canvas.y - MIDDLE[1]) * np.float32(b / SIDE)
     ramp = np.clip(ramp * 2 + np.float32(0.5), 0, 1)
@@ -37,7 +37,7 @@ def body(canvas: Canvas, person: Person, shot: Shot) -> None:
 
 
 def skull_distance(canvas: Canvas, person: Person) -> np.ndarray:
-    """Signed distance to the outline of the head, about in template pixels, (size, size)."""
+    """Signed distance to the outline of the head, approximately in template pixels, (size, size)."""
     x, y = canvas.head(CHEEKS)
     dx, dy = canvas.x - np.float32(x), canvas.y - np.float32(y)
     up = np.float32(CHEEKS - EYE_LINE + person.top)
@@ -52,7 +52,7 @@ def skull_distance(canvas: Canvas, person: Person) -> np.ndarray:
 
 
 def hair_distance(canvas: Canvas, person: Person, skull: np.ndarray, more: float = 0.0) -> np.ndarray:
-    """The skull's distance grown by the hair's volume, fully at the crown and little beside the eyes."""
+    """The distance of the skull, enlarged by the volume of the hair: fully at the crown, little beside the eyes."""
     _, y = canvas.head(EYE_LINE + 8)
     high = np.clip((np.float32(y) - canvas.y) / 40, np.float32(0.15), 1)
     return skull - np.float32(person.volume) * high - np.float32(more)
@@ -71,7 +71,7 @@ def back_hair(canvas: Canvas, person: Person, skull: np.ndarray) -> None:
 
 
 def head(canvas: Canvas, person: Person, skull: np.ndarray) -> None:
-    """Ears, and the skull with the person's own unevenness."""
+    """Ears, and the skull with the person's own skin pattern."""
     for side in (-1, 1):
         x, y = canvas.head(58)
         if person.ears > 0:
@@ -117,7 +117,7 @@ def beard(canvas: Canvas, person: Person, skull: np.ndarray) -> None:
 
 
 def hair(canvas: Canvas, person: Person, skull: np.ndarray) -> None:
-    """Hair over the skull, down to its edge."""
+    """Hair over the skull, down to the hairline."""
     if person.hairline > 50:
         return
     x, y = canvas.turn(56 + person.parting, EYE_LINE - person.hairline)
@@ -125,7 +125,7 @@ def hair(canvas: Canvas, person: Person, skull: np.ndarray) -> None:
     edge = canvas.y - (np.float32(y) + np.float32(person.fringe) * dx * dx)
     middle, _ = canvas.head(CHEEKS)
     grown = hair_distance(canvas, person, skull)
-    if person.length > 0:  # curtains beside the face
+    if person.length > 0:  # long hair at the sides of the face
         side = np.abs(canvas.x - np.float32(middle)) - np.float32(person.width * 0.9)
         edge = np.minimum(edge, np.where(canvas.y > y, -side, edge))
         grown = skull - np.float32(person.volume)
@@ -133,7 +133,7 @@ def hair(canvas: Canvas, person: Person, skull: np.ndarray) -> None:
 
 
 def _strands(canvas: Canvas, person: Person, middle: float, factor: float) -> np.ndarray:
-    """Hair's colour with uneven strands that spread from the crown, (3, size, size)."""
+    """The colour of the hair with strands that spread from the crown, (3, size, size)."""
     contrast, width = person.texture
     dx, dy = canvas.x - np.float32(middle), canvas.y - np.float32(EYE_LINE - person.top)
     spread = dx / np.sqrt(1 + np.abs(dy) * np.float32(0.04)) + np.abs(dy) * np.float32(0.15)
@@ -141,13 +141,13 @@ def _strands(canvas: Canvas, person: Person, middle: float, factor: float) -> np
     at = phase.astype(np.intp)
     share = phase - at.astype(np.float32)
     strand = person.pattern.ravel()[at] * (1 - share) + person.pattern.ravel()[at + 1] * share  # 0..1
-    crown = np.maximum(1 - np.abs(dy - np.float32(12)) / 14, 0) * np.float32(0.2)  # where light falls on it
+    crown = np.maximum(1 - np.abs(dy - np.float32(12)) / 14, 0) * np.float32(0.2)  # highlight
     shine = np.float32(1.0 - contrast * 0.5) + np.float32(contrast) * strand + crown
     return (person.hair * np.float32(factor))[:, None, None] * shine
 
 
 def _pattern(canvas: Canvas, pattern: np.ndarray) -> np.ndarray:
-    """The person's 16 x 16 numbers spread over the face, bilinear."""
+    """The person's 16 x 16 pattern over the face, bilinear."""
     x0, y0 = canvas.turn(MIDDLE[0], MIDDLE[1])
     u = np.clip((canvas.x - np.float32(x0 - 45)) / 6, 0, np.float32(14.99))
     v = np.clip((canvas.y - np.float32(y0 - 55)) / 7, 0, np.float32(14.99))

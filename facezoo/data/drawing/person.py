@@ -1,4 +1,4 @@
-"""What makes a drawn identity: shape, colouring and features."""
+"""A synthetic identity: shape, colours and features."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ class Person:
         skin, hair, iris, lips, brows: RGB colours.
         width: half width of the head at the cheeks.
         top: height of the skull above the eyes.
-        chin: how far the chin lies below the mouth.
+        chin: distance of the chin below the mouth.
         taper: how much the jaw narrows, 0..1.
         square: how square the chin is, 0..1.
-        ears: how far the ears stand out.
-        eye_gap: half the distance of the eyes.
+        ears: how far the ears protrude.
+        eye_gap: half the distance between the eyes.
         eye: (half width, half height) of an eye.
         eye_tilt: outer corners up, as a slope.
         iris_size: radius.
@@ -42,18 +42,18 @@ class Person:
         mouth: (half width, upper lip, lower lip, drop below the nose, slope of the corners).
         cheeks: redness of the cheeks, 0..1.
         bags: darkness under the eyes, 0..1.
-        hairline: height of the hair's edge above the eyes; large means bald.
-        parting: x of the highest point of the hair's edge, relative to the middle.
-        fringe: how much the edge falls towards the sides.
-        volume: how far the hair stands out above the skull.
-        length: how far down the sides the hair reaches, template y; 0 is cropped.
+        hairline: height of the hairline above the eyes; large means bald.
+        parting: x of the highest point of the hairline, relative to the middle.
+        fringe: how much the hairline falls towards the sides.
+        volume: height of the hair above the skull.
+        length: template y down to which the hair reaches at the sides; 0 is short hair.
         texture: (contrast, strand width) of the hair.
         beard: density of a full beard, 0..1.
         moustache: density of a moustache, 0..1.
-        glasses: half height of lenses worn in most pictures; 0 is none.
+        glasses: half height of the lenses, worn in most images; 0 is none.
         marks: (x, y, radius, darkness) of moles and freckles, (M, 4).
         lines: depth of the lines beside nose and mouth, 0..1.
-        pattern: float32 (16, 16), the person's own unevenness of the skin.
+        pattern: float32 (16, 16), 0..1, the person's own skin pattern.
     """
 
     skin: Colour
@@ -100,14 +100,14 @@ def random_person(seed: int, number: int) -> Person:
     rng = generator(seed, "person", number)
 
     def between(low: float, high: float) -> float:
-        return float(low + (high - low) * (rng.random() + rng.random()) / 2)  # the middle is more common
+        return float(low + (high - low) * (rng.random() + rng.random()) / 2)  # triangular distribution
 
     def chance(share: float) -> bool:
         return bool(rng.random() < share)
 
     tone = rng.random() * (len(_SKIN) - 1)
     skin = _blend(_SKIN, tone) + _jitter(rng, 9)
-    dark = tone < 1.5  # dark hair and eyes go with dark skin more often than not
+    dark = tone < 1.5  # dark skin mostly comes with dark hair and eyes
     hair = _HAIR[rng.integers(0, 2 if dark and chance(0.85) else len(_HAIR))] + _jitter(rng, 12)
     iris = _IRIS[rng.integers(0, 2 if dark and chance(0.9) else len(_IRIS))] + _jitter(rng, 8)
     red = np.array([150, 58, 62], np.float32)
@@ -152,7 +152,7 @@ def random_person(seed: int, number: int) -> Person:
 
 
 def _blend(table: np.ndarray, place: float) -> Colour:
-    """Between two neighbours of a table of colours."""
+    """Linear interpolation between two neighbours of a table of colours."""
     low = min(int(place), len(table) - 2)
     return table[low] + (table[low + 1] - table[low]) * np.float32(place - low)
 

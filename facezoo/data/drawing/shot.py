@@ -1,4 +1,4 @@
-"""What differs between two pictures of the same person: pose, light, expression, occlusion, camera."""
+"""What differs between two images of the same person: pose, light, expression, occlusion, camera."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ _SHARES = np.cumsum([0.74, 0.06, 0.06, 0.05, 0.05, 0.04])
 
 @dataclass(frozen=True)
 class Shot:
-    """One picture.
+    """One image.
 
     Attributes:
-        roll: of the head in the picture, radians.
-        yaw: to the side, radians.
-        pitch: up and down, radians.
+        roll: of the head in the image plane, radians.
+        yaw: rotation to the side, radians.
+        pitch: rotation up or down, radians.
         scale: of the head.
         shift: (x, y) in template pixels.
         light: direction to the light, a unit vector (x right, y down, z to the camera).
-        ambient: share of light from everywhere, 0..1.
+        ambient: share of ambient light, 0..1.
         exposure: factor on all values.
         tint: factors on red, green and blue, float32 (3,).
         smile: -0.5 (sad) .. 1.
@@ -34,12 +34,12 @@ class Shot:
         brow_raise: template pixels.
         wears_glasses: a person who has glasses wears them.
         occlusion: one of OCCLUSIONS.
-        occluder: colour of what occludes, and numbers 0..1 for its place and shape, float32 (6,).
+        occluder: colour of the occlusion, and random numbers 0..1 for its position and shape, float32 (6,).
         background: two colours, float32 (2, 3).
         clothes: colour.
         blur: passes of a small blur.
-        coarse: the picture was taken at size / coarse and enlarged.
-        noise: deviation of the camera's noise, 0..255 scale.
+        coarse: the image is taken at size / coarse and enlarged.
+        noise: standard deviation of the camera's noise, on the scale 0..255.
     """
 
     roll: float
@@ -67,7 +67,7 @@ class Shot:
 
 
 def random_shot(rng: np.random.Generator) -> Shot:
-    """A picture as ``rng`` has it."""
+    """A shot drawn from ``rng``."""
 
     def around(spread: float, middle: float = 0.0) -> float:
         return float(middle + spread * (rng.random() + rng.random() + rng.random() - 1.5) / 1.5)
@@ -102,10 +102,10 @@ def random_shot(rng: np.random.Generator) -> Shot:
 
 
 def _muted(colours: np.ndarray) -> np.ndarray:
-    """Half way to grey: rooms and clothes are seldom as bright as a paint box."""
+    """Half way to grey: backgrounds and clothes are rarely saturated."""
     return ((colours + colours.mean(axis=-1, keepdims=True)) / 2).astype(np.float32)
 
 
 def shot_of(seed: int, person: int, number: int) -> Shot:
-    """Picture ``number`` of a person of the population ``seed``."""
+    """Shot ``number`` of a person of the population ``seed``."""
     return random_shot(generator(seed, "shot", person, number))

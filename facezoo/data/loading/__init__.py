@@ -1,1 +1,1 @@
-"""From a source to batches: samplers, workers, cache and loader."""
+"""Batches from a source: samplers, workers, cache and loader."""

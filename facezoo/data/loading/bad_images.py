@@ -1,4 +1,4 @@
-"""What happens to images that cannot be read: skipped, counted, listed, and too many stop the run."""
+"""Unreadable images: skipped, counted and listed; too many of them stop the run."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ class BadImages:
         return len(self.reasons)
 
     def add(self, key: str, reason: str) -> None:
-        """Take note of one.
+        """Count one unreadable image; a key is counted once.
 
         Raises:
-            DataError: they are now more than the stated share.
+            DataError: more than ``share`` of the images are unreadable.
         """
         if key in self.reasons:
             return
@@ -52,7 +52,7 @@ class BadImages:
 class BadImageFile:
     """Appends each unreadable image to a text file, once: the key, a tab, the reason.
 
-    Keys that an earlier part of the run listed are not repeated.
+    Keys that the file already lists are not repeated.
     """
 
     def __init__(self, path: str | Path) -> None:

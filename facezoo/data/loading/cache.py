@@ -14,7 +14,7 @@ CACHE_BYTES = 1 << 30
 def shared_bytes(count: int) -> Any:
     """Zeroed memory of ``count`` bytes that worker processes see too.
 
-    It has no name (the file behind it is already deleted), so nothing stays behind however a process ends.
+    It has no name (its file is deleted at once), so nothing remains however a process ends.
     """
     return get_context("spawn").RawArray(ctypes.c_uint8, count)
 
@@ -27,8 +27,8 @@ def as_array(memory: Any, shape: tuple[int, ...]) -> np.ndarray:
 class DecodedCache:
     """The first images of a set, as many as fit in ``max_bytes``, after decoding and resizing.
 
-    A process that decoded an image writes it; the loader marks it ready once the process has answered, so no
-    process ever reads half an image.
+    The process that decoded an image writes it; the loader marks it ready once that process has answered, so no
+    process reads an incomplete image.
 
     Args:
         count: images of the set.
@@ -51,7 +51,7 @@ class DecodedCache:
         self._flags = as_array(self._ready, self.shape[:1])
 
     def __getstate__(self) -> dict[str, Any]:
-        """The memory, not the views of it."""
+        """The memory without its views."""
         return {"shape": self.shape, "_pixels": self._pixels, "_ready": self._ready}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -59,14 +59,14 @@ class DecodedCache:
         self._views()
 
     def get(self, index: int) -> np.ndarray | None:
-        """The image, to be read only, or None when it is not here."""
+        """The image, which must not be changed, or None when it is not cached."""
         return self._images[index] if index < len(self._flags) and self._flags[index] else None
 
     def put(self, index: int, image: np.ndarray) -> None:
-        """Store an image's pixels, if there is room for its number."""
+        """Store the pixels of an image if the cache has room for its number."""
         if index < len(self._flags):
             self._images[index] = image
 
     def mark(self, indices: np.ndarray) -> None:
-        """These images have been stored by a process that has finished with them."""
+        """Mark images as ready: the process that stored them has finished."""
         self._flags[indices[indices < len(self._flags)]] = 1

@@ -1,4 +1,4 @@
-"""From a sampler's order to batches, by way of jobs."""
+"""Batches in the order of a sampler."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from facezoo.data.loading.workers import Runner
 from facezoo.data.sources.source import Source
 
 Columns = tuple[np.ndarray, np.ndarray, list[str], np.ndarray]  # images, labels, keys, indices
-SPARES = 16  # images of the order after a batch that may take the place of unreadable ones
+SPARES = 16  # images after a batch in the order that may replace unreadable ones
 
 
 class IndexBatches:
-    """One job a batch.
+    """One job per batch.
 
     Args:
         source: images by number.
@@ -40,7 +40,7 @@ class IndexBatches:
             yield batch, IndexJob(epoch, order[positions], repeats[positions], order[after])
 
     def read(self, runner: Runner, epoch: int, start_batch: int, note: Callable[[Prepared], None]) -> Iterator[Columns]:
-        """Batches of an epoch; ``note`` sees each answer first."""
+        """Batches of an epoch; ``note`` is called with each answer first."""
         with closing(runner.map(self._jobs(epoch, start_batch))) as answers:
             for images, answer in answers:
                 note(answer)

@@ -1,4 +1,4 @@
-"""Batches of an epoch: the same ones, pixel for pixel, whatever the number of worker processes."""
+"""Batches of an epoch, bit-identical for any number of worker processes."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from facezoo.errors import ConfigError
 
 @dataclass(frozen=True)
 class Batch:
-    """What one step trains on.
+    """The images of one training step.
 
     Attributes:
         images: uint8 RGB (N, H, W, 3).
         labels: int64 (N,).
-        keys: N keys, to tell a person which images these were.
-        indices: int64 (N,), image numbers; for a stream numbers in this epoch's order.
+        keys: N keys, by which a person finds the images again.
+        indices: int64 (N,), image numbers; for a stream, numbers in the order of this epoch.
     """
 
     images: np.ndarray
@@ -49,19 +49,19 @@ class Loader:
     in the batch if there is one, else by the next of the epoch's order.
 
     Args:
-        source: images by number, or a stream. A stream comes shuffled; it takes no sampler and no cache.
-        batch_size: images a process sees in a step; may be left out when ``sampler`` is an object.
+        source: images by number, or a stream. A stream is already shuffled; it takes no sampler and no cache.
+        batch_size: images per process and step; may be left out when ``sampler`` is an object.
         sampler: an object, or the name of one (see ``create_sampler``).
-        sampler_options: its own settings, when it is given by name.
+        sampler_options: its settings, when it is given by name.
         augmentation: a recipe's name, a callable (image, generator) -> image, or None.
         size: side, or (height, width), of the images given; others are resized, bilinear.
         seed: the run's seed.
-        workers: processes that prepare images; 0 prepares them here, when they are asked for.
-        prefetch: jobs each worker is ahead, 1 or more.
-        drop_last: leave out the ragged last batch.
+        workers: processes that prepare images; 0 prepares them in this process, on demand.
+        prefetch: jobs queued per worker, 1 or more.
+        drop_last: leave out an incomplete last batch.
         rank: this process, 0..world_size-1.
         world_size: processes that share the epoch.
-        max_bad_share: of the set that may be unreadable, 0..1, before DataError.
+        max_bad_share: share of the set that may be unreadable, 0..1; more raises DataError.
         on_bad: called once for each unreadable image with (key, reason); see ``BadImageFile``.
         cache: keep decoded images in memory, as many as fit in ``cache_bytes``.
         cache_bytes: limit of the cache.
@@ -99,12 +99,12 @@ class Loader:
         self._batches: IndexBatches | StreamBatches
         if isinstance(source, StreamSource):
             if cache or sampler != "shuffled":
-                raise ConfigError("a stream takes neither a sampler nor a cache; it comes shuffled from its shards")
+                raise ConfigError("a stream takes neither a sampler nor a cache; its shards are read in shuffled order")
             self._batches = StreamBatches(source, _given(batch_size), readers=max(1, workers), **common)
         else:
             if isinstance(sampler, str):
                 common |= {"seed": seed, **(sampler_options or {})}
-                if sampler != "identities" or batch_size is not None:  # those tell their own size
+                if sampler != "identities" or batch_size is not None:  # its batch size is identities x images
                     common["batch_size"] = _given(batch_size)
                 sampler = create_sampler(sampler, source.labels, **common)
             elif batch_size not in (None, sampler.batch_size):
@@ -125,7 +125,7 @@ class Loader:
         return len(self._batches)
 
     def epoch(self, epoch: int, start_batch: int = 0) -> Generator[Batch, None, None]:
-        """The batches of an epoch from ``start_batch`` on. An epoch still being read from this loader ends.
+        """The batches of an epoch from ``start_batch`` on. Iterating over an earlier epoch of this loader ends.
 
         Raises:
             DataError: too many images cannot be read.
@@ -133,7 +133,7 @@ class Loader:
         """
         self._leave()
         batches = self._read(epoch, start_batch)
-        self._current = weakref.ref(batches)  # it refers to this loader; both go when nobody uses them
+        self._current = weakref.ref(batches)  # it refers to this loader; both are freed when unused
         return batches
 
     def _read(self, epoch: int, start_batch: int) -> Generator[Batch, None, None]:
@@ -145,12 +145,12 @@ class Loader:
         except GeneratorExit:  # left early; the workers stay for the next epoch
             raise
         except BaseException:  # Ctrl-C too
-            self._current = None  # it is this very generator, which is ending already
+            self._current = None  # this generator, which is ending already
             self.close()
             raise
 
     def _note(self, answer: Any) -> None:
-        """What each answer of a runner tells besides its images."""
+        """Record the bad images of an answer, and mark the others as cached."""
         for key, reason in answer.bad:
             self.bad.add(key, reason)
         if self._cache is not None:

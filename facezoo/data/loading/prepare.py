@@ -1,4 +1,4 @@
-"""One job of the loader: decode, resize and augment some images into an array, in whichever process."""
+"""One job of the loader: decode, resize and augment some images into an array, in any process."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class IndexJob:
     Attributes:
         epoch: the epoch, part of each image's seed.
         indices: int64 (N,).
-        repeats: int64 (N,), how often each came before in this epoch: a second showing looks different.
-        spares: int64 (S,), which images take the place of unreadable ones, in this order.
+        repeats: int64 (N,), how often each came before in this epoch: a repeated image is augmented differently.
+        spares: int64 (S,), images that replace unreadable ones, in this order.
     """
 
     epoch: int
@@ -39,9 +39,9 @@ class StreamJob:
 
     Attributes:
         epoch: the epoch.
-        part: which of ``parts``.
+        part: number of the part, 0..parts-1.
         parts: readers over all processes.
-        turn: 0, or how often the part was started again in this epoch to fill the last steps.
+        turn: how often the part was restarted in this epoch to fill the last steps.
         first: start the part from its beginning.
         count: images to take.
     """
@@ -56,14 +56,14 @@ class StreamJob:
 
 @dataclass
 class Prepared:
-    """What a job gave: the first ``count`` rows of the array it was given, and these.
+    """The result of a job: the first ``count`` rows of its array, and what they hold.
 
     Attributes:
         count: rows filled.
-        indices: int64 (count,), the images shown, spares included; for a stream sample numbers.
+        indices: int64 (count,), the images used, including spares; for a stream, sample numbers.
         labels: int64 (count,).
-        keys: for a stream, ``count`` keys; else None, the source knows them.
-        bad: (key, reason) of each unreadable image met.
+        keys: for a stream, ``count`` keys; else None, since the source has them.
+        bad: (key, reason) of each unreadable image.
         ended: the part is over.
     """
 
@@ -117,7 +117,7 @@ class Preparer:
                 if image is not None:
                     break
             else:
-                raise DataError(f"no readable image found to take the place of {self.source.key(int(index))}")
+                raise DataError(f"no readable image found to replace {self.source.key(int(index))}")
             words: tuple[int, ...] = (job.epoch, candidate)
             if job.repeats[row]:
                 words = (*words, int(job.repeats[row]))
@@ -127,7 +127,7 @@ class Preparer:
         return Prepared(len(shown), shown, self.source.labels[shown], bad=notes)
 
     def _instead(self, job: IndexJob, index: int) -> Iterator[int]:
-        """Others of the same identity in the batch first, so that pairs stay pairs; then the spares."""
+        """Replacements: other images of the identity in the batch, so that pairs remain, then the spares."""
         assert isinstance(self.source, Source)
         labels = self.source.labels
         yield from (int(i) for i in job.indices if labels[i] == labels[index] and i != index)
@@ -191,10 +191,10 @@ def resized(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     (112, 112, 3)
 
     Raises:
-        ShapeError: it is not uint8 (H, W, 3): a source that does not keep its contract.
+        ShapeError: it is not uint8 (H, W, 3), so the source breaks its contract.
     """
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
-        raise ShapeError(f"a source gave an image of {image.dtype} {image.shape}; expected uint8 (H, W, 3)")
+        raise ShapeError(f"a source returned an image of {image.dtype} {image.shape}; expected uint8 (H, W, 3)")
     if image.shape[:2] == size:
         return image
     picture = Image.fromarray(image).resize((size[1], size[0]), Image.Resampling.BILINEAR)

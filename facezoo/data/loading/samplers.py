@@ -1,7 +1,7 @@
-"""In which order an epoch visits the images: pure functions of (seed, epoch), cut into batches and ranks.
+"""The order of the images in an epoch: a pure function of (seed, epoch), cut into batches and ranks.
 
-A sampler knows labels, never pixels. The whole order of an epoch is one array, so any step can be reached
-without walking there: ``batches(epoch, start_batch=k)`` continues exactly where an interrupted run stopped.
+A sampler uses labels, never pixels. The order of an epoch is one array, so any step can be reached directly:
+``batches(epoch, start_batch=k)`` continues exactly where an interrupted run stopped.
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ from facezoo.rng import generator
 class Sampler(ABC):
     """The order of the images of each epoch.
 
-    One step of the run takes ``batch_size * world_size`` consecutive images of the order; process ``rank``
-    gets its ``batch_size`` of them. So the images of a step do not depend on which process reads them.
+    One step of a run takes ``batch_size * world_size`` consecutive images of the order; process ``rank``
+    gets its ``batch_size`` of them.
 
     Args:
         labels: int64 (n,), the identity of each image.
-        batch_size: images a process sees in one step, 1 or more.
+        batch_size: images per process and step, 1 or more.
         seed: the run's seed.
         rank: this process, 0..world_size-1.
         world_size: processes that share the epoch.
-        drop_last: leave out the ragged last step (training) or yield it (evaluation; over several processes
+        drop_last: leave out an incomplete last step (training) or yield it (evaluation; over several processes
             the rest is split as evenly as possible, so a process may have one step less).
 
     Raises:
-        ConfigError: a number out of range, or the images do not fill one step.
+        ConfigError: a number is out of range, or the images do not fill one step.
     """
 
     def __init__(
@@ -78,13 +78,13 @@ class Sampler(ABC):
         """Image indices of the whole epoch over all processes, int64 (m,)."""
 
     def batches(self, epoch: int, start_batch: int = 0) -> Iterator[np.ndarray]:
-        """This process's batches from ``start_batch`` on: int64 (batch_size,), the last maybe shorter."""
+        """This process's batches from ``start_batch`` on: int64 (batch_size,); the last may be shorter."""
         order = self.order(epoch)
         for batch in range(start_batch, len(self)):
             yield order[self.positions(batch)]
 
     def positions(self, batch: int) -> np.ndarray:
-        """Where in :meth:`order` this process's batch lies, int64 (batch_size,)."""
+        """Indices into :meth:`order` of a batch of this process, int64 (batch_size,)."""
         begin = batch * self._step
         rest = self._order_length() - begin
         if rest >= self._step:
@@ -94,7 +94,7 @@ class Sampler(ABC):
 
 
 class SequentialSampler(Sampler):
-    """Images as the source numbers them, the same in each epoch.
+    """Images in the order of the source, the same in each epoch.
 
     >>> [b.tolist() for b in SequentialSampler([0, 0, 1], batch_size=2, drop_last=False).batches(0)]
     [[0, 1], [2]]
@@ -106,7 +106,7 @@ class SequentialSampler(Sampler):
 
 
 class ShuffledSampler(Sampler):
-    """Each image once an epoch, in a new order each time.
+    """Each image once per epoch, in a new order each time.
 
     >>> sorted(ShuffledSampler([0, 0, 1, 1], batch_size=2).order(0).tolist())
     [0, 1, 2, 3]
@@ -121,10 +121,10 @@ class WeightedSampler(Sampler):
     """Rare identities more often: an image of an identity with c images has weight ``c ** -power``.
 
     An epoch is still n draws. Each image comes ``floor(e)`` or ``floor(e) + 1`` times, where ``e`` is its
-    expected number (systematic resampling), so ``power=0`` is exactly :class:`ShuffledSampler`'s guarantee.
+    expected number (systematic resampling), so with ``power=0`` each image comes exactly once.
 
     Args:
-        power: 0 (as the data is) to 1 (identities equally often); 0.5 is the usual compromise.
+        power: 0 (frequencies of the data) to 1 (identities equally often); 0.5 is the usual compromise.
     """
 
     def __init__(self, labels: np.ndarray, *, power: float = 0.5, **common: Any) -> None:
@@ -137,7 +137,7 @@ class WeightedSampler(Sampler):
         """N draws, int64 (n,)."""
         rng = generator(self.seed, "weighted", epoch)
         n = len(self.labels)
-        images = rng.permutation(n)  # so that neighbours of one stratum differ from epoch to epoch
+        images = rng.permutation(n)  # so that different images share a stratum in each epoch
         counts = np.bincount(self.labels)[self.labels[images]]
         weights = counts.astype(np.float64) ** -self.power
         reached = np.cumsum(weights * (n / weights.sum())) if self.power else np.arange(1.0, n + 1)
@@ -149,9 +149,9 @@ class WeightedSampler(Sampler):
 class IdentitySampler(Sampler):
     """Batches of P identities with K images each, for pair and triplet losses.
 
-    An epoch has as many images as the set. Identities come in shuffled rounds, those of one batch differ from
-    each other; each identity deals its images in a shuffled cycle, so none repeats before all had their turn.
-    An identity with fewer than K images repeats some within its group.
+    An epoch has as many images as the set. Identities come in shuffled rounds and differ within a batch. The images
+    of an identity come in a shuffled cycle, so none repeats before all were used; an identity with fewer than K images
+    repeats some within its group.
 
     Args:
         identities: P, 1..C.
@@ -163,10 +163,10 @@ class IdentitySampler(Sampler):
         self._present, counts = np.unique(labels, return_counts=True)
         if not 1 <= identities <= len(self._present):
             raise ConfigError(
-                f"{identities} identities a batch asked; expected 1..{len(self._present)}, those there are"
+                f"{identities} identities per batch; expected 1..{len(self._present)}, the number in the data set"
             )
         if images < 1:
-            raise ConfigError(f"{images} images per identity asked; expected 1 or more")
+            raise ConfigError(f"{images} images per identity; expected 1 or more")
         self.identities, self.images = int(identities), int(images)
         self._counts, self._starts = counts, np.cumsum(counts) - counts
         size = common.pop("batch_size", None)
@@ -179,23 +179,23 @@ class IdentitySampler(Sampler):
         return max(step, len(self.labels) // step * step)
 
     def order(self, epoch: int) -> np.ndarray:
-        """Groups of K images of one identity after each other, int64 (m,)."""
+        """Consecutive groups of K images of one identity, int64 (m,)."""
         rng = generator(self.seed, "identities", epoch)
         by_identity = np.lexsort((rng.random(len(self.labels)), self.labels))  # shuffled within each identity
-        dealt = self._rounds(rng, self._order_length() // self.images)  # (groups,)
-        turn = occurrences(dealt)[:, None] * self.images + np.arange(self.images)  # (groups, K)
-        place = self._starts[dealt][:, None] + turn % self._counts[dealt][:, None]
+        chosen = self._rounds(rng, self._order_length() // self.images)  # (groups,)
+        turn = occurrences(chosen)[:, None] * self.images + np.arange(self.images)  # (groups, K)
+        place = self._starts[chosen][:, None] + turn % self._counts[chosen][:, None]
         return by_identity[place].reshape(-1)
 
     def _rounds(self, rng: np.random.Generator, groups: int) -> np.ndarray:
-        """Which identity each group shows: shuffled rounds, cut so that none repeats in a batch."""
+        """The identity of each group: shuffled rounds, cut so that none repeats in a batch."""
         whole = len(self._present) // self.identities * self.identities
         rounds = [rng.permutation(len(self._present))[:whole] for _ in range(-(-groups // whole))]
         return np.concatenate(rounds)[:groups]
 
 
 def occurrences(values: np.ndarray) -> np.ndarray:
-    """How often each entry's value came before it, int64 (n,).
+    """How often the value of each entry occurred before it, int64 (n,).
 
     >>> occurrences(np.array([7, 3, 7, 7, 3])).tolist()
     [0, 0, 1, 2, 1]

@@ -1,7 +1,7 @@
-"""Batches of a stream, in one order whatever the number of processes that read it.
+"""Batches of a stream, in the same order for any number of reading processes.
 
-A stream gives its sample number p to reader p % readers (see ``StreamSource``). So the readers' parts are
-merged back by number, the numbers of unreadable images left out, and the result is cut into batches.
+Sample p of a stream goes to reader p % readers (see ``StreamSource``). The parts of the readers are merged by sample
+number, unreadable images are left out, and the result is cut into batches.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ Row = tuple[int, np.ndarray, int, str]  # sample number, image, label, key
 class StreamBatches:
     """Cuts a stream into batches.
 
-    With ``drop_last`` each process gets ``length // (batch_size * world_size)`` batches; one that has a few
-    images less, because some cannot be read, begins its share again to fill the last ones.
+    With ``drop_last`` each process gets ``length // (batch_size * world_size)`` batches; a process with a
+    few images less, because some cannot be read, restarts its share to fill the last ones.
 
     Args:
         source: the stream.
@@ -36,7 +36,7 @@ class StreamBatches:
         readers: worker processes of this process that read, 1 or more.
         rank: this process; it takes the samples p with p % world_size == rank.
         world_size: processes that share the stream.
-        drop_last: leave out the ragged last batch.
+        drop_last: leave out an incomplete last batch.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class StreamBatches:
         return full + (0 if self.drop_last else int(rest > self.rank))
 
     def read(self, runner: Runner, epoch: int, start_batch: int, note: Callable[[Prepared], None]) -> Iterator[Columns]:
-        """Batches of an epoch from ``start_batch`` on, which reads what lies before; ``note`` sees each answer."""
+        """Batches of an epoch from ``start_batch`` on; those before are read and dropped. ``note`` gets each answer."""
         begin, end = start_batch * self.batch_size, len(self) * self.batch_size
         with closing(self._rows(runner, epoch, note)) as rows:
             wanted = itertools.islice(rows, begin, max(begin, end))
@@ -69,7 +69,7 @@ class StreamBatches:
                 yield np.stack(images), np.array(labels, np.int64), list(keys), np.array(numbers, np.int64)
 
     def _rows(self, runner: Runner, epoch: int, note: Callable[[Prepared], None]) -> Generator[Row, None, None]:
-        """One image after the other; without end when ``drop_last``, since the last batches must be full."""
+        """One image after the other; endless with ``drop_last``, since the last batches must be full."""
         for turn in itertools.count() if self.drop_last else range(1):
             merge = _Merge(self.readers, self.world_size)
             found = 0
@@ -81,12 +81,12 @@ class StreamBatches:
                     yield from merge.ready()
             if found == 0:
                 raise DataError(
-                    f"process {self.rank} of {self.world_size} finds no readable image in its share "
+                    f"process {self.rank} of {self.world_size} found no readable image in its share "
                     f"of the stream of {self.total}"
                 )
 
     def _jobs(self, merge: _Merge, epoch: int, turn: int) -> Iterator[tuple[int, StreamJob]]:
-        """Chunks of the readers in turn. Asks ahead: a job for a part that is over changes nothing."""
+        """Chunks of the readers in turn. Jobs are sent ahead; a job for a part that has ended changes nothing."""
         first = True
         while not all(merge.ended):
             for reader in range(self.readers):
@@ -98,24 +98,24 @@ class StreamBatches:
 
 
 class _Merge:
-    """Puts the readers' parts back into the order of sample numbers."""
+    """Merges the parts of the readers in the order of sample numbers."""
 
     def __init__(self, readers: int, world_size: int) -> None:
         self.readers, self.world_size = readers, world_size
         self.asked: deque[int] = deque()
         self.ended = [False] * readers
         self.waiting: list[deque[Row]] = [deque() for _ in range(readers)]
-        self.place = 0  # of this process's share
+        self.place = 0  # position in the share of this process
 
     def add(self, images: np.ndarray, answer: Prepared) -> None:
-        """Take the answer to the oldest job."""
+        """Add the answer to the oldest job."""
         reader = self.asked.popleft()
         self.ended[reader] |= answer.ended
         numbers, labels = answer.indices.tolist(), answer.labels.tolist()
         self.waiting[reader].extend(zip(numbers, images, labels, answer.keys or [], strict=True))
 
     def ready(self) -> Iterator[Row]:
-        """The rows whose turn it is."""
+        """The rows that are next in order."""
         while True:
             reader = self.place % self.readers
             if self.waiting[reader]:

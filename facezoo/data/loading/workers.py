@@ -1,7 +1,7 @@
-"""Carrying out jobs, here or in worker processes, with the answers in the order of the questions.
+"""Runs jobs in this process or in worker processes; the answers come in the order of the jobs.
 
-Workers are started fresh ("spawn"), because a forked copy of a process in which a framework has started its
-threads may hang. Pixels come back through memory that both sides see, everything else through a pipe.
+Workers are spawned, because a fork of a process in which a framework has started threads may hang. Pixels come back
+through shared memory, everything else through a pipe.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ Answer = tuple[np.ndarray, Prepared]
 
 
 class Runner(ABC):
-    """Carries out jobs. Each comes with its owner: jobs of one owner are done in order by one process."""
+    """Runs jobs. Each comes with the number of its owner; jobs of one owner run in order in one process."""
 
     @abstractmethod
     def map(self, jobs: Iterator[tuple[int, Job]]) -> Generator[Answer, None, None]:
-        """Images uint8 (count, H, W, 3), the caller's to keep, and the rest of the answer, in order."""
+        """Images uint8 (count, H, W, 3), which the caller may keep, and the rest of the answer, in order."""
 
     @abstractmethod
     def close(self) -> None:
@@ -43,7 +43,7 @@ class InProcess(Runner):
     """No worker processes.
 
     Args:
-        preparer: carries out a job.
+        preparer: runs a job.
         rows: images of the largest job.
     """
 
@@ -51,7 +51,7 @@ class InProcess(Runner):
         self.preparer, self.rows = preparer, rows
 
     def map(self, jobs: Iterator[tuple[int, Job]]) -> Generator[Answer, None, None]:
-        """One job after the other, each when it is asked for."""
+        """One job after the other, each on demand."""
         for _, job in jobs:
             out = np.empty((self.rows, *self.preparer.size, 3), dtype=np.uint8)
             answer = self.preparer.run(job, out)
@@ -68,7 +68,7 @@ class WorkerPool(Runner):
         preparer: is sent to each process.
         rows: images of the largest job.
         workers: processes, 1 or more.
-        prefetch: jobs given to each ahead, 1 or more; bounds the memory.
+        prefetch: jobs queued per worker, 1 or more; limits the memory.
 
     Raises:
         ConfigError: the source cannot be sent to another process.
@@ -102,11 +102,11 @@ class WorkerPool(Runner):
                     f"cannot start data worker {number} for a {kind}: {error}; workers=0 needs none"
                 ) from error
             finally:
-                theirs.close()  # so that the pipe ends when the worker does
+                theirs.close()  # so that the pipe closes when the worker ends
             self.processes.append(process)
 
     def map(self, jobs: Iterator[tuple[int, Job]]) -> Generator[Answer, None, None]:
-        """Keeps up to workers x prefetch jobs under way."""
+        """Keeps up to workers x prefetch jobs queued."""
         free, pending = list(range(self.depth)), deque[tuple[int, int]]()
         try:
             more = True
@@ -125,7 +125,7 @@ class WorkerPool(Runner):
                     images = self.slots[slot, : answer.count].copy()
                     free.append(slot)
                     yield images, answer
-        except GeneratorExit:  # the epoch was left early; the pool stays good for the next one
+        except GeneratorExit:  # the epoch was left early; the pool serves the next one
             self._drain([worker for worker, _ in pending])
             raise
         except BaseException:
@@ -133,7 +133,7 @@ class WorkerPool(Runner):
             raise
 
     def _drain(self, pending: list[int]) -> None:
-        """Take the answers nobody waits for, so that the next ones are not mistaken for them."""
+        """Receive and drop the answers of an abandoned epoch."""
         try:
             for worker in pending:
                 if self._close.alive:
@@ -183,7 +183,7 @@ class WorkerPool(Runner):
 
 @contextmanager
 def _ctrl_c_held() -> Iterator[None]:
-    """Ctrl-C waits; a process started meanwhile never gets it, not even before it runs a line of ours."""
+    """Block SIGINT; a process started meanwhile inherits the block, so Ctrl-C cannot interrupt its start."""
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
         return
@@ -195,8 +195,8 @@ def _ctrl_c_held() -> Iterator[None]:
 
 
 def _serve(pipe: Connection, preparer: Preparer, memory: Any, shape: tuple[int, ...]) -> None:
-    """A worker's life: answer jobs until the pipe ends, which it also does when the parent is killed."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole group; the parent decides
+    """The main loop of a worker: answer jobs until the pipe closes, which also happens when the parent is killed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole process group; the parent handles it
     slots = as_array(memory, shape)
     answer: object
     try:
@@ -205,7 +205,7 @@ def _serve(pipe: Connection, preparer: Preparer, memory: Any, shape: tuple[int, 
             try:
                 answer = preparer.run(job, slots[slot])
             except FacezooError as error:
-                answer = DataError(str(error))  # some of our errors do not survive a pickle, their text does
+                answer = DataError(str(error))  # some errors cannot be pickled, their text can
             except Exception as error:
                 answer = f"{type(error).__name__}: {error} (at {_where(error)})"
             pipe.send(answer)
@@ -220,7 +220,7 @@ def _where(error: BaseException) -> str:
 
 def _shut_down(processes: list[Any], pipes: list[Connection]) -> None:
     for pipe in pipes:
-        pipe.close()  # a worker reads the end of its pipe and returns
+        pipe.close()  # a worker returns when its pipe is closed
     for process in processes:
         process.join(timeout=1)
         if process.is_alive():

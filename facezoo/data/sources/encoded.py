@@ -1,4 +1,4 @@
-"""Sources that hold encoded files: the bytes can be passed on without decoding them."""
+"""Sources of encoded images, whose bytes can be copied without decoding."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class EncodedSource(Source):
 
     @abstractmethod
     def encoded(self, index: int) -> bytes:
-        """The stored bytes of image ``index``, as they are.
+        """The stored bytes of image ``index``, unchanged.
 
         Raises:
             ImageError: they cannot be read.
@@ -27,7 +27,7 @@ class EncodedSource(Source):
 
 
 def encoded_image(source: Source, index: int) -> bytes:
-    """The stored bytes of an image where the source has them, else the image as PNG."""
+    """The stored bytes of an image if the source has them, else the image as PNG."""
     if isinstance(source, EncodedSource):
         return source.encoded(index)
     return png_bytes(source.image(index))

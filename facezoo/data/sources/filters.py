@@ -1,4 +1,4 @@
-"""Parts of a source, and two sources as one; all keep reading from the source they were made of."""
+"""Selections of a source, and two sources joined; images are read from the original source."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from facezoo.rng import generator
 
 
 class Selection(EncodedSource):
-    """Some images of a source; the identities that remain are numbered again without gaps, in the old order.
+    """Some images of a source; the remaining identities are renumbered without gaps, in the old order.
 
     Args:
-        source: the whole.
-        indices: int64 (m,), the images to keep, in the order they shall have.
+        source: the original.
+        indices: int64 (m,), the images to keep, in the new order.
 
     Raises:
-        DataError: nothing is kept.
+        DataError: ``indices`` is empty.
     """
 
     def __init__(self, source: Source, indices: np.ndarray) -> None:
@@ -38,7 +38,7 @@ class Selection(EncodedSource):
         return self.source.image(int(self.indices[index]))
 
     def encoded(self, index: int) -> bytes:
-        """The stored bytes, or a PNG where the source stores none."""
+        """The stored bytes, or a PNG if the source stores none."""
         return encoded_image(self.source, int(self.indices[index]))
 
     def key(self, index: int) -> str:
@@ -47,7 +47,7 @@ class Selection(EncodedSource):
 
 
 class Joined(EncodedSource):
-    """Two sources one after the other; made by :func:`concatenate`."""
+    """Two sources one after the other; built by :func:`concatenate`."""
 
     def __init__(self, first: Source, second: Source, names: list[str], second_labels: np.ndarray) -> None:
         self.first, self.second, self.class_names = first, second, names
@@ -64,7 +64,7 @@ class Joined(EncodedSource):
         return source.image(at)
 
     def encoded(self, index: int) -> bytes:
-        """The stored bytes, or a PNG where the source stores none."""
+        """The stored bytes, or a PNG if the source stores none."""
         return encoded_image(*self._at(index))
 
     def key(self, index: int) -> str:
@@ -111,11 +111,11 @@ def concatenate(first: Source, second: Source, *, same_names: str = "refuse") ->
     Args:
         first: keeps its labels.
         second: its identities are numbered after those of ``first``.
-        same_names: when both have an identity of one name: "merge" takes it for one person, "apart" for two
-            and writes ``NAME#2``, "refuse" raises, since numbers as names say nothing of persons.
+        same_names: for identities with the same name in both: "merge" joins them, "apart" keeps two and names the
+            second ``NAME#2``, "refuse" raises, since equal numbers need not mean the same person.
 
     Raises:
-        DataError: both have an identity of one name, and ``same_names`` is "refuse".
+        DataError: both have an identity with the same name, and ``same_names`` is "refuse".
         UnknownNameError: another ``same_names``.
     """
     if same_names not in ("refuse", "merge", "apart"):
@@ -123,7 +123,9 @@ def concatenate(first: Source, second: Source, *, same_names: str = "refuse") ->
     number = {name: label for label, name in enumerate(first.class_names)}
     shared = [name for name in second.class_names if name in number]
     if shared and same_names == "refuse":
-        raise DataError(f"{len(shared)} identities are in both sets, such as {shared[0]!r}; say merge or apart")
+        raise DataError(
+            f"{len(shared)} identities are in both sets, such as {shared[0]!r}; same_names must be merge or apart"
+        )
     names = list(first.class_names)
     taken = {*names, *second.class_names}
     mapping = np.empty(second.num_classes, np.int64)
@@ -137,24 +139,24 @@ def concatenate(first: Source, second: Source, *, same_names: str = "refuse") ->
 
 
 def _free_name(name: str, taken: set[str]) -> str:
-    """``NAME#2``, with a higher number where that is taken; it is taken from then on."""
+    """The first of ``NAME#2``, ``NAME#3``, ... that is not in ``taken``; adds it there."""
     free = next(f"{name}#{n}" for n in itertools.count(2) if f"{name}#{n}" not in taken)
     taken.add(free)
     return free
 
 
 def split_identities(source: Source, share: float, *, seed: int = 0) -> tuple[Source, Source]:
-    """Training and held-out identities; nobody is in both.
+    """Training and held-out identities; no identity is in both.
 
-    Who is held out depends on (seed, name) alone: not on the images, nor on the order of the identities.
+    The choice depends on (seed, name) only, not on the images or the order of the identities.
 
     Args:
-        source: the whole.
-        share: of the identities to hold out, above 0 and below 1; at least one stays on either side.
-        seed: another seed, another split.
+        source: the original.
+        share: share of the identities to hold out, above 0 and below 1; each part gets at least one.
+        seed: of the choice.
 
     Raises:
-        ConfigError: the share is out of range, or there is one identity only.
+        ConfigError: the share is out of range, or there is only one identity.
     """
     if not 0 < share < 1 or source.num_classes < 2:
         raise ConfigError(

@@ -1,4 +1,4 @@
-"""Images in folders, one folder an identity: the layout of LFW, CASIA-WebFace and VGGFace2."""
+"""Images in folders, one folder per identity: the layout of LFW, CASIA-WebFace and VGGFace2."""
 
 from __future__ import annotations
 
@@ -15,8 +15,7 @@ from facezoo.errors import DataError
 class ImageFolder(EncodedSource):
     """``ROOT/IDENTITY/.../IMAGE``; identities in order of name, images in order of path.
 
-    Hidden files and folders (a leading dot) are left out; an identity folder without images is no identity;
-    images that lie in ROOT itself belong to nobody and are left out.
+    Hidden files and folders (a leading dot), identity folders without images, and images in ROOT itself are left out.
 
     Args:
         root: the folder that holds the identity folders.
@@ -52,7 +51,7 @@ class ImageFolder(EncodedSource):
 
 
 def is_image_name(name: str) -> bool:
-    """Whether a file of this name is taken for an image: a known extension, not hidden.
+    """Whether a file name has a suffix of ``IMAGE_SUFFIXES`` and no leading dot.
 
     >>> is_image_name("a.JPG"), is_image_name("._a.jpg"), is_image_name("a.txt")
     (True, False, False)
@@ -86,5 +85,5 @@ def _images_below(folder: Path, prefix: str, above: tuple[str, ...] = ()) -> lis
 def _why_empty(root: Path) -> str:
     loose = sum(is_image_name(entry.name) for entry in _visible(root))
     if loose:
-        return f"{loose} images lie in the folder itself; expected one folder an identity with its images inside"
+        return f"{loose} images are in the folder itself; expected one folder per identity with its images inside"
     return f"no images; expected FOLDER/IDENTITY/IMAGE with {', '.join(sorted(IMAGE_SUFFIXES))}"

@@ -1,4 +1,4 @@
-"""A text file that lists images and their identities, one ``PATH<TAB or space>LABEL`` a line."""
+"""A text file that lists images and their identities, one ``PATH<TAB or space>LABEL`` per line."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ class ListFile(EncodedSource):
     """Images named by a list; each line a path, a tab or spaces, and the identity's name or number.
 
     The label is what follows the last tab, or the last space where there is no tab, so paths may hold
-    spaces. Empty lines and lines that start with ``#`` are left out. Identities are put in order of number
-    when all are whole numbers, else of name; the images keep the list's order.
+    spaces. Empty lines and lines that start with ``#`` are left out. Identities are sorted by number
+    if all are integers, else by name; the images keep the order of the list.
 
     Args:
         path: the list.
-        root: what relative paths start from; default the list's own folder.
+        root: folder of relative paths; by default the folder of the list.
 
     Raises:
         DataError: the list is missing, not text, empty, or a line has no label.

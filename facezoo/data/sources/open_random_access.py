@@ -1,4 +1,4 @@
-"""Any data set with random access to its images: what converting and checking need."""
+"""Any data set opened with random access to its images, for converting and checking."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from facezoo.errors import DataError
 
 
 class PairImages(EncodedSource):
-    """The 2 P images of a verification ``.bin``; nobody is named, so all are of one unknown identity."""
+    """The 2 P images of a verification ``.bin``, which names no identities; all get the identity "unknown"."""
 
     def __init__(self, pairs: VerificationBin) -> None:
         self.pairs = pairs
@@ -37,7 +37,7 @@ def open_random_access(path: str | Path) -> Source:
 
     Raises:
         DataError: it cannot be opened.
-        UnsafeFileError: it holds what must not be loaded.
+        UnsafeFileError: it asks for code or unsafe paths.
     """
     if data_kind(path) == "bin":
         return PairImages(read_verification_bin(path))

@@ -1,4 +1,4 @@
-"""One call that opens whatever a data path points at."""
+"""One function that opens a data set of any layout."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _KINDS = "a folder of identity folders, a list file, a .rec file or its folder, 
 
 
 def open_source(path: str | os.PathLike[str], *, min_classes: int = 2) -> Source | StreamSource:
-    """Open a data set by looking at what is there.
+    """Open a data set; its layout is recognised by its files.
 
     A folder with ``train.rec`` (or one other ``.rec``) is an InsightFace pack, one with ``index.json`` and
-    tar files holds shards, any other one folder an identity. A file is a ``.rec`` or a list of images.
+    tar files holds shards, any other has one folder per identity. A file is a ``.rec`` or a list of images.
 
     Args:
         path: the file or folder.
@@ -35,14 +35,13 @@ def open_source(path: str | os.PathLike[str], *, min_classes: int = 2) -> Source
     source = _open_folder(path) if path.is_dir() else _open_file(path)
     if source.num_classes < min_classes:
         raise DataError(
-            f"{path}: {source.num_classes} identity ({source.class_names[0]!r}); "
-            f"expected at least {min_classes} to learn to tell them apart"
+            f"{path}: {source.num_classes} identity ({source.class_names[0]!r}); expected at least {min_classes}"
         )
     return source
 
 
 def data_kind(path: str | os.PathLike[str]) -> str:
-    """What a data path holds: "folder", "list", "rec", "shards" or "bin", judged by names alone."""
+    """The layout of a data path: "folder", "list", "rec", "shards" or "bin", by file names only."""
     path = Path(path)
     if path.is_dir():
         if _packs(path):

@@ -15,16 +15,16 @@ _PEEK = 64  # bytes that hold a record's framing and header unless its label arr
 
 
 class RecordFile:
-    """A ``.rec`` file and its ``.idx``; picklable, each process reads through a descriptor of its own.
+    """A ``.rec`` file and its ``.idx``. Picklable; each process opens the file itself.
 
     Args:
-        path: the ``.rec`` file. A missing ``.idx`` is made up by reading through the file.
+        path: the ``.rec`` file. If there is no ``.idx``, the file is read through once.
 
     Attributes:
         numbers: int64 (r,), the record numbers, ascending.
 
     Raises:
-        DataError: a file is missing, cut off, or the two don't belong together.
+        DataError: a file is missing, cut off, or the two do not match.
     """
 
     def __init__(self, path: Path) -> None:
@@ -44,7 +44,7 @@ class RecordFile:
         return bool(at < len(self.numbers) and self.numbers[at] == number)
 
     def record(self, number: int) -> tuple[RecordHeader, bytes]:
-        """The header of a record and what follows it.
+        """The header of a record and the bytes after it.
 
         Raises:
             DataError: the record is broken; the message names it.
@@ -63,7 +63,7 @@ class RecordFile:
             if kind == 0 and offset + 8 + length <= self._size:
                 return unpack_header(start[8 : 8 + length])[0]
         except DataError:
-            pass  # broken, or more labels than were read ahead: reading the whole record decides
+            pass  # broken, or with more labels than were read ahead: read the whole record
         return self.record(number)[0]
 
     def _offset(self, number: int) -> int:
@@ -94,7 +94,7 @@ class RecordFile:
         """Record numbers and offsets, int64 (r, 2)."""
         try:
             with warnings.catch_warnings():
-                warnings.simplefilter("error")  # of an empty file, of a fraction read as a whole number
+                warnings.simplefilter("error")  # for an empty file, or a fraction read as an integer
                 table = np.loadtxt(path, np.int64, comments=None, ndmin=2, encoding="ascii")
             if table.shape[1] != 2:
                 raise ValueError(f"{table.shape[1]} numbers in a line")
@@ -106,7 +106,7 @@ class RecordFile:
             number, offset = table[outside][0]
             raise DataError(
                 f"{path}: record {number} at offset {offset} is outside {path.stem}.rec ({self._size} bytes), "
-                f"as do {int(outside.sum())} of {len(table)}: it is cut off, or the index another's"
+                f"as are {int(outside.sum())} of {len(table)}: the file is cut off, or the index is of another file"
             )
         return table
 
@@ -118,9 +118,9 @@ class RecordFile:
                 record, following = read_record(self._read_at, at, self._size)
                 number = unpack_header(record)[0].id
                 if number >= 2**63:
-                    raise DataError(f"record number {number} at offset {at} is not a plausible one")
+                    raise DataError(f"record number {number} at offset {at} is not plausible")
             except DataError as error:
-                raise DataError(f"{self.path}: {error}; there is no {self.path.stem}.idx to go by") from error
+                raise DataError(f"{self.path}: {error}; there is no {self.path.stem}.idx") from error
             rows.append((number, at))
             at = following
         return np.array(rows, np.int64).reshape(-1, 2)

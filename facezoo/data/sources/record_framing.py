@@ -1,10 +1,10 @@
 """RecordIO's framing (dmlc-core) and the header that MXNet puts before each image.
 
-A record is written as one or more parts. A part is the magic number, a word with the part's kind in its upper
-3 bits and its length in the lower 29, and the bytes, padded to a multiple of 4. Where the data itself holds
-the magic number at an aligned place, the record is cut there and those four bytes are left out; the reader
-puts them back. Then comes MXNet's header: flag, label, id, id2; with ``flag > 0`` the label is an array of
-``flag`` float32 values that follow.
+A record is written as one or more parts. A part is the magic number, 32 bits with the kind of the part in the upper 3
+and its length in the lower 29, and the bytes, padded to a multiple of 4. Where the data itself holds the magic number
+at an aligned offset, the record is split there and those four bytes are left out; the reader inserts them again. The
+record starts with MXNet's header: flag, label, id, id2; with ``flag > 0`` the label is an array of ``flag`` float32
+values that follow.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ HEADER_SIZE = _HEADER.size
 
 
 class RecordHeader(NamedTuple):
-    """What stands before the image's bytes.
+    """The header before the bytes of an image.
 
     Attributes:
-        flag: 0 when the label is one number, else how many numbers it has.
+        flag: 0 if the label is one number, else the number of its values.
         labels: float32 (1,) or (flag,).
         id: the record's number.
         id2: unused by face data sets.
@@ -43,7 +43,7 @@ class RecordHeader(NamedTuple):
 
 
 def pack_header(labels: float | np.ndarray, number: int) -> bytes:
-    """The header's bytes: a plain number is stored in place, an array behind it."""
+    """The bytes of a header: a single label is stored inside, an array after it."""
     if isinstance(labels, np.ndarray):
         return _HEADER.pack(len(labels), 0.0, number, 0) + labels.astype("<f4").tobytes()
     return _HEADER.pack(0, labels, number, 0)
@@ -53,7 +53,7 @@ def unpack_header(record: bytes) -> tuple[RecordHeader, bytes]:
     """Split a record into its header and the image's bytes.
 
     Raises:
-        DataError: the record is shorter than its header says.
+        DataError: the record is shorter than its header states.
     """
     if len(record) < HEADER_SIZE:
         raise DataError(f"a record of {len(record)} bytes is shorter than its header of {HEADER_SIZE}")
@@ -62,7 +62,7 @@ def unpack_header(record: bytes) -> tuple[RecordHeader, bytes]:
         return RecordHeader(0, np.array([label], np.float32), number, number2), record[HEADER_SIZE:]
     end = HEADER_SIZE + 4 * flag
     if len(record) < end:
-        raise DataError(f"a record of {len(record)} bytes cannot hold the {flag} labels its header promises")
+        raise DataError(f"a record of {len(record)} bytes cannot hold the {flag} labels that its header states")
     labels = np.frombuffer(record, "<f4", flag, HEADER_SIZE).astype(np.float32)
     return RecordHeader(flag, labels, number, number2), record[end:]
 
@@ -106,11 +106,11 @@ def read_record(read_at: Callable[[int, int], bytes], offset: int, size: int) ->
 
     Args:
         read_at: ``read_at(offset, count)`` gives up to ``count`` bytes of the file.
-        offset: where the record's magic number stands.
-        size: the file's length; nothing is allocated for a length that goes past it.
+        offset: of the record's magic number.
+        size: of the file; lengths beyond it are refused before memory is allocated.
 
     Returns:
-        The record's bytes, and the offset of what follows it.
+        The bytes of the record, and the offset of the next.
 
     Raises:
         DataError: no record starts there, or it is cut off, or its parts are out of order.
@@ -123,7 +123,7 @@ def read_record(read_at: Callable[[int, int], bytes], offset: int, size: int) ->
             raise DataError(f"the record's part at offset {offset} is of kind {kind}, out of order")
         total += length + 4
         if offset + 8 + length > size or total > MAX_BYTES:
-            raise DataError(f"the record at offset {offset} claims {length} bytes, {max(0, size - offset - 8)} follow")
+            raise DataError(f"the record at offset {offset} states {length} bytes; {max(0, size - offset - 8)} follow")
         part = read_at(offset + 8, length)
         if len(part) != length:
             raise DataError(f"the record at offset {offset} ends after {len(part)} of {length} bytes")

@@ -13,16 +13,16 @@ from facezoo.data.sources.record_file import RecordFile
 from facezoo.data.sources.record_framing import RecordHeader
 from facezoo.errors import DataError, ImageError
 
-_EXACT = 1 << 24  # the format stores record numbers as float32, which counts exactly up to here
+_EXACT = 1 << 24  # the format stores record numbers as float32, exact up to here
 
 
 class RecordIO(EncodedSource):
     """A ``.rec`` file with random access.
 
-    Record 0 may be a header whose label is (a, b): images are the records 1..a-1, and the records a..b-1 are
-    one an identity, whose label (first, last + 1) is the range of its images. Without it every record is an
-    image. An image's label is one number, or the first of an array. Labels with gaps are closed;
-    ``class_names`` keeps the numbers of the file, or the names of ``train.names.json`` where there is one.
+    Record 0 may be a header with the label (a, b): the records 1..a-1 are images, and each of the records a..b-1
+    describes an identity, its label (first, last + 1) being the range of its images. Without it every record is an
+    image. The label of an image is one number, or the first of an array. Labels are renumbered without gaps;
+    ``class_names`` holds the numbers of the file, or the names of ``train.names.json`` if it exists.
 
     Args:
         path: the ``.rec`` file, or the folder that holds ``train.rec``.
@@ -50,7 +50,7 @@ class RecordIO(EncodedSource):
         return f"{self.path} record {self.numbers[index]}"
 
     def header(self, index: int) -> RecordHeader:
-        """The header of image ``index`` as it stands in the file."""
+        """The header of image ``index``, as stored."""
         return self._file.header(int(self.numbers[index]))
 
     def encoded(self, index: int) -> bytes:
@@ -61,7 +61,7 @@ class RecordIO(EncodedSource):
             raise ImageError(str(error)) from error
 
     def _images_and_labels(self) -> tuple[np.ndarray, np.ndarray]:
-        """Record numbers of the images and their labels, as the file says them; both int64 (n,)."""
+        """Record numbers of the images and their labels, as stored; both int64 (n,)."""
         numbers = self._file.numbers
         bounds = self._header_record()
         if bounds is None:
@@ -70,26 +70,26 @@ class RecordIO(EncodedSource):
         images = numbers[(numbers >= 1) & (numbers < first)]
         if len(images) != first - 1:
             raise DataError(
-                f"{self.path}: its header record promises images 1 to {first - 1}, the file has {len(images)}"
+                f"{self.path}: its header record states images 1 to {first - 1}; the file has {len(images)}"
             )
         identities = numbers[(numbers >= first) & (numbers < last)]
         labels = self._labels_by_range(images, identities)
         return images, self._labels_of(images) if labels is None else labels
 
     def _header_record(self) -> tuple[int, int] | None:
-        """The numbers (a, b) of record 0, or None when it is an image or missing."""
+        """The numbers (a, b) of record 0, or None if it is an image or missing."""
         if 0 not in self._file:
             return None
         header, rest = self._file.record(0)
         if header.flag < 2 or rest:
-            return None  # header records carry no bytes
+            return None  # header records hold no bytes
         first, last = header.labels[:2]
         if not 1 <= first <= last < 2**40:  # NaN fails as well
             raise DataError(f"{self.path}: its header record holds {first}, {last}; expected two record numbers")
         return self._first_identity(int(first)), int(last)
 
     def _first_identity(self, about: int) -> int:
-        """Where images end: beyond 2**24 the header's float32 is rounded, and the records themselves say."""
+        """The first record after the images. Beyond 2**24 the float32 in the header is rounded: look at the records."""
         if about < _EXACT:
             return about
         near = [number for number in range(about - 4, about + 5) if number in self._file]
@@ -97,7 +97,7 @@ class RecordIO(EncodedSource):
         return min(headers, default=about)
 
     def _labels_by_range(self, images: np.ndarray, identities: np.ndarray) -> np.ndarray | None:
-        """Labels from the identity records, reading one image header each; None when these don't fit."""
+        """Labels from the identity records, with one image header read per identity; None if they do not match."""
         labels = np.full(len(images), -1, np.int64)
         for identity in identities.tolist():
             header = self._file.header(identity)
@@ -114,7 +114,7 @@ class RecordIO(EncodedSource):
         bad = ~((raw >= 0) & (raw < 2**31) & (raw == np.floor(raw)))
         if bad.any():
             where = f"{self.path} record {numbers[bad][0]}"
-            raise DataError(f"{where}: label {raw[bad][0]:g}; expected a whole number, 0 or more")
+            raise DataError(f"{where}: label {raw[bad][0]:g}; expected an integer, 0 or more")
         return raw.astype(np.int64)
 
 
@@ -126,23 +126,23 @@ def _names(path: Path, classes: np.ndarray) -> list[str]:
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
             raise ValueError("not a list of names")
         if len(set(names)) != len(names):
-            raise ValueError("a name stands twice")
+            raise ValueError("a name occurs twice")
         return [names[number] for number in classes.tolist()]
     except (ValueError, IndexError, OSError, RecursionError) as error:
         raise DataError(f"{path}: expected a JSON list of {int(classes[-1]) + 1} names ({error})") from error
 
 
 def read_property(folder: str | os.PathLike[str]) -> tuple[int, int, int] | None:
-    """Identities, height and width from a pack's ``property`` file, or None when there is none.
+    """Identities, height and width from a pack's ``property`` file, or None if there is none.
 
     Raises:
-        DataError: it is not three whole numbers.
+        DataError: it is not three integers.
     """
     path = Path(folder) / "property"
     if not path.exists():
         return None
     try:
-        classes, height, width = (int(word) for word in path.read_text(encoding="utf-8").split(","))
+        classes, height, width = (int(text) for text in path.read_text(encoding="utf-8").split(","))
         return classes, height, width
     except (ValueError, OSError) as error:
         raise DataError(f"{path}: expected IDENTITIES,HEIGHT,WIDTH ({error})") from error

@@ -1,4 +1,4 @@
-"""What a folder of tar shards holds: its ``index.json``, and its samples with random access for the tools."""
+"""The ``index.json`` of a folder of tar shards, and random access to its samples."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ INDEX = "index.json"
 
 
 class ShardIndex(NamedTuple):
-    """What ``index.json`` says.
+    """The content of ``index.json``.
 
     Attributes:
         class_names: C names.
         shards: the file name of each shard.
-        counts: how many samples each has.
+        counts: number of samples of each shard.
     """
 
     class_names: list[str]
@@ -51,7 +51,7 @@ def read_index(folder: Path) -> ShardIndex:
     """Read and check ``index.json``.
 
     Raises:
-        DataError: it is missing or says nonsense, or a shard's name is not a plain file name.
+        DataError: it is missing or not valid, or the name of a shard is not a plain file name.
     """
     path = folder / INDEX
     try:
@@ -65,12 +65,12 @@ def read_index(folder: Path) -> ShardIndex:
     if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
         raise DataError(f"{path}: class_names is not a list of names")
     if len(set(names)) != len(names):
-        raise DataError(f"{path}: a name stands twice among the {len(names)} class_names")
+        raise DataError(f"{path}: a name occurs twice among the {len(names)} class_names")
     for name in shards:
         if not isinstance(name, str) or Path(name).name != name or name.startswith(".") or "\0" in name:
             raise DataError(f"{path}: shard {str(name)[:80]!r} is not a plain file name")
     if not all(type(count) is int and count >= 0 for count in counts) or not sum(counts):
-        raise DataError(f"{path}: the shards' counts are {str(counts)[:80]}; expected whole numbers, not all 0")
+        raise DataError(f"{path}: the shards' counts are {str(counts)[:80]}; expected integers, not all 0")
     return ShardIndex(names, shards, counts)
 
 
@@ -78,18 +78,18 @@ def shard_members(folder: Path, index: ShardIndex, at: int, *, read: bool) -> It
     """The samples of shard ``at``, each with the shard's name.
 
     Raises:
-        DataError: the shard is missing, broken, or holds another number of samples than the index says.
+        DataError: the shard is missing, broken, or its number of samples differs from the index.
     """
     name, count = index.shards[at], 0
     for member in members(folder / name, read=read):
         count += 1
         yield name, member
     if count != index.counts[at]:
-        raise DataError(f"{folder / name}: {count} samples; {INDEX} says {index.counts[at]}")
+        raise DataError(f"{folder / name}: {count} samples; {INDEX} states {index.counts[at]}")
 
 
 def sample_key(folder: Path, shard: str, member: Member) -> str:
-    """How messages call a sample: its shard and its name in it."""
+    """The name of a sample in messages: its shard and its key."""
     return f"{folder / shard}:{member.key}"
 
 
@@ -112,7 +112,7 @@ class ShardImages(EncodedSource):
         path: the folder.
 
     Attributes:
-        broken: (key, reason) of the samples without an image or a valid label; they are not in the source.
+        broken: (key, reason) of samples without an image or a valid label, which are left out.
 
     Raises:
         DataError: the index or a shard is missing or broken.

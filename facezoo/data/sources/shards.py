@@ -1,4 +1,4 @@
-"""Tar shards in webdataset layout: read in order, for data larger than memory and disk cache."""
+"""Tar shards in webdataset layout, read in order; for data larger than memory."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from facezoo.rng import generator
 class Shards(StreamSource):
     """A folder of ``shard-000000.tar`` files and ``index.json`` with the class names and counts.
 
-    One pass is one order, made by (seed, epoch): the shards are permuted, read one after the other, and their
-    samples go through a buffer from which the next is drawn. Worker w of W gets the samples w, w + W, ... of
-    that order, so the order of the whole does not depend on the number of workers. Every worker reads every
-    shard (the system's cache makes that cheap while they keep step) and decodes its own images only.
+    The order of a pass is a function of (seed, epoch): the shards are permuted and read one after the other, and the
+    next sample is drawn from a buffer. Worker w of W gets the samples w, w + W, ... of that order, so it does not
+    depend on the number of workers. Every worker reads every shard, which the system's cache makes cheap, and decodes
+    its own images only.
 
     Args:
         path: the folder.
-        buffer: samples held, still encoded, to draw the next one from; 1 keeps the order of the shards.
+        buffer: encoded samples from which the next is drawn; 1 keeps the order of the shards.
 
     Raises:
-        DataError: the folder or its index is missing or says nonsense.
+        DataError: the folder or its index is missing or not valid.
     """
 
     def __init__(self, path: str | os.PathLike[str], *, buffer: int = 2048) -> None:
@@ -43,7 +43,7 @@ class Shards(StreamSource):
         self.length = sum(index.counts)
 
     def stream(self, *, seed: int, epoch: int, worker: int = 0, workers: int = 1) -> Iterator[Sample]:
-        """This worker's part of one pass.
+        """The samples of one worker in one pass.
 
         An image that cannot be decoded raises ImageError from ``next``; the iteration can be continued after.
 
@@ -51,7 +51,7 @@ class Shards(StreamSource):
             seed: the run's seed.
             epoch: the pass.
             worker: 0..workers-1.
-            workers: how many share the pass.
+            workers: number of workers that share the pass.
 
         Raises:
             DataError: a shard is missing, broken or shorter than the index says.
@@ -77,7 +77,7 @@ class Shards(StreamSource):
 
 
 class _Decoding:
-    """Decodes on the way; a class, because a generator would end with the first error it lets out."""
+    """Decodes samples on demand. A class, because a generator ends when it raises."""
 
     def __init__(self, items: Iterator[tuple[str, Member]], folder: Path, classes: int) -> None:
         self._items, self._folder, self._classes = items, folder, classes

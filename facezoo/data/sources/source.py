@@ -1,4 +1,4 @@
-"""What a data set is to the rest of the library: labels known at once, images read one at a time."""
+"""The interfaces of data sets: labels in memory, images read one at a time."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Sample:
     Attributes:
         image: uint8 RGB (H, W, 3).
         label: 0..C-1.
-        key: what a person needs to find it again: a path, or a record number and file.
+        key: by which a person finds it again: a path, or a file and record number.
     """
 
     image: np.ndarray
@@ -25,11 +25,11 @@ class Sample:
 
 
 class Source(ABC):
-    """A labelled set of images with random access. Must be picklable: worker processes get a copy.
+    """A labelled set of images with random access. It must be picklable: worker processes get a copy.
 
     Attributes:
         labels: int64 (n,), the label of each image, 0..C-1 without gaps.
-        class_names: C names; ``class_names[label]`` is the identity as the data set calls it.
+        class_names: C names; ``class_names[label]`` is the name of the identity in the data set.
     """
 
     labels: np.ndarray
@@ -53,11 +53,11 @@ class Source(ABC):
 
     @abstractmethod
     def key(self, index: int) -> str:
-        """What a person needs to find image ``index`` again."""
+        """A name by which a person finds image ``index`` again."""
 
 
 class StreamSource(ABC):
-    """A labelled set too large for random access: shards read in order, shuffled in a bounded buffer.
+    """A labelled set without random access: shards read in order, shuffled in a bounded buffer.
 
     Attributes:
         num_classes: C.
@@ -71,7 +71,7 @@ class StreamSource(ABC):
 
     @abstractmethod
     def stream(self, *, seed: int, epoch: int, worker: int, workers: int) -> Iterator[Sample]:
-        """Samples ``worker``, ``worker + workers``, ... of one pass, whose order is made by (seed, epoch) alone.
+        """Samples ``worker``, ``worker + workers``, ... of one pass; its order is a function of (seed, epoch).
 
         A broken image raises ImageError from ``next``; the iteration can be continued after it.
         """

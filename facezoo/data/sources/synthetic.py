@@ -1,7 +1,7 @@
-"""The embedded data set: drawn faces, without end and without files.
+"""Synthetic faces: a data set without files, of any size.
 
-Good for a first run, for tests and for demonstrations; a network trained on it learns to verify drawn
-identities it has not seen, and nothing about real ones.
+For a first run, tests and demonstrations. A network trained on it learns to verify unseen synthetic identities, and
+nothing about real faces.
 """
 
 from __future__ import annotations
@@ -21,21 +21,20 @@ _person = functools.lru_cache(maxsize=4096)(random_person)
 
 
 class SyntheticFaces(Source):
-    """Procedurally drawn faces: identity is shape, colouring and features.
+    """Procedurally drawn faces. An identity is a shape, colours and features.
 
-    An image of it is pose, light, expression, occlusion and camera. Image k of identity i depends on
-    (seed, i, k) and ``size`` alone: sets of different lengths share their images, and sets whose identity
-    ranges do not overlap share none.
+    An image adds pose, light, expression, occlusion and camera. Image k of identity i depends on (seed, i, k) and
+    ``size`` only: sets of different lengths share their images, and sets with disjoint identity ranges share none.
 
     Args:
         identities: C, 1 or more.
         images_per_identity: 1 or more.
         seed: of the population.
         size: side of the images in pixels, 16..512.
-        first_identity: number of label 0 in the population, to draw other people than a training set has.
+        first_identity: number of label 0 in the population, for a set that shares no identity with another.
 
     Raises:
-        ConfigError: a number out of range.
+        ConfigError: a number is out of range.
 
     >>> SyntheticFaces(2, 3).labels.tolist()
     [0, 0, 0, 1, 1, 1]
@@ -83,7 +82,7 @@ class SyntheticFaces(Source):
         return f"synthetic-{self.seed}/drawn-{identity:06d}/{number:04d}"
 
     def person(self, index: int) -> Person:
-        """Who is on image ``index``."""
+        """The person in image ``index``."""
         return _person(self.seed, self._who(index)[0])
 
     def landmarks(self, index: int) -> np.ndarray:

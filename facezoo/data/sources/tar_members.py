@@ -1,4 +1,4 @@
-"""The samples of a tar shard in webdataset layout, read in order; nothing is ever extracted."""
+"""The samples of a tar shard in webdataset layout, read in order; nothing is extracted."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ _LABEL_BYTES = 32  # a .cls member is a number in ASCII
 
 
 class Member(NamedTuple):
-    """One sample of a shard: where its image lies, and its label.
+    """One sample of a shard: the place of its image, and its label.
 
     Attributes:
-        key: its name in the shard, without the ending.
-        label: what its ``.cls`` says, or None when that is missing or not a number.
-        offset: where the image's bytes start in the tar file; -1 when the sample has no image.
-        size: how many there are.
-        data: the bytes, when they were asked for.
+        key: its name in the shard, without the suffix.
+        label: from its ``.cls``, or None if that is missing or not a number.
+        offset: of the image's bytes in the tar file; -1 if the sample has no image.
+        size: number of these bytes.
+        data: the bytes, if they were read.
     """
 
     key: str
@@ -32,7 +32,7 @@ class Member(NamedTuple):
 
 
 def members(path: Path, *, read: bool) -> Iterator[Member]:
-    """The samples of one shard: neighbouring members whose names agree up to the first dot.
+    """The samples of one shard: consecutive members whose names are equal up to the first dot.
 
     Args:
         path: an uncompressed tar file.
@@ -58,7 +58,7 @@ def members(path: Path, *, read: bool) -> Iterator[Member]:
 
 
 class _Bounded:
-    """A file that is never asked for more bytes than it has: sizes in tar headers may lie."""
+    """Reads no more bytes than the file has: sizes in tar headers may be wrong."""
 
     def __init__(self, raw: BinaryIO) -> None:
         self._raw = raw
@@ -71,7 +71,7 @@ class _Bounded:
 
 
 def _files(path: Path) -> Iterator[tuple[BinaryIO, tarfile.TarInfo, str, str]]:
-    """The regular files of a tar: the open file, the entry, the sample's key, the ending in lower case."""
+    """The regular files of a tar: the open file, the entry, the sample's key, the suffix in lower case."""
     try:
         with (
             open(path, "rb") as raw,
@@ -79,7 +79,7 @@ def _files(path: Path) -> Iterator[tuple[BinaryIO, tarfile.TarInfo, str, str]]:
         ):
             archive: Any = opened
             while (info := archive.next()) is not None:
-                archive.members = []  # it would keep every entry of a large shard
+                archive.members = []  # otherwise it keeps every entry of a large shard
                 if not info.isdir():
                     _check(info, path)
                     folder, _, base = info.name.rpartition("/")
@@ -87,9 +87,9 @@ def _files(path: Path) -> Iterator[tuple[BinaryIO, tarfile.TarInfo, str, str]]:
                     yield raw, info, f"{folder}/{stem}" if folder else stem, ending.lower()
     except (DataError, UnsafeFileError):
         raise
-    except Exception as error:  # tarfile meets broken headers with many kinds of exception
+    except Exception as error:  # tarfile raises many kinds of exception for broken headers
         reason = " ".join(str(error).split())[:100] or type(error).__name__
-        raise DataError(f"{path}: no readable tar file ({reason})") from error
+        raise DataError(f"{path}: not a readable tar file ({reason})") from error
 
 
 def _check(info: tarfile.TarInfo, path: Path) -> None:

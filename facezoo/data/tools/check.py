@@ -1,4 +1,4 @@
-"""Decoding every image of a set in several processes, and what that shows about it."""
+"""Checking a data set: every image is decoded, in several processes."""
 
 from __future__ import annotations
 
@@ -25,25 +25,25 @@ from facezoo.data.sources.source import Source
 from facezoo.errors import ConfigError, DataError, ImageError
 from facezoo.io.progress import OnProgress, ignore_progress
 
-_CHUNK = 64  # images of one job
+_CHUNK = 64  # images per job
 
 
 @dataclass
 class CheckReport:
-    """What was found.
+    """The result of a check.
 
     Attributes:
         path: the data set.
         kind: "folder", "list", "rec", "shards" or "bin".
-        images: how many it lists.
-        identities: how many it names; 0 for pairs.
-        pairs: of a ``.bin``, else 0.
+        images: number of images it lists.
+        identities: number of identities; 0 for pairs.
+        pairs: number of pairs of a ``.bin``, else 0.
         broken: (key, reason) of each image that cannot be decoded.
-        small: the identities with fewer readable images than asked for, with their numbers.
+        small: identities with fewer readable images than ``min_images``, and how many each has.
         duplicates: groups of keys whose pixels are equal; of a ``.bin`` only within a pair.
-        mislabelled: those of the groups that stand under different identities.
+        mislabelled: groups of duplicates with different identities.
         sizes: "WIDTHxHEIGHT" -> images.
-        notes: what else does not fit together.
+        notes: other contradictions.
     """
 
     path: str
@@ -59,7 +59,7 @@ class CheckReport:
     notes: list[str] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """As a dict for JSON."""
         return asdict(self)
 
 
@@ -75,7 +75,7 @@ def check_data(
         on_progress: called with the number of images done, and of all.
 
     Raises:
-        DataError: it cannot be opened at all.
+        DataError: it cannot be opened.
         ConfigError: ``workers`` is below 1.
     """
     if workers < 1:
@@ -113,7 +113,7 @@ def check_data(
 
 
 def _within_pairs(groups: list[list[int]]) -> list[list[int]]:
-    """Of equal images in a ``.bin``, those of one pair: a set may use an image in many pairs."""
+    """Of the equal images of a ``.bin``, those within a pair: a set may use an image in many pairs."""
     return [[i, i + 1] for group in groups for i in group if i % 2 == 0 and i + 1 in group]
 
 
@@ -125,24 +125,24 @@ def _decode_all(source: Source, workers: int, on_progress: OnProgress) -> Iterat
     if workers == 1 or len(jobs) == 1:
         yield from _reported(map(_Decoder(source), jobs), len(source), on_progress)
         return
-    # fresh processes: a fork of one that runs threads can lock up
+    # spawned, because a fork of a process that runs threads may hang
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(
         min(workers, len(jobs)), mp_context=context, initializer=_begin, initargs=(source,)
     ) as pool:
         try:
-            with _interrupt_ignored():  # what is started here inherits it: Ctrl-C is the parent's to handle
+            with _interrupt_ignored():  # inherited by the workers: the parent handles Ctrl-C
                 done = pool.map(_decode_job, jobs)
             yield from _reported(done, len(source), on_progress)
         except BrokenProcessPool as error:
-            raise DataError("a process that decoded images died; try fewer workers") from error
+            raise DataError("a worker process ended unexpectedly; try fewer workers") from error
         finally:
             pool.shutdown(cancel_futures=True)
 
 
 @contextmanager
 def _interrupt_ignored() -> Iterator[None]:
-    if threading.current_thread() is not threading.main_thread():  # signals are the main thread's
+    if threading.current_thread() is not threading.main_thread():  # only the main thread may set signal handlers
         yield
         return
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -176,7 +176,7 @@ class _Decoder:
         return index, "", f"{image.shape[1]}x{image.shape[0]}", digest.hexdigest()
 
 
-_decoder: list[_Decoder] = []  # the worker process's own, set once when it starts
+_decoder: list[_Decoder] = []  # one per worker process, set when it starts
 
 
 def _begin(source: Source) -> None:
@@ -192,15 +192,15 @@ def _notes(source: RecordIO) -> list[str]:
     try:
         stated = read_property(source.path.parent)
         if stated and stated[0] != source.num_classes:
-            notes.append(f"property says {stated[0]} identities, the records hold {source.num_classes}")
+            notes.append(f"property states {stated[0]} identities; the records hold {source.num_classes}")
     except DataError as error:
         notes.append(str(error))
     own = np.array([_own_label(source, index) for index in range(len(source))])
-    _, first = np.unique(source.labels, return_index=True)  # the image each identity took its label from
+    _, first = np.unique(source.labels, return_index=True)  # the image that gives each identity its label
     wrong = np.flatnonzero((own != own[first][source.labels]) & ~np.isnan(own))
     if len(wrong):
         notes.append(
-            f"{len(wrong)} images stand in the range of another identity than their own header says, "
+            f"{len(wrong)} images are in the range of another identity than their own header states, "
             f"such as {source.key(int(wrong[0]))}"
         )
     return notes

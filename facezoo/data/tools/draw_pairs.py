@@ -1,4 +1,4 @@
-"""Verification pairs drawn from a labelled set, in folds that share no identity."""
+"""Verification pairs drawn at random from a labelled set, in folds that share no identity."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ from facezoo.errors import DataError
 from facezoo.rng import generator
 
 FOLDS = 10
-_TRIES = 50  # draws for each pair wanted, before the identities are taken to be exhausted
+_TRIES = 50  # draws per wanted pair before giving up
 
 
 def draw_pairs(labels: np.ndarray, pairs: int, *, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Draw as many genuine as impostor pairs, no pair twice.
+    """Draw equally many genuine and impostor pairs, none twice.
 
-    The pairs come in ten folds one after the other, in each the genuine before the impostor ones, as
-    LFW's list has them. Where there are identities enough, none is in two folds.
+    The pairs come in ten consecutive folds, in each the genuine before the impostor pairs, as in the list of LFW. If
+    there are enough identities, none is in two folds.
 
     Args:
         labels: int64 (n,), the identity of each image.
-        pairs: at most so many; fewer come out when the images give fewer.
-        seed: another seed, other pairs.
+        pairs: largest number of pairs; fewer if the images do not allow it.
+        seed: of the random choice.
 
     Returns:
-        int64 (P, 2) image numbers, and bool (P,): whether a pair is genuine.
+        int64 (P, 2) image numbers, and bool (P,), whether a pair is genuine.
 
     Raises:
-        DataError: the images give no pair of either kind in some fold.
+        DataError: a fold has no genuine or no impostor pair.
     """
     rng = generator(seed, "pairs")
     groups = _groups(labels, rng)
@@ -35,7 +35,7 @@ def draw_pairs(labels: np.ndarray, pairs: int, *, seed: int = 0) -> tuple[np.nda
     count = min(min(len(genuine), len(impostor)) for genuine, impostor in drawn)
     if not count:
         raise DataError(
-            f"{len(labels)} images of {len(np.unique(labels))} identities give no pairs; "
+            f"{len(labels)} images of {len(np.unique(labels))} identities allow no pairs; "
             "expected several identities with two images or more"
         )
     chosen = [pair for genuine, impostor in drawn for pair in (*genuine[:count], *impostor[:count])]
@@ -44,11 +44,11 @@ def draw_pairs(labels: np.ndarray, pairs: int, *, seed: int = 0) -> tuple[np.nda
 
 
 def _groups(labels: np.ndarray, rng: np.random.Generator) -> list[list[np.ndarray]]:
-    """Ten groups of identities, each identity an array of its images; one group when there are few."""
+    """Ten groups of identities, each identity an array of its images; one group if there are few."""
     order = np.argsort(labels, kind="stable")
     starts = np.flatnonzero(np.diff(labels[order], prepend=-1))
     identities = np.split(order, starts[1:])
-    # those with pairs of their own are dealt out first, so that every fold has some
+    # identities with several images are distributed first, so that every fold has some
     several = [i for i in rng.permutation(len(identities)) if len(identities[i]) > 1]
     single = [i for i in rng.permutation(len(identities)) if len(identities[i]) == 1]
     dealt = [*several, *single]

@@ -1,4 +1,4 @@
-"""Converting a data set from one layout to another."""
+"""Converting a data set to another layout."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ FORMATS = ("folder", "rec", "shards", "bin")
 
 @dataclass(frozen=True)
 class Packed:
-    """What was written.
+    """The result of :func:`pack`.
 
     Attributes:
         out: the file or folder.
         format: one of FORMATS.
-        images: how many images it holds.
-        identities: how many identities the images come from.
-        broken: how many images were left out because they cannot be decoded.
+        images: number of images it holds.
+        identities: number of identities of these images.
+        broken: number of images left out because they cannot be decoded.
         broken_list: the file that lists them, or None.
     """
 
@@ -54,36 +54,35 @@ def pack(
     max_broken: float = MAX_BAD_SHARE,
     on_progress: OnProgress = ignore_progress,
 ) -> Packed:
-    """Write a data set in another layout; stored JPEG and PNG bytes are passed on unchanged.
+    """Write a data set in another layout; stored JPEG and PNG bytes are copied unchanged.
 
     Args:
         path: anything :func:`open_source` opens.
-        out: what to make; must not exist.
+        out: the file or folder to write; must not exist.
         format: "folder", "rec", "shards" or "bin"; a ``.bin`` gets pairs drawn from the identities.
         min_images: leave out identities with fewer images.
-        per_shard: images in a tar shard.
-        pairs: at most so many in a ``.bin``.
-        identity_headers: of a ``.rec``: header records as in InsightFace's packs, or image records only.
-        seed: of the shards' order and of the pairs.
-        max_broken: share of the images that may be unreadable; these are left out and listed in
-            ``OUT.broken.txt``.
+        per_shard: images per tar shard.
+        pairs: largest number of pairs in a ``.bin``.
+        identity_headers: write header records into a ``.rec``, as in InsightFace's packs.
+        seed: of the order in shards and of the pairs.
+        max_broken: largest share of unreadable images, which are left out and listed in ``OUT.broken.txt``.
         on_progress: called after each image with the number of images done, and of all.
 
     Raises:
-        UnknownNameError: another format.
+        UnknownNameError: ``format`` is not in FORMATS.
         ConfigError: ``out`` exists.
-        DataError: the source cannot be opened, or too much of it is broken; nothing is left of ``out``.
+        DataError: the source cannot be opened, or too many images are broken; ``out`` is not written.
     """
     out = Path(out)
     if format not in FORMATS:
         raise UnknownNameError("format", format, FORMATS)
     if out.exists() or out.is_symlink():
-        raise ConfigError(f"{out} exists; expected a name that is free")
+        raise ConfigError(f"{out} exists; expected a path that does not exist")
     source = open_random_access(path)
     if isinstance(source, PairImages):
-        raise DataError(f"{path}: a verification .bin names no identities; cannot convert")
+        raise DataError(f"{path}: a verification .bin names no identities and cannot be converted")
     listed = out.with_name(f"{out.name}.broken.txt")
-    listed.unlink(missing_ok=True)  # an earlier attempt's
+    listed.unlink(missing_ok=True)  # of an earlier attempt
     bad = BadImages(len(source), max_broken, BadImageFile(listed))
     if isinstance(source, ShardImages):
         for key, reason in source.broken:

@@ -1,4 +1,4 @@
-"""Writing a source in another layout; stored JPEG and PNG bytes are passed on as they are."""
+"""Writing a source in another layout; stored JPEG and PNG bytes are copied unchanged."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from facezoo.io.files import atomic_folder
 from facezoo.io.progress import OnProgress, ignore_progress
 from facezoo.rng import generator
 
-Broken = Callable[[str, ImageError], None]  # told the key and the error of an image that was left out
+Broken = Callable[[str, ImageError], None]  # called with the key and the error of an image that is left out
 
 _SUFFIX = {
     b"\xff\xd8\xff": ".jpg",
@@ -41,12 +41,12 @@ def by_identity(source: Source) -> np.ndarray:
 def readable(
     source: Source, order: np.ndarray, broken: Broken | None, on_progress: OnProgress = ignore_progress
 ) -> Iterator[tuple[int, bytes, np.ndarray]]:
-    """Number, stored bytes and pixels of each image that decodes.
+    """Number, stored bytes and pixels of each readable image.
 
     Args:
-        source: where the images come from.
+        source: of the images.
         order: int64 (n,), the image numbers to visit.
-        broken: told of an image that does not decode; None lets the error out.
+        broken: called for an image that cannot be decoded; None raises the error.
         on_progress: called after each image with the number of images done, and of all.
     """
     for done, index in enumerate(order.tolist(), 1):
@@ -63,7 +63,7 @@ def readable(
 
 
 def suffix_of(data: bytes) -> str | None:
-    r"""The file name extension for encoded bytes, or None for a format we don't name.
+    r"""The file name extension for encoded bytes, or None for other formats.
 
     >>> suffix_of(b"\xff\xd8\xff\xe0")
     '.jpg'
@@ -74,10 +74,10 @@ def suffix_of(data: bytes) -> str | None:
 
 
 def check_name(name: str) -> str:
-    """An identity's name, when it can be a folder's name as well.
+    """The name of an identity, checked to be usable as a folder's name.
 
     Raises:
-        UnsafeFileError: it would lead out of the folder, be hidden, or is not a name.
+        UnsafeFileError: it is empty, too long, hidden, or leads out of the folder.
     """
     if not name or name.startswith(".") or any(c in name for c in "/\\\0") or len(os.fsencode(name)) > 255:
         raise UnsafeFileError(f"identity name {name[:80]!r} cannot be a folder's name")
@@ -87,7 +87,7 @@ def check_name(name: str) -> str:
 def write_folder(
     source: Source, out: Path, *, broken: Broken | None = None, on_progress: OnProgress = ignore_progress
 ) -> int:
-    """Write ``OUT/IDENTITY/00000000.jpg``, numbered as in the source; returns how many images went in."""
+    """Write ``OUT/IDENTITY/00000000.jpg``, numbered as in the source; returns the number of images written."""
     written = 0
     for name in source.class_names:
         check_name(name)
@@ -113,11 +113,11 @@ def write_recordio(
     """Write InsightFace's pack: ``train.rec``, ``train.idx``, ``property`` and ``train.names.json``.
 
     Args:
-        source: what to write; its images go in by identity.
-        out: the folder to make.
-        identity_headers: put a header record first and one record an identity last, as InsightFace's own
-            packs have them; without, there are image records only.
-        broken: told of an image that does not decode and is left out; None lets the error out.
+        source: of the images, which are written by identity.
+        out: the new folder.
+        identity_headers: write a header record first and one record per identity last, as in InsightFace's packs; else
+            image records only.
+        broken: called for an image that cannot be decoded and is left out; None raises the error.
         on_progress: called after each image with the number of images done, and of all.
 
     Returns:
@@ -133,7 +133,7 @@ def write_recordio(
             offsets[number] = stream.tell()
             write_record(stream, pack_header(label, number) + data)
 
-        if identity_headers:  # of the final size; its numbers are known at the end
+        if identity_headers:  # its numbers are filled in at the end
             put(0, np.zeros(2))
         for index, data, image in readable(source, by_identity(source), broken, on_progress):
             shape = shape if labels else image.shape[:2]
@@ -162,14 +162,14 @@ def write_shards(
     broken: Broken | None = None,
     on_progress: OnProgress = ignore_progress,
 ) -> int:
-    """Write tar shards in webdataset layout, the images in an order shuffled by ``seed``.
+    """Write tar shards in webdataset layout, the images shuffled by ``seed``.
 
     Args:
-        source: what to write.
-        out: the folder to make.
-        per_shard: samples in one shard.
-        seed: of the order; identities must not stand in one piece, since reading shuffles only nearby.
-        broken: told of an image that does not decode and is left out; None lets the error out.
+        source: of the images.
+        out: the new folder.
+        per_shard: samples per shard.
+        seed: of the order. Images of one identity must be spread out, since reading shuffles within a buffer only.
+        broken: called for an image that cannot be decoded and is left out; None raises the error.
         on_progress: called after each image with the number of images done, and of all.
 
     Returns:
@@ -198,7 +198,7 @@ def write_shards(
 
 
 def _add(shard: tarfile.TarFile, name: str, data: bytes) -> None:
-    info = tarfile.TarInfo(name)  # its time and owner stay 0: the same images give the same shard
+    info = tarfile.TarInfo(name)  # time and owner stay 0, so that the same images give the same shard
     info.size = len(data)
     shard.addfile(info, io.BytesIO(data))
 

@@ -1,8 +1,8 @@
-"""Random changes to a training image: where it is cut, how it is lit, what is hidden.
+"""Augmentation of training images: geometry, colour, occlusion and resolution.
 
-All colour changes are affine in RGB, so they are multiplied into one 3x4 matrix and applied in one pass of
-Pillow's C code, clipped once at the end. Cutting and scaling are one resampling. That keeps the recipe of the
-papers near a tenth of a millisecond for a 112x112 image.
+All colour changes are affine in RGB, so they are multiplied into one 3x4 matrix, applied in one pass of Pillow's C
+code and clipped once at the end. Cropping and scaling are one resampling. The recipe of the papers takes about 0.1 ms
+for a 112x112 image.
 """
 
 from __future__ import annotations
@@ -25,26 +25,26 @@ _PROBABILITIES = ("flip", "colour", "grayscale", "crop", "jitter", "erase", "low
 
 @dataclass(frozen=True)
 class Augmentation:
-    """How a training image may be changed; call it with an image and a generator.
+    """Random changes of a training image; call it with an image and a generator.
 
     The defaults are the recipe of the papers: flip, brightness, contrast, saturation and hue with factors in
-    [0.6, 1.4], PCA noise of deviation 0.1 (Krizhevsky et al. 2012, section 4.1). Names without a range are
+    [0.6, 1.4], PCA noise of standard deviation 0.1 (Krizhevsky et al. 2012, section 4.1). Names without a range are
     probabilities, 0..1; a range ``(1, 1)`` switches a colour factor off.
 
     Attributes:
         flip: mirror left and right.
-        colour: change colours at all; the five settings below then always apply.
+        colour: change colours; the five settings below then all apply.
         brightness: factor on all values, above 0.
         contrast: factor on the distance from the image's mean grey, 0 or more.
         saturation: factor on the distance from each pixel's own grey, 0 or more.
-        hue: factor f turns the colour circle by (f - 1) half turns in YIQ, so 0.6..1.4 is +-72 degrees.
-        pca_noise: deviation of the three weights of the RGB principal components, 0 or more.
-        grayscale: drop all colour.
-        crop: cut a part of ``crop_scale`` of the area, sides' ratio within ``crop_ratio``, and enlarge it.
-        jitter: scale by ``jitter_scale`` and shift by up to ``jitter_shift`` of the side, edges repeated.
+        hue: factor f rotates the hue by (f - 1) * 180 degrees in YIQ, so 0.6..1.4 is +-72 degrees.
+        pca_noise: standard deviation of the three weights of the RGB principal components, 0 or more.
+        grayscale: remove all colour.
+        crop: crop to a share ``crop_scale`` of the area, with an aspect ratio within ``crop_ratio``, and enlarge.
+        jitter: scale by ``jitter_scale`` and shift by up to ``jitter_shift`` of the side; edges are repeated.
         erase: fill a rectangle of ``erase_area`` of the area with noise (Zhong et al. 2020).
         low_resolution: shrink to a share of the side within ``low_resolution_scale`` and enlarge again.
-        blur: Gaussian of a deviation within ``blur_radius`` pixels.
+        blur: Gaussian blur with a standard deviation within ``blur_radius`` pixels.
     """
 
     flip: float = 0.5
@@ -87,7 +87,7 @@ class Augmentation:
 
         Args:
             image: uint8 RGB (H, W, 3).
-            rng: the only source of chance, so an image's change can be repeated from its seed.
+            rng: the only source of randomness, so a change can be repeated from its seed.
         """
         size = (image.shape[1], image.shape[0])
         picture = self._cut(image, rng)
@@ -106,7 +106,7 @@ class Augmentation:
         return result
 
     def _cut(self, image: np.ndarray, rng: np.random.Generator) -> Image.Image:
-        """Crop and jitter as one window of the image, resampled once."""
+        """Crop and jitter as one box of the image, resampled once."""
         height, width = image.shape[:2]
         x0, y0, w, h = 0.0, 0.0, float(width), float(height)
         if self.jitter and rng.random() < self.jitter:
@@ -129,7 +129,7 @@ class Augmentation:
         return Image.fromarray(image).resize((width, height), Image.Resampling.BILINEAR, box=box)
 
     def _recolour(self, picture: Image.Image, image: np.ndarray, rng: np.random.Generator) -> Image.Image:
-        change = ColourChange(image[::4, ::4].mean(axis=(0, 1)))  # a sixteenth of the pixels gives the mean grey
+        change = ColourChange(image[::4, ::4].mean(axis=(0, 1)))  # a sixteenth of the pixels is enough for the mean
         if self.colour and rng.random() < self.colour:
             change.brightness(rng.uniform(*self.brightness))
             change.contrast(rng.uniform(*self.contrast))

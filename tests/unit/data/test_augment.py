@@ -1,4 +1,4 @@
-"""Augmentation: repeatable, in range, each change does what its name says."""
+"""Augmentation: repeatable, in range, and each change as documented."""
 
 from __future__ import annotations
 

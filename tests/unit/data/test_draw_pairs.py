@@ -1,4 +1,4 @@
-"""Verification pairs: balanced, all different, folds of different people."""
+"""Verification pairs: balanced, all different, no identity in two folds."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_identities_with_one_image_serve_as_impostors_only():
     assert labels[pairs[~same]].max() >= 12
 
 
-def test_seed_decides():
+def test_pairs_depend_on_the_seed():
     for first, again in zip(draw_pairs(LABELS, 400, seed=5), draw_pairs(LABELS, 400, seed=5), strict=True):
         np.testing.assert_array_equal(first, again)
     assert not np.array_equal(draw_pairs(LABELS, 400, seed=5)[0], draw_pairs(LABELS, 400, seed=6)[0])
@@ -47,5 +47,5 @@ def test_seed_decides():
 
 @pytest.mark.parametrize("labels", [np.zeros(9, np.int64), np.arange(9)])
 def test_without_two_people_or_two_images_there_are_none(labels):
-    with pytest.raises(DataError, match="give no pairs"):
+    with pytest.raises(DataError, match="allow no pairs"):
         draw_pairs(labels, 20)

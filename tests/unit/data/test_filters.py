@@ -1,4 +1,4 @@
-"""Parts and sums of sources; pairs drawn from identities."""
+"""Selections and joins of sources; pairs drawn from identities."""
 
 from __future__ import annotations
 
@@ -86,14 +86,14 @@ def test_split_holds_out_identities():
     assert split_identities(source, 0.25, seed=2)[1].class_names != held.class_names
 
 
-def test_split_depends_on_names_alone():
+def test_split_depends_on_names_only():
     counts = {f"p{n}": 2 for n in range(20)}
     backwards = dict(reversed([(name, 5) for name in counts]))
     held = split_identities(Drawn(counts), 0.3)[1]
     assert sorted(split_identities(Drawn(backwards), 0.3)[1].class_names) == sorted(held.class_names)
 
 
-def test_split_leaves_one_on_either_side():
+def test_each_part_of_a_split_has_an_identity():
     two = Drawn({"a": 1, "b": 1})
     for share in (0.001, 0.999):
         assert [part.num_classes for part in split_identities(two, share)] == [1, 1]
@@ -104,7 +104,7 @@ def test_split_leaves_one_on_either_side():
         split_identities(Drawn({"a": 3}), 0.5)
 
 
-def test_pairs_are_what_they_say_and_folds_share_nobody():
+def test_pairs_match_their_labels_and_folds_share_no_identity():
     labels = np.repeat(np.arange(60), 4)
     pairs, same = draw_pairs(labels, 600, seed=3)
     assert pairs.shape == (600, 2)
@@ -126,5 +126,5 @@ def test_few_identities_give_few_pairs():
     assert len(pairs) == 2 * 2  # two genuine pairs exist
     assert same.tolist() == [True, True, False, False]
     for labels in ([0, 0, 0], [0, 1, 2], []):
-        with pytest.raises(DataError, match="give no pairs"):
+        with pytest.raises(DataError, match="allow no pairs"):
             draw_pairs(np.array(labels, np.int64), 10)

@@ -40,7 +40,7 @@ def test_deeper_folders_hidden_files_and_other_files(tmp_path):
     assert found == ["a/000.jpg", "a/session 2/0.webp", "a/session 2/x/1.PNG", "b/000.jpg"]
 
 
-def test_links_are_followed_but_not_in_circles(tmp_path):
+def test_links_are_followed_but_not_in_cycles(tmp_path):
     make_folder(tmp_path / "real", {"a": 2})
     root = tmp_path / "root"
     root.mkdir()
@@ -55,7 +55,7 @@ def test_a_copy_in_another_process_reads_the_same(tmp_path):
     assert np.array_equal(copy.image(1), source.image(1))
 
 
-def test_what_is_missing_is_said(tmp_path):
+def test_missing_folders_and_images(tmp_path):
     with pytest.raises(DataError, match="no such folder"):
         ImageFolder(tmp_path / "nothing")
     (tmp_path / "file").write_text("x")
@@ -64,7 +64,7 @@ def test_what_is_missing_is_said(tmp_path):
     with pytest.raises(DataError, match="no images; expected FOLDER/IDENTITY/IMAGE"):
         ImageFolder(tmp_path)
     (tmp_path / "loose.jpg").write_bytes(b"x")
-    with pytest.raises(DataError, match="1 images lie in the folder itself"):
+    with pytest.raises(DataError, match="1 images are in the folder itself"):
         ImageFolder(tmp_path)
 
 

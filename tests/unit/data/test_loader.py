@@ -1,4 +1,4 @@
-"""The loader: one order and one set of pixels whatever the workers, resumable, honest about bad images."""
+"""The loader: order and pixels are the same for any number of workers; it resumes, and reports bad images."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Numbered(Source):
 
 
 class Dying(Numbered):
-    """Its process is killed from outside while it decodes image 17."""
+    """Kills its own process while it decodes image 17."""
 
     def image(self, index):
         if index == 17:
@@ -60,7 +60,7 @@ class Buggy(Numbered):
 
 
 class Stream(StreamSource):
-    """Samples in an order by (seed, epoch), dealt to workers one by one."""
+    """Samples in an order given by (seed, epoch), distributed to workers one by one."""
 
     def __init__(self, images=50, bad=()):
         self.num_classes, self.class_names, self.length, self.bad = 5, list("abcde"), images, set(bad)
@@ -258,7 +258,7 @@ def test_an_interrupt_ends_the_workers():
     assert no_children_left()  # without close()
 
 
-def test_a_forgotten_loader_ends_its_workers():
+def test_a_deleted_loader_ends_its_workers():
     loader = Loader(Numbered(), batch_size=4, size=SIZE, workers=1)
     next(loader.epoch(0))
     del loader
@@ -266,19 +266,19 @@ def test_a_forgotten_loader_ends_its_workers():
 
 
 @pytest.mark.parametrize("broken", [np.zeros((9, 9, 3)), np.zeros((9, 9), np.uint8), np.zeros((9, 9, 4), np.uint8)])
-def test_a_source_that_gives_no_rgb_is_told(broken, monkeypatch):
+def test_a_source_whose_images_are_not_rgb(broken, monkeypatch):
     source = Numbered()
     monkeypatch.setattr(source, "image", lambda _: broken)
-    with pytest.raises(ShapeError, match=r"a source gave an image of (uint8|float64) \(9, 9"):
+    with pytest.raises(ShapeError, match=r"a source returned an image of (uint8|float64) \(9, 9"):
         collect(Loader(source, batch_size=4, size=SIZE))
 
 
-def test_a_bug_in_a_source_is_told_with_its_place():
+def test_an_exception_in_a_source_is_reported_with_its_line():
     with pytest.raises(WorkerError, match=r"data worker 0 failed: ZeroDivisionError: a bug \(at .*test_loader"):
         collect(Loader(Buggy(), batch_size=4, size=SIZE, workers=1))
 
 
-def test_a_source_that_cannot_be_sent_is_told():
+def test_a_source_that_cannot_be_pickled():
     source = Numbered()
     source.handle = lambda: None
     with pytest.raises(ConfigError, match="cannot start data worker 0 for a Numbered"):

@@ -82,7 +82,7 @@ def test_workers_end_with_the_script(tmp_path, middle, code):
     assert err == "" if code == 0 else err.rstrip().endswith("ValueError: mine")
 
 
-def test_ctrl_c_ends_workers_without_a_word_from_them(tmp_path):
+def test_ctrl_c_ends_workers_without_output_from_them(tmp_path):
     process = start(tmp_path)
     pids = workers_of(process)
     os.killpg(process.pid, signal.SIGINT)  # what a terminal does: the whole group gets it
@@ -103,7 +103,7 @@ def test_workers_end_when_the_script_is_killed(tmp_path):
     assert not [name for name in shared_memory() - before if name.startswith(("pym", "psm"))]
 
 
-def test_a_script_without_a_guard_is_told_what_to_do(tmp_path):
+def test_a_script_without_a_main_guard_gets_a_hint(tmp_path):
     process = start(tmp_path, end="main()")
     _, err = process.communicate(timeout=60)
     assert process.returncode == 1

@@ -1,4 +1,4 @@
-"""Tar shards through the loader: real files, any number of workers, one order."""
+"""Tar shards through the loader: real files, the same order for any number of workers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from facezoo.errors import DataError
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Drawn faces as an image folder, packed to shards of 7 images."""
+    """Synthetic faces as an image folder, packed into shards of 7 images."""
     from PIL import Image
 
     base = tmp_path_factory.mktemp("shards")
@@ -60,7 +60,7 @@ def test_every_image_once(folder):
     assert np.bincount(np.concatenate([batch.labels for batch in batches])).tolist() == [9] * 5
 
 
-def test_a_missing_shard_is_told(folder, tmp_path):
+def test_a_missing_shard(folder, tmp_path):
     import shutil
 
     shutil.copytree(folder, tmp_path / "less")

@@ -1,4 +1,4 @@
-"""Opening a data path: what is recognised, and what each wrong path is told."""
+"""Opening a data path: every layout is recognised, and wrong paths get a clear message."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from facezoo.data.tools.writers import write_recordio, write_shards
 from facezoo.errors import DataError
 
 
-def test_every_kind_is_recognised(tmp_path):
+def test_every_layout_is_recognised(tmp_path):
     drawn = Drawn({"a": 2, "b": 1})
     make_folder(tmp_path / "folder", {"a": 2, "b": 1})
     (tmp_path / "list.txt").write_text("folder/a/000.jpg\ta\nfolder/b/000.jpg\tb\n")

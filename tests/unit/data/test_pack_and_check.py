@@ -16,7 +16,7 @@ COUNTS = {"ann": 3, "bo": 2, "çi": 4}
 
 
 def contents(path):
-    """Every identity's images as they are stored, whatever the layout."""
+    """The stored images of every identity, for any layout."""
     source = open_random_access(path)
     return sorted((source.class_names[label], source.encoded(n)) for n, label in enumerate(source.labels))
 
@@ -67,7 +67,7 @@ def test_broken_images_are_left_out_and_listed(tmp_path, format):
 
 
 @pytest.mark.parametrize("format", ["folder", "rec", "shards"])
-def test_too_many_broken_images_leave_nothing_but_the_list(tmp_path, format):
+def test_too_many_broken_images_leave_only_the_list(tmp_path, format):
     broken_folder(tmp_path / "in")
     with pytest.raises(DataError, match=r"of 9 images cannot be read, more than the allowed 1 %"):
         pack(tmp_path / "in", tmp_path / "out", format)
@@ -78,7 +78,7 @@ def test_bad_requests(tmp_path):
     make_folder(tmp_path / "in", COUNTS)
     with pytest.raises(UnknownNameError, match="unknown format 'shard'; did you mean 'shards'"):
         pack(tmp_path / "in", tmp_path / "out", "shard")
-    with pytest.raises(ConfigError, match=r"in exists; expected a name that is free"):
+    with pytest.raises(ConfigError, match=r"in exists; expected a path that does not exist"):
         pack(tmp_path / "in", tmp_path / "in", "rec")
     write_verification_bin(tmp_path / "a.bin", [encode(noise(0))] * 2, [True])
     with pytest.raises(DataError, match="names no identities"):
@@ -125,7 +125,7 @@ def test_check_of_packs(tmp_path):
         assert (report.kind, report.images, report.identities) == (format, 9, 3)
         assert (report.broken, report.notes, report.small, report.duplicates) == ([], [], {}, [])
     (tmp_path / "rec" / "property").write_text("4,112,112")
-    assert check_data(tmp_path / "rec").notes == ["property says 4 identities, the records hold 3"]
+    assert check_data(tmp_path / "rec").notes == ["property states 4 identities; the records hold 3"]
 
 
 def test_check_of_a_rec_sees_labels_that_contradict_the_ranges(tmp_path):
@@ -136,7 +136,7 @@ def test_check_of_a_rec_sees_labels_that_contradict_the_ranges(tmp_path):
     at = int(offsets[2][1]) + 12  # the label of record 2
     data[at : at + 4] = np.array([2], "<f4").tobytes()
     (tmp_path / "rec" / "train.rec").write_bytes(data)
-    assert check_data(tmp_path / "rec").notes[0].startswith("1 images stand in the range of another identity")
+    assert check_data(tmp_path / "rec").notes[0].startswith("1 images are in the range of another identity")
 
 
 def test_check_of_pairs(tmp_path):

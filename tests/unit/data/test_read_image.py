@@ -1,4 +1,4 @@
-"""Reading images: every kind comes out as upright uint8 RGB, everything else as an ImageError."""
+"""Reading images: every kind becomes upright uint8 RGB, everything else an ImageError."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def test_exif_orientation_is_applied(format):
     flat = np.zeros((16, 32, 3), np.uint8)
     flat[:8, :16] = 250  # only the upper left quarter is bright
     back = {2: "FLIP_LEFT_RIGHT", 3: "ROTATE_180", 4: "FLIP_TOP_BOTTOM", 5: "TRANSPOSE"}
-    back |= {6: "ROTATE_90", 7: "TRANSVERSE", 8: "ROTATE_270"}  # turned by the camera, the other way
+    back |= {6: "ROTATE_90", 7: "TRANSVERSE", 8: "ROTATE_270"}  # rotated by the camera in the opposite direction
     for orientation, method in back.items():
         exif = Image.Exif()
         exif[0x0112] = orientation
@@ -114,13 +114,13 @@ def test_exif_orientation_is_applied(format):
         assert np.array_equal(read_image(Image.open(io.BytesIO(data))), image)
 
 
-def test_broken_exif_does_not_lose_the_picture():
+def test_an_image_with_broken_exif_is_read():
     data = encode(RGB, "JPEG", exif=b"Exif\0\0II*\0\xff\xff\xff\x7f")
     assert read_image(data).shape == RGB.shape
 
 
 @pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "BMP", "TIFF"])
-def test_no_truncation_passes_as_another_picture(format):
+def test_no_truncated_file_reads_as_another_image(format):
     data = encode(noise("cut", size=(40, 30)), format)
     whole = read_image(data)
     refused = 0
@@ -162,7 +162,7 @@ def test_messages_name_the_file_and_stay_on_one_line(tmp_path):
         np.zeros(4, np.uint8),
     ],
 )
-def test_arrays_that_are_no_images_are_refused(array):
+def test_arrays_that_are_not_images_are_refused(array):
     with pytest.raises(ImageError, match="expected uint8"):
         read_image(array)
 
@@ -208,7 +208,7 @@ def test_png_bytes_are_lossless():
     assert np.array_equal(read_image(png_bytes(RGB)), RGB)
 
 
-def test_the_given_pil_image_is_left_alone():
+def test_a_given_pil_image_is_not_changed():
     exif = Image.Exif()
     exif[0x0112] = 6
     image = Image.open(io.BytesIO(encode(RGB, exif=exif)))
@@ -223,7 +223,7 @@ def test_importing_needs_no_framework():
 
 
 @tiny
-def test_tiny_orientations_are_one_picture():
+def test_tiny_orientations_are_one_image():
     first = read_image(tiny_file("exif_2.jpg")).astype(int)
     assert first.shape == (320, 240, 3)
     for orientation in range(3, 9):
@@ -241,7 +241,7 @@ def test_tiny_astronaut_in_every_mode():
 
     colour = small("eileen_collins.jpg")
     assert np.abs(small("cmyk.jpg") - colour).mean() < 3
-    # the palette lacks colours and the RGBA file is transparent in places; both show the same picture
+    # the palette lacks colours and the RGBA file is transparent in places; both show the same image
     assert np.abs(small("palette.png") - colour).mean() < 12
     grey = colour @ (0.299, 0.587, 0.114)
     for name in ("gray.jpg", "gray16.png"):

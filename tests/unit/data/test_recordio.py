@@ -1,4 +1,4 @@
-"""RecordIO: the format by its definition, both kinds of packs, and files that lie."""
+"""RecordIO: the format by its definition, both kinds of packs, and files with wrong lengths and counts."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def unframed(data, offset=0):
 
 
 def raw_record(kind, data):
-    """One part, written out by the definition and not by the code under test."""
+    """One part, written by the definition and not by the code under test."""
     return MAGIC_BYTES + struct.pack("<I", kind << 29 | len(data)) + data + b"\0" * (-len(data) % 4)
 
 
@@ -81,11 +81,11 @@ def test_a_record_with_the_magic_inside_becomes_parts():
     expected = raw_record(1, b"abcd") + raw_record(2, b"efgh") + raw_record(3, b"ij")
     assert framed(record) == expected
     assert unframed(expected) == (record, len(expected))
-    assert framed(b"a" + MAGIC_BYTES) == raw_record(0, b"a" + MAGIC_BYTES)  # not at a multiple of 4: left alone
+    assert framed(b"a" + MAGIC_BYTES) == raw_record(0, b"a" + MAGIC_BYTES)  # not at a multiple of 4, so unchanged
     assert framed(MAGIC_BYTES) == raw_record(1, b"") + raw_record(3, b"")
 
 
-def test_any_bytes_survive():
+def test_any_bytes_are_read_back():
     rng = generator(5, "records")
     for trial in range(300):
         words = rng.integers(0, 4, rng.integers(0, 9))
@@ -133,7 +133,7 @@ def test_header_record_without_identity_records_reads_each_label(tmp_path):
     assert source.labels.tolist() == [1, 0, 1, 0, 2]
 
 
-def test_identity_ranges_that_overlap_are_not_believed(tmp_path):
+def test_identity_ranges_that_overlap_are_ignored(tmp_path):
     records = pack_with_headers() | {6: header_record(1, 6, 6)}
     assert RecordIO(write_pack(tmp_path, records)).labels.tolist() == [0, 0, 0, 1, 1]
 
@@ -187,7 +187,7 @@ def test_truncation_is_named(tmp_path):
     with pytest.raises(DataError, match=r"outside train\.rec \(500 bytes\).* cut off"):
         RecordIO(tmp_path)
     (tmp_path / "train.idx").unlink()
-    with pytest.raises(DataError, match=r"claims \d+ bytes, \d+ follow; there is no train\.idx"):
+    with pytest.raises(DataError, match=r"states \d+ bytes; \d+ follow; there is no train\.idx"):
         RecordIO(tmp_path)
 
 
@@ -202,7 +202,7 @@ def patched(folder, records, number, change):
 
 
 @pytest.mark.parametrize("length", [2**29 - 1, 5000, 0, 10])
-def test_a_length_that_lies_costs_one_image_not_the_memory(tmp_path, length):
+def test_a_wrong_length_loses_one_image_and_no_memory(tmp_path, length):
     def change(body, at):
         body[at + 4 : at + 8] = struct.pack("<I", length)
 
@@ -223,7 +223,7 @@ def test_parts_out_of_order(tmp_path, kind):
         source.image(2)
 
 
-def test_label_count_that_lies(tmp_path):
+def test_wrong_label_count(tmp_path):
     def change(body, at):
         body[at + 8 : at + 12] = struct.pack("<I", 2**32 - 1)
 
@@ -232,7 +232,7 @@ def test_label_count_that_lies(tmp_path):
         source.image(1)
 
 
-def test_magic_that_is_missing(tmp_path):
+def test_missing_magic(tmp_path):
     def change(body, at):
         body[at : at + 4] = b"JUNK"
 
@@ -244,11 +244,11 @@ def test_magic_that_is_missing(tmp_path):
 @pytest.mark.parametrize(
     ("records", "message"),
     [
-        ({**pack_with_headers(), 0: header_record(1000, 1002)}, "promises images 1 to 999"),
+        ({**pack_with_headers(), 0: header_record(1000, 1002)}, "states images 1 to 999"),
         ({**pack_with_headers(), 0: header_record(float("nan"), 8)}, "expected two record numbers"),
         ({**pack_with_headers(), 0: header_record(9, 2)}, "expected two record numbers"),
         ({0: header_record(1, 1)}, "holds no image"),
-        ({1: image_record(1, 1.5, PNG[0])}, "label 1.5; expected a whole number"),
+        ({1: image_record(1, 1.5, PNG[0])}, "label 1.5; expected an integer"),
         ({1: image_record(1, float("inf"), PNG[0])}, "label inf"),
         ({1: image_record(1, -1.0, PNG[0])}, "label -1"),
         ({1: b"short"}, "shorter than its header"),
@@ -310,9 +310,9 @@ def test_missing_files(tmp_path):
 
 
 def test_numbers_beyond_float32(tmp_path, monkeypatch):
-    """Record 0 stores numbers as float32; past 2**24 the rounded one must not cost or add an image."""
+    """Record 0 stores numbers as float32; beyond 2**24 the rounded one must not lose or add an image."""
     assert float(np.float32(2**24 + 1)) == 2**24
     source = RecordIO(write_pack(tmp_path, pack_with_headers()))
-    monkeypatch.setattr("facezoo.data.sources.recordio._EXACT", 1)  # as if float32 counted exactly up to 1 only
+    monkeypatch.setattr("facezoo.data.sources.recordio._EXACT", 1)  # as if float32 were exact up to 1 only
     assert [source._first_identity(about) for about in (5, 6, 7)] == [6, 6, 6]
     assert RecordIO(tmp_path).labels.tolist() == [0, 0, 0, 1, 1]

@@ -1,4 +1,4 @@
-"""Epoch orders: every image once, resumable, the same whatever the number of processes."""
+"""Epoch orders: every image once, resumable, the same for any number of processes."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_processes_share_the_steps_of_one(name):
 
 
 @pytest.mark.parametrize("world_size", [1, 2, 3])
-def test_every_image_comes_once_and_the_ragged_step_is_split(world_size):
+def test_every_image_comes_once_and_an_incomplete_step_is_split(world_size):
     shares = [
         ShuffledSampler(LABELS, batch_size=10, world_size=world_size, rank=rank, drop_last=False)
         for rank in range(world_size)

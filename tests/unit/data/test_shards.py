@@ -1,4 +1,4 @@
-"""Tar shards: every image once, one order whatever the workers, and archives that mean harm."""
+"""Tar shards: every image once, the same order for any number of workers, and malicious archives."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_workers_share_one_order(folder, workers):
         assert keys(folder, worker=worker, workers=workers) == whole[worker::workers]
 
 
-def test_order_is_made_by_seed_and_epoch(folder):
+def test_order_is_a_function_of_seed_and_epoch(folder):
     assert keys(folder) == keys(folder)
     orders = {tuple(keys(folder, seed=seed, epoch=epoch)) for seed in (0, 1) for epoch in (0, 1)}
     assert len(orders) == 4
@@ -91,7 +91,7 @@ def test_the_buffer_mixes_and_one_keeps_the_shards_order(folder):
     assert len([n for n in range(1, 23) if mixed[n] != mixed[n - 1]]) > 4
 
 
-def test_the_buffer_bounds_memory(tmp_path):
+def test_the_buffer_limits_memory(tmp_path):
     write_shards(Drawn({"a": 60, "b": 60}, size=(60, 60)), tmp_path / "set", per_shard=200)
     stream = Shards(tmp_path / "set", buffer=3).stream(seed=0, epoch=0)
     next(stream)
@@ -127,7 +127,7 @@ def test_random_access_for_tools(folder):
 
 
 def test_other_writers_layout(tmp_path):
-    """Folders in names, more endings, entries for folders, names beyond 100 bytes, labels before images."""
+    """Folders in names, more suffixes, entries for folders, names beyond 100 bytes, labels before images."""
     long = "x" * 150
 
     def build(archive):
@@ -193,7 +193,7 @@ ESCAPES = {
 
 
 @pytest.mark.parametrize("name", ESCAPES)
-def test_members_that_mean_harm(tmp_path, name):
+def test_malicious_members(tmp_path, name):
     changes = dict(ESCAPES[name])
 
     def build(archive):
@@ -221,7 +221,7 @@ def test_sparse_member_is_refused(tmp_path):
         list(Shards(folder).stream(seed=0, epoch=0))
 
 
-def test_sizes_that_lie_allocate_nothing(tmp_path):
+def test_wrong_sizes_allocate_nothing(tmp_path):
     def build(archive):
         add(archive, "a.png", encode(noise(0)))
         add(archive, "a.cls", b"0")
@@ -257,7 +257,7 @@ def test_compressed_shards_are_refused(folder):
 
     path = folder / "shard-000001.tar"
     path.write_bytes(gzip.compress(path.read_bytes()))
-    with pytest.raises(DataError, match="no readable tar file"):
+    with pytest.raises(DataError, match="not a readable tar file"):
         keys(folder)
 
 
@@ -266,7 +266,7 @@ def test_missing_and_exchanged_shards(folder):
     with pytest.raises(DataError, match=r"shard-000004\.tar"):
         keys(folder)
     (folder / "shard-000004.tar").write_bytes((folder / "shard-000000.tar").read_bytes())
-    with pytest.raises(DataError, match=r"5 samples; index\.json says 3"):
+    with pytest.raises(DataError, match=r"5 samples; index\.json states 3"):
         keys(folder)
 
 

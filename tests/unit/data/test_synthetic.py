@@ -1,4 +1,4 @@
-"""Drawn faces: the same everywhere, of people that differ more than their pictures do."""
+"""Synthetic faces: the same on every platform; identities differ more than the images of one."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def drawn(person, shot, size=112):
 def test_content_is_pinned():
     faces = SyntheticFaces(6, 5, seed=0)
     digest = hashlib.sha256(b"".join(faces.image(index).tobytes() for index in range(len(faces)))).hexdigest()
-    assert digest == PINNED, "drawn faces changed: runs on them are no longer comparable with earlier ones"
+    assert digest == PINNED, "synthetic faces changed: runs on them are no longer comparable with earlier ones"
 
 
 def test_shape_labels_names_and_keys():
@@ -53,7 +53,7 @@ def test_shape_labels_names_and_keys():
         faces.image(12)
 
 
-def test_an_image_depends_on_its_identity_and_number_alone():
+def test_an_image_depends_on_its_identity_and_number_only():
     small, large = SyntheticFaces(4, 3), SyntheticFaces(9, 7)
     np.testing.assert_array_equal(small.image(2 * 3 + 1), large.image(2 * 7 + 1))
     np.testing.assert_array_equal(small.image(7), SyntheticFaces(1, 3, first_identity=2).image(1))
@@ -68,7 +68,7 @@ def test_other_sizes_show_the_same_face():
     assert np.abs(reduced - SyntheticFaces(2, 2).image(1)).mean() < 4
 
 
-def test_skin_and_eyes_are_where_the_landmarks_say():
+def test_skin_and_eyes_are_at_the_landmarks():
     faces = SyntheticFaces(30, 2)
     for index in range(0, 60, 2):
         person, number = faces.person(index), index // 2
@@ -82,7 +82,7 @@ def test_skin_and_eyes_are_where_the_landmarks_say():
         assert np.abs(middle - person.skin).max() < 110
 
 
-def test_landmarks_average_where_the_template_has_them():
+def test_landmarks_average_to_the_template():
     template = np.array([[38.3, 51.7], [73.5, 51.5], [56.0, 71.7], [41.5, 92.4], [70.7, 92.2]])
     faces = SyntheticFaces(100, 3)
     mean = np.mean([faces.landmarks(index) for index in range(300)], axis=0)
@@ -119,8 +119,8 @@ def test_each_trait_of_a_person_is_visible():
         assert np.abs(drawn(dataclasses.replace(person, **{name: value}), plain()) - base).max() > 8, name
 
 
-def test_pictures_of_a_person_are_alike_but_not_the_same():
-    """Plain correlation of small pictures is above chance for verifying, and far from enough."""
+def test_images_of_a_person_are_similar_but_not_equal():
+    """Correlation of downscaled images verifies above chance, and far from well."""
     faces = SyntheticFaces(40, 6)
     with Loader(faces, batch_size=240, size=16, sampler="sequential") as loader:
         pixels = next(loader.epoch(0)).images.reshape(240, -1).astype(float)

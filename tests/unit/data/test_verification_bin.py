@@ -1,4 +1,4 @@
-"""Verification .bin files: everything that Python 2 and 3 write is read, and nothing in one ever runs."""
+"""Verification .bin files: everything that Python 2 and 3 write is read, and no code in one is executed."""
 
 from __future__ import annotations
 
