@@ -1,4 +1,4 @@
-"""From a weight file to another precision or to a framework's own file."""
+"""Conversion of a weight file to another precision, or to a framework's own file."""
 
 from __future__ import annotations
 
@@ -37,23 +37,23 @@ def round_to_precision(values: np.ndarray, precision: str) -> np.ndarray:
 def convert_weights(
     path: str | Path, out: str | Path, *, precision: str = "float32", to: str = "facezoo"
 ) -> dict[str, Any]:
-    """Write the weights of a facezoo file anew.
+    """Write the weights of a facezoo file in another precision or format.
 
     Args:
         path: a facezoo weight file.
-        out: the file to write, with the form's ending.
+        out: the file to write, with the suffix of the format.
         precision: "float32", "float16" or "bfloat16". A facezoo file of bfloat16 keeps rounded float32 values, because
-            NumPy has no such type; torch's and paddle's files hold the type itself.
+            NumPy has no such type; files for torch and paddle hold bfloat16.
         to: "facezoo", "torch" (a state dictionary for ``torch.load``) or "paddle" (for ``paddle.load``).
 
     Returns:
-        out, size, precision, to, and ``change``: the largest difference of a value that the rounding made.
+        out, size, precision, to, and ``change``: the largest change of a value by the rounding.
 
     Raises:
-        UnknownNameError: no such precision or form.
-        ConfigError: the file's ending is another form's.
+        UnknownNameError: no such precision or format.
+        ConfigError: the suffix is that of another format.
         CheckpointError: a value does not fit the precision.
-        BackendUnavailableError: the form needs a framework that is not installed.
+        BackendUnavailableError: the format needs a framework that is not installed.
     """
     out = Path(out)
     if precision not in PRECISIONS:

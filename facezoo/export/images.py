@@ -1,4 +1,4 @@
-"""The images an export is compared and calibrated on."""
+"""The images for the comparison and the calibration of an export."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ from facezoo.data.image import IMAGE_SUFFIXES, read_image
 from facezoo.errors import DataError, ImageError
 from facezoo.specs.preprocess import LUMA, Preprocess
 
-DRAWN = 8
-MOST = 256  # calibration gains nothing from more
+SYNTHETIC = 8  # images, where no folder is given
+MOST = 256  # more do not improve the calibration
 
 
 def gather(folder: str | Path | None, size: tuple[int, int], most: int = MOST) -> np.ndarray:
-    """Face crops uint8 (N, H, W, 3): a folder's, spread evenly over it, or drawn faces when there is none.
+    """Face crops uint8 (N, H, W, 3): evenly spread over a folder, or synthetic faces if no folder is given.
 
     Raises:
         DataError: the folder holds no image that can be read.
     """
-    crops = list(_drawn() if folder is None else _read(Path(folder), most))
     from facezoo.align.crop import central_crop
 
+    crops = list(_synthetic() if folder is None else _read(Path(folder), most))
     if not crops:
         raise DataError(f"no image below {str(folder)!r} can be read; expected {', '.join(sorted(IMAGE_SUFFIXES))}")
     return np.stack([central_crop(crop, size) for crop in crops])
 
 
-def _drawn() -> Iterator[np.ndarray]:
+def _synthetic() -> Iterator[np.ndarray]:
     from facezoo.data.sources.synthetic import SyntheticFaces
 
-    faces = SyntheticFaces(identities=DRAWN, images_per_identity=1)
-    return (faces.image(index) for index in range(DRAWN))
+    faces = SyntheticFaces(identities=SYNTHETIC, images_per_identity=1)
+    return (faces.image(index) for index in range(SYNTHETIC))
 
 
 def _read(folder: Path, most: int) -> Iterator[np.ndarray]:
@@ -51,7 +51,7 @@ def _read(folder: Path, most: int) -> Iterator[np.ndarray]:
 
 
 def network_input(crops: np.ndarray, preprocess: Preprocess) -> np.ndarray:
-    """What an export without preprocessing takes: uint8 RGB (N, H, W, 3) to float32 (N, C, H, W).
+    """The input of an export without preprocessing: uint8 RGB (N, H, W, 3) to float32 (N, C, H, W).
 
     >>> network_input(np.zeros((1, 2, 2, 3), np.uint8), Preprocess()).shape
     (1, 3, 2, 2)

@@ -1,1 +1,1 @@
-"""Files on disk: atomic writes, careful NumPy reading, and one restricted unpickler."""
+"""Files on disk: atomic writes, safe reading of NumPy files and pickles, HTML pages, and progress of long work."""

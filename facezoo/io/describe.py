@@ -1,4 +1,4 @@
-"""Values of a file from outside, named in messages: short, and never walked through."""
+"""Short descriptions of values from an outside file, for messages."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _LONGEST = 40  # characters or bytes of a string that are shown
 
 
 def describe(value: object) -> str:
-    """What a value is, in at most about 60 characters: "a list of 4", "the string 'abc'", "the int 3".
+    """A description of a value, in at most about 60 characters: "a list of 4", "the string 'abc'", "the int 3".
 
     The members of a container are not formatted: a few nested tuples of a pickle can expand to gigabytes of text.
     """

@@ -21,7 +21,7 @@ def _sync(path: Path) -> None:
 
 @contextmanager
 def atomic_write(path: str | Path) -> Iterator[Path]:
-    """A temporary path beside ``path``; renamed onto it when the block ends well, deleted when it does not.
+    """A temporary path beside ``path``; renamed to ``path`` if the block succeeds, else deleted.
 
     Example::
 
@@ -38,7 +38,7 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
         _sync(part)
         umask = os.umask(0)
         os.umask(umask)
-        part.chmod(0o666 & ~umask)  # mkstemp made it private
+        part.chmod(0o666 & ~umask)  # mkstemp creates it readable by the user only
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)
@@ -46,7 +46,7 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
 
 @contextmanager
 def atomic_folder(path: str | Path) -> Iterator[Path]:
-    """Like :func:`atomic_write` for a whole folder, which must not exist yet."""
+    """Like :func:`atomic_write`, for a folder, which must not exist yet."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     part = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent))

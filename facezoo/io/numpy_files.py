@@ -1,4 +1,4 @@
-"""NumPy's files read with care: no objects, no sizes that lie, no bombs, one kind of error."""
+"""Reading NumPy files from outside: no pickled objects, sizes checked against the file, no archive bombs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from facezoo.errors import DataError, FacezooError, UnsafeFileError
 
-MAX_RATIO = 1000  # labels compress well; nothing honest does better
+MAX_RATIO = 1000  # sorted labels compress well; real data does not exceed it
 
 
 def read_npz(path: str | Path, *, kinds: str = "fiubU", max_ratio: int = MAX_RATIO) -> dict[str, np.ndarray]:
@@ -18,12 +18,12 @@ def read_npz(path: str | Path, *, kinds: str = "fiubU", max_ratio: int = MAX_RAT
 
     Args:
         path: the file.
-        kinds: kinds of dtype that are let in, as ``numpy.dtype.kind`` names them; never objects.
-        max_ratio: most bytes unpacked for a byte of the file.
+        kinds: allowed kinds of dtype, as in ``numpy.dtype.kind``; never objects.
+        max_ratio: largest ratio of unpacked bytes to the size of the file.
 
     Raises:
-        UnsafeFileError: an array holds Python objects, announces more than it has, or the archive is a bomb.
-        DataError: the file is missing, damaged or something else.
+        UnsafeFileError: an array holds Python objects or states a wrong size, or the archive is a bomb.
+        DataError: the file is missing, damaged or of another format.
     """
     path = Path(path)
     try:
@@ -70,7 +70,7 @@ def _check_header(file: IO[bytes], size: int, where: str, name: str, kinds: str)
     if dtype.kind not in kinds:
         raise UnsafeFileError(f"{where!r}: {name} holds {dtype}; expected plain arrays of numbers")
     if int(np.prod(shape, dtype=object)) * dtype.itemsize > size:
-        raise UnsafeFileError(f"{where!r}: {name} announces shape {shape}; it has {size} bytes")
+        raise UnsafeFileError(f"{where!r}: {name} states the shape {shape}; it has {size} bytes")
 
 
 def _damaged(path: Path, error: Exception) -> DataError:

@@ -1,7 +1,7 @@
-"""What the names in a pickle from outside stand for: arrays and containers, checked and counted as they are built.
+"""Stand-ins for the names in a pickle from outside: arrays and containers, checked and counted as they are built.
 
 NumPy and Python write an array, a set or bytes as a call of a named function. None of these functions is called with
-values of the file; each name stands for a function of this module that checks what it is given.
+values of the file; each name is bound to a function of this module that checks its arguments.
 """
 
 from __future__ import annotations

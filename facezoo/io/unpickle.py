@@ -1,8 +1,8 @@
-"""A restricted unpickler: it builds plain values and arrays, and runs nothing that a file names.
+"""A restricted unpickler: it builds plain values and arrays, and calls nothing that a file names.
 
 Three guards. Opcodes that create objects of a class, ask for extension codes or for buffers outside the file are
 refused. A global is refused unless it is one of the few names in :mod:`facezoo.io.pickled_values` or of the caller,
-and none of these stands for the function it names. Lengths, keys, attributes and the total size of all arrays are
+and none of these is bound to the function it names. Lengths, keys, attributes and the total size of all arrays are
 checked where they are read, so that a small file can neither hang the process nor fill the memory.
 """
 
@@ -81,7 +81,7 @@ class Unpickler(_Base):
             raise DataError(f"{self.where}: not a readable pickle ({_reason(error)})") from error
 
     def find_class(self, module: str, name: str) -> Any:
-        """What a name in the pickle stands for."""
+        """The stand-in for a name in the pickle."""
         found = self.names.get((module, name))
         if found is None:
             asked = f"{module}.{name}"[:80]
@@ -184,7 +184,7 @@ def _reason(error: Exception) -> str:
 
 
 class _BoundedFile:
-    """Refuses to read past the end, instead of allocating what a length announces."""
+    """Refuses to read past the end, instead of allocating a stated length."""
 
     def __init__(self, file: IO[bytes]) -> None:
         at = file.tell()

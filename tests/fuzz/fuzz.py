@@ -1,10 +1,10 @@
-"""Damages good files and reads them: only our own errors may come out.
+"""Damages good files and reads them: only errors of facezoo may be raised.
 
     python tests/fuzz/fuzz.py --seconds 600 --out findings            # each reader for ten minutes
     python tests/fuzz/fuzz.py --seconds 60 --reader recordio png
 
-An input whose error says something new is kept and damaged further, so that the search gets deeper. Memory of the
-process is limited, a read that lasts too long is a finding as well. Once mended, a finding goes to ``corpus/``.
+An input with a new error message is kept and damaged further, so that the search gets deeper. The memory of the process
+is limited, and a read that takes too long is a finding as well. Once fixed, a finding goes to ``corpus/``.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ MEMORY = 3 << 30  # bytes that a process may take beyond what the frameworks map
 
 @dataclass
 class Findings:
-    """What one reader did with damaged files.
+    """The results of one reader on damaged files.
 
     Attributes:
         tried: files read.
-        refused: of these, those that gave an error of ours.
-        kinds: different messages.
-        bad: what must not happen: the last line of a traceback -> (the whole, the file's name, its bytes).
+        refused: of these, files that gave an error of facezoo.
+        kinds: distinct messages.
+        bad: other errors: the last line of a traceback -> (the whole, the file's name, its bytes).
     """
 
     tried: int = 0
@@ -54,10 +54,10 @@ def _late(*_: object) -> None:
 
 
 def attempt(reader: Reader, folder: Path) -> str | None:
-    """Read a folder: None, or the message of our error without its numbers.
+    """Read a folder: None, or the message of the error without its numbers.
 
     Raises:
-        BaseException: whatever else came out.
+        BaseException: any other error.
     """
     signal.signal(signal.SIGALRM, _late)
     signal.alarm(LONGEST)
@@ -93,7 +93,7 @@ def fuzz(name: str, *, seed: int, tries: int | None = None, seconds: float | Non
             (folder / target).write_bytes(data)
             try:
                 said = attempt(reader, folder)
-            except (Exception, SystemExit) as error:  # anything but our own is a finding
+            except (Exception, SystemExit) as error:  # any error that is not of facezoo is a finding
                 text = traceback.format_exc()
                 found.bad.setdefault(f"{type(error).__name__} {_where(text)}", (text, target.name, data))
                 said = None
@@ -108,7 +108,7 @@ def fuzz(name: str, *, seed: int, tries: int | None = None, seconds: float | Non
 
 
 def _where(text: str) -> str:
-    """The last line of ours in a traceback."""
+    """The last line of facezoo in a traceback."""
     ours = re.findall(r'File "[^"]*/(facezoo/[^"]*)", line (\d+)', text)
     return ":".join(ours[-1]) if ours else "outside"
 

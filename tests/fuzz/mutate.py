@@ -1,4 +1,4 @@
-"""Bytes made worse: the changes that break readers of files."""
+"""Random damage to bytes: the changes that break readers of files."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def mutate(data: bytes, rng: np.random.Generator, corpus: Sequence[bytes]) -> by
 
 
 def _at(data: bytes, rng: np.random.Generator) -> int:
-    """A place, more often near the start, where headers are."""
+    """A random position, more often near the start, where headers are."""
     if not data:
         return 0
     return int(rng.integers(min(len(data), 256))) if rng.random() < 0.5 else int(rng.integers(len(data)))
@@ -90,7 +90,7 @@ def _splice(data: bytes, rng: np.random.Generator, corpus: Sequence[bytes]) -> b
 
 
 def _word(data: bytes, rng: np.random.Generator, corpus: Sequence[bytes]) -> bytes:
-    """A number in text, or a place, replaced by a word."""
+    """Replace a number in text, or insert at a random position, one of ``_WORDS``."""
     found = list(_NUMBER.finditer(data[:100_000]))
     word = _WORDS[int(rng.integers(len(_WORDS)))]
     if not found:

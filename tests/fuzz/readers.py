@@ -1,4 +1,4 @@
-"""Every reader of outside bytes: how to make a good file for it, and how to read one to its end."""
+"""Every reader of files from outside: how to make a valid file for it, and how to read it completely."""
 
 from __future__ import annotations
 
@@ -50,9 +50,9 @@ class Reader:
     """One reader.
 
     Attributes:
-        files: what is damaged; ``read`` gets the folder they stand in.
-        make: writes good files into a folder.
-        read: reads all that is in them.
+        files: the files to damage; ``read`` gets their folder.
+        make: writes valid files into a folder.
+        read: reads their whole content.
     """
 
     files: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""Readers of outside bytes, given damaged files for a moment; ``fuzz.py`` does it for as long as one likes."""
+"""Readers of files from outside on damaged files, briefly; ``fuzz.py`` does it for any length of time."""
 
 import re
 from pathlib import Path
@@ -12,14 +12,14 @@ FOUND = sorted((Path(__file__).parent / "corpus").iterdir())  # READER-NUMBER-FI
 
 
 @pytest.mark.parametrize("name", READERS)
-def test_damaged_files_are_refused_in_our_own_words(name, seed):
+def test_damaged_files_raise_only_errors_of_facezoo(name, seed):
     found = fuzz(name, seed=seed, tries=TRIES)
     assert found.tried == TRIES
     assert not found.bad, "\n".join(text for text, _, _ in found.bad.values())
 
 
 @pytest.mark.parametrize("found", FOUND, ids=lambda path: path.name)
-def test_what_was_found_is_mended(found, tmp_path):
+def test_earlier_findings_are_fixed(found, tmp_path):
     name, file = re.fullmatch(r"(.+)-\d+-(.+)", found.name).groups()
     reader = READERS[name.replace("-", " ")]
     reader.make(tmp_path)
@@ -28,7 +28,7 @@ def test_what_was_found_is_mended(found, tmp_path):
     assert attempt(reader, tmp_path) is not None, "it was read without an error"
 
 
-def test_the_search_finds_what_it_looks_for(monkeypatch):
+def test_the_search_finds_other_errors(monkeypatch):
     def careless(folder):
         if (folder / "t.txt").read_bytes().count(b" ") != 4:
             raise KeyError("not ours")

@@ -1,4 +1,4 @@
-"""Reading files of weights from outside without running anything in them, and without any framework."""
+"""Reading weight files from outside without executing code in them, and without any framework."""
 
 from __future__ import annotations
 

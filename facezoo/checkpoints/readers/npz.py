@@ -1,4 +1,4 @@
-"""NumPy's archives of weights."""
+"""Weights in NumPy archives."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def read_npz(path: Path) -> dict[str, np.ndarray]:
     """Name -> array of numbers.
 
     Raises:
-        UnsafeFileError: an array holds Python objects, or the archive unpacks to a hundred times its size.
+        UnsafeFileError: an array holds Python objects, or the archive unpacks to more than a hundred times its size.
         DataError: it is damaged.
     """
     return arrays.read_npz(path, kinds="fiub", max_ratio=MAX_RATIO)

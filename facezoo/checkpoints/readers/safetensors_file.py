@@ -1,4 +1,4 @@
-"""safetensors, with every number of its header checked against the file."""
+"""safetensors files; every number in the header is checked against the file."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def read_safetensors(path: Path) -> dict[str, np.ndarray]:
     with path.open("rb") as file:
         length = struct.unpack("<Q", file.read(8))[0]
         if length > min(size - 8, MAX_HEADER):
-            raise UnsafeFileError(f"{str(path)!r} announces a header of {length} bytes; the file has {size}")
+            raise UnsafeFileError(f"{str(path)!r} states a header of {length} bytes; the file has {size}")
         header = json.loads(file.read(length).decode("utf-8"), object_pairs_hook=_once)
         if not isinstance(header, dict):
             raise CheckpointError(f"{str(path)!r} has a header that is not a JSON object")

@@ -1,4 +1,4 @@
-"""torch's format before version 1.6: pickles one after the other, then the storages."""
+"""torch's format before version 1.6: several pickles, then the storages."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PROTOCOL = 1001
 
 
 def read_torch_legacy(path: Path) -> Any:
-    """Read what ``torch.save`` wrote up to version 1.5, or later when asked for the old format.
+    """Read what ``torch.save`` wrote up to version 1.5, or later in the old format.
 
     Raises:
         UnsafeFileError: a pickle asks for more than tensors.

@@ -1,4 +1,4 @@
-"""Storages and tensors as torch pickles them, in NumPy."""
+"""Storages and tensors of a torch pickle, in NumPy."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ DTYPES = (
 
 
 class StorageType(str):
-    """Stands for a storage class; cannot be called."""
+    """The name of a storage class; cannot be called."""
 
 
 class Storage:
-    """Elements of one type, filled in when the file's data is read."""
+    """Elements of one type; their data is filled in later."""
 
     def __init__(self, dtype: str, count: int) -> None:
         self.dtype = dtype
@@ -53,7 +53,7 @@ class Storage:
 
 
 class Tensor:
-    """A view of a storage; becomes an array when all storages are filled."""
+    """A view of a storage, turned into an array when all storages are filled."""
 
     def __init__(self, storage: Any, offset: Any, size: Any, stride: Any) -> None:
         if not isinstance(storage, Storage) or type(offset) is not int or offset < 0:

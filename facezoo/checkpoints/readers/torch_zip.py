@@ -1,4 +1,4 @@
-"""torch's zip format: one pickle and one file for each storage, not compressed."""
+"""torch's zip format: one pickle and one file per storage, not compressed."""
 
 from __future__ import annotations
 

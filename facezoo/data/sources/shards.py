@@ -54,7 +54,7 @@ class Shards(StreamSource):
             workers: number of workers that share the pass.
 
         Raises:
-            DataError: a shard is missing, broken or shorter than the index says.
+            DataError: a shard is missing, broken or shorter than the index states.
         """
         if not 0 <= worker < workers:
             raise ConfigError(f"worker is {worker}; expected 0..{workers - 1} ({workers} workers)")

@@ -1,4 +1,4 @@
-"""InsightFace's verification sets (``lfw.bin``, ``cfp_fp.bin``): encoded images in pairs, and which are the same."""
+"""InsightFace's verification sets (``lfw.bin``, ``cfp_fp.bin``): encoded images in pairs, each genuine or not."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from facezoo.io.describe import describe
 from facezoo.io.files import atomic_write
 from facezoo.io.unpickle import unpickle
 
-MAX_FILE = 1 << 33  # a .bin above 8 GiB is refused unread: it is held in memory
+MAX_FILE = 1 << 33  # bytes; a larger .bin is refused, since it is held in memory
 
 
 class VerificationBin:
@@ -43,14 +43,14 @@ class VerificationBin:
         return read_image(self.images[index], name=self.key(index))
 
     def key(self, index: int) -> str:
-        """File, pair and side of an image."""
+        """File, pair and side of an image, for messages."""
         return f"{self.path} pair {index // 2} image {index % 2 + 1}"
 
 
 def read_verification_bin(path: str | os.PathLike[str]) -> VerificationBin:
     """Read a ``.bin``, written by Python 2 or 3, its images as bytes or as uint8 arrays.
 
-    The file is a pickle of (images, same). It is read by :mod:`facezoo.io.unpickle`; nothing in it runs.
+    The file is a pickle of (images, same). It is read by :mod:`facezoo.io.unpickle`; no code in it is executed.
 
     Raises:
         DataError: it is missing, broken, or not images in pairs.
@@ -79,7 +79,7 @@ def write_verification_bin(path: str | Path, images: Sequence[bytes], same: Sequ
     """Write a ``.bin`` that InsightFace's own tools read under Python 3; the images as bytes.
 
     Raises:
-        DataError: there are not two images for each pair.
+        DataError: there are not two images per pair.
     """
     if len(images) != 2 * len(same) or not len(same):
         raise DataError(f"{len(images)} images and {len(same)} pairs; expected two images per pair")

@@ -58,7 +58,7 @@ def test_the_frameworks_read_their_own_files(weights, tmp_path, capsys):
         np.testing.assert_array_equal(value, state[name])
 
 
-def test_what_cannot_be_converted_is_said(weights, tmp_path, capsys):
+def test_weights_that_cannot_be_converted(weights, tmp_path, capsys):
     file = read_weights(weights)
     key = next(name for name in file.state if name.endswith("weight"))
     huge = {**file.state, key: file.state[key] + np.float32(1e6)}

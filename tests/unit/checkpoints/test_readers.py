@@ -1,4 +1,4 @@
-"""Files from outside are read without running anything in them; what lies is refused."""
+"""Files from outside are read without executing code in them; wrong sizes and offsets are refused."""
 
 import contextlib
 import io
@@ -99,7 +99,7 @@ def test_crafted_pickles_fail_cleanly(tmp_path, pickled, message):
         read_tree(tmp_path / "a.pdparams")
 
 
-def test_shared_containers_do_not_explode(tmp_path):
+def test_shared_containers_are_not_expanded(tmp_path):
     tree = [1]
     for _ in range(200):
         tree = [tree, tree]
@@ -138,7 +138,7 @@ def tensor_pickle(size, stride, offset=0, count=4):
         ((1 << 2000,) * 1000, (1,) * 1000, 0, 4, UnsafeFileError),
         (tuple([1] * 33), tuple([1] * 33), 0, 4, UnsafeFileError),
         ((1 << 60,), (1,), 0, 4, UnsafeFileError),
-        ((2, 2), (2, 1), 0, 5, CheckpointError),  # announces more than the member holds
+        ((2, 2), (2, 1), 0, 5, CheckpointError),  # states more than the member holds
     ],
 )
 def test_tensors_stay_inside_their_storage(tmp_path, size, stride, offset, count, error):
@@ -286,7 +286,7 @@ F32 = {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}
         safetensors(b"{not json", b""),
     ],
 )
-def test_safetensors_whose_header_lies_are_refused(tmp_path, raw):
+def test_safetensors_with_a_wrong_header_are_refused(tmp_path, raw):
     (tmp_path / "a.safetensors").write_bytes(raw)
     with pytest.raises(FacezooError):
         read_tree(tmp_path / "a.safetensors")
@@ -308,7 +308,7 @@ def test_safetensors_read(tmp_path):
         pytest.param(128, id="starts as a pickle"),  # b"\x80"
     ],
 )
-def test_safetensors_are_told_from_other_formats_by_a_header_that_fits(tmp_path, length):
+def test_safetensors_whose_header_length_looks_like_another_format(tmp_path, length):
     raw = json.dumps({"a": F32}).encode().ljust(length)  # padded with spaces, as the format allows
     (tmp_path / "a").write_bytes(safetensors(raw, np.array([1.5, -2], "<f4").tobytes()))
     assert read_tree(tmp_path / "a")["a"].tolist() == [1.5, -2]

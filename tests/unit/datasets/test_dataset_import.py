@@ -1,4 +1,4 @@
-"""Imports from archives in the published layouts, made here; and from the real LFW where it is available."""
+"""Imports from archives in the published layouts, built here, and from the real LFW where it is available."""
 
 import io
 import json
@@ -47,7 +47,7 @@ def zipped(path, files):
 LFW = {f"lfw/{name}/{name}_{number:04d}.jpg": jpeg() for name, number in (("Al_Gore", 1), ("Al_Gore", 2), ("Bo", 1))}
 
 
-def test_lfw_must_be_whole(tmp_path):
+def test_lfw_must_be_complete(tmp_path):
     archive = tgz(tmp_path / "lfw.tgz", LFW)
     with pytest.raises(DataError, match="found 3 images of 2 people; lfw has 13233 of 5749"):
         import_archive(archive, tmp_path / "out")

@@ -1,4 +1,4 @@
-"""The index: every entry holds, and says unknown where nothing is known."""
+"""The index: every entry is valid, and states "unknown" where a fact is not known."""
 
 import pytest
 import yaml

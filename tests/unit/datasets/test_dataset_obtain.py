@@ -1,4 +1,4 @@
-"""Fetching a data set: terms once, files by address, by hand, or out of the offline folder."""
+"""Fetching a data set: terms are accepted once; files come from an address, by hand, or from the offline folder."""
 
 import hashlib
 import io
@@ -56,7 +56,7 @@ def test_files_with_and_without_an_address(toy, tmp_path):
     assert "md5 000" in line
 
 
-def test_a_file_put_by_hand_is_checked(toy, tmp_path):
+def test_a_file_put_there_by_hand_is_checked(toy, tmp_path):
     (tmp_path / "b.zip").write_bytes(BODY)
     with pytest.raises(DownloadError, match=r"has md5 .*download it again"):
         obtain(toy, tmp_path, chosen_files(toy, ["b.zip"], False), options=QUICK)
@@ -68,11 +68,11 @@ def test_choice_of_files(toy):
         chosen_files(toy, ["c.tst"], False)
 
 
-def test_without_files_the_way_is_said(tmp_path):
+def test_without_files_the_steps_are_printed(tmp_path):
     assert "Ask nicely." in obtain(entry_of(), tmp_path, []).missing[0]
 
 
-def test_terms_are_accepted_once_and_anew_when_they_change():
+def test_terms_are_accepted_once_and_again_when_they_change():
     with pytest.raises(DataError, match=r"not accepted yet: Be kind\."):
         terms.require("toy", "Be  kind.", yes=False)
     terms.require("toy", "Be  kind.", yes=True)

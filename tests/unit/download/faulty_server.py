@@ -64,7 +64,7 @@ class FaultyServer(http.server.ThreadingHTTPServer):
 
 
 def _wanted(handler: Handler, body: bytes, etag: str | None) -> int | None:
-    """Offset asked for, when the condition holds."""
+    """The requested offset, if the condition holds."""
     asked = handler.headers.get("Range")
     condition = handler.headers.get("If-Range")
     if asked is None or (condition is not None and condition != etag):
@@ -135,7 +135,7 @@ def wrong_range(shift=7) -> Behaviour:
 
 
 def lying_range(handler):
-    """A correct Content-Range header over the bytes of another place."""
+    """A correct Content-Range header with bytes of another range."""
     begin = _wanted(handler, BODY, None)
     if begin is None:
         return serve()(handler)

@@ -56,7 +56,7 @@ def test_present_file_is_hashed_before_use(server, tmp_path):
     assert len(server.seen["/w.bin"]) == 2
 
 
-def test_damage_is_seen_even_when_no_hash_is_published(server, tmp_path):
+def test_damage_is_detected_even_when_no_hash_is_published(server, tmp_path):
     url = server.url("/w.bin", serve())
     path = fetch(RemoteFile("w.bin", (url,)), tmp_path, options=patient())
     path.write_bytes(OTHER)
@@ -133,7 +133,7 @@ def test_no_room(server, tmp_path, monkeypatch):
     assert left_over(tmp_path) == []
 
 
-def test_https_is_never_left(monkeypatch):
+def test_https_is_not_downgraded(monkeypatch):
     class Answer:
         def __init__(self):
             self.is_redirect = True
@@ -152,7 +152,7 @@ def test_https_is_never_left(monkeypatch):
 
 
 def test_proxy_from_the_environment(server, tmp_path, monkeypatch):
-    server.plans["http://files.invalid/w.bin"] = [serve()]  # a proxy is asked for the whole address
+    server.plans["http://files.invalid/w.bin"] = [serve()]  # a proxy is asked for the full address
     monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{server.server_port}")
     monkeypatch.setenv("no_proxy", "")
     assert fetch(remote("http://files.invalid/w.bin"), tmp_path, options=patient()).read_bytes() == BODY

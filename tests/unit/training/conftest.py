@@ -1,4 +1,4 @@
-"""A run small enough for a test: MobileFaceNet on a few drawn faces."""
+"""A run small enough for a test: MobileFaceNet on a few synthetic faces."""
 
 from __future__ import annotations
 

@@ -120,7 +120,7 @@ def test_published_folder_is_served_and_used(file, tmp_path, server, monkeypatch
     assert verify(str(out / "small.safetensors"))[0].facts["backbone"] == "MobileFaceNet"
 
 
-def test_publish_without_a_card_says_what_the_file_knows(file, tmp_path, capsys):
+def test_publish_without_a_card_uses_the_facts_of_the_file(file, tmp_path, capsys):
     words = ["weights", "publish", str(tmp_path / "Out"), "--weights", str(file), "--licence", "MIT", "--json"]
     assert main(words) == 0
     entry = json.loads(capsys.readouterr().out)
@@ -130,7 +130,7 @@ def test_publish_without_a_card_says_what_the_file_knows(file, tmp_path, capsys)
     assert "exists already" in capsys.readouterr().err
 
 
-def test_publish_refuses_what_does_not_hold(file, tmp_path):
+def test_publish_refuses_invalid_files(file, tmp_path):
     file.write_bytes(file.read_bytes()[:-5])
     with pytest.raises(CheckpointError):
         publish(file, tmp_path / "out", name="x")

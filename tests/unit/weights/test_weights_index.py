@@ -1,4 +1,4 @@
-"""The index of weights: every entry holds, against the model and against the JSON schema in the repository."""
+"""The index of weights: every entry is valid by the model and by the JSON schema in the repository."""
 
 import json
 import os
