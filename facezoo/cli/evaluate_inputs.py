@@ -66,7 +66,7 @@ def find_embeddings(request: Request, protocol: Protocol) -> tuple[EmbeddingSet,
         return store, _stored_crop(request), {}
     from facezoo import Embedder
     from facezoo.evaluation.protocols.faces import embed_faces, find_faces
-    from facezoo.io.files import file_sha256
+    from facezoo.io.files import file_hash
 
     assert request.weights is not None  # the command checked it
     assert request.data is not None
@@ -84,7 +84,7 @@ def find_embeddings(request: Request, protocol: Protocol) -> tuple[EmbeddingSet,
     inputs = {
         **faces.inputs,
         "weights": request.weights.name,
-        "weights_sha256": file_sha256(request.weights),
+        "weights_sha256": file_hash(request.weights),
         "backend": model.backend,
         "backend_version": _version(model.backend),
         "precision": request.precision,

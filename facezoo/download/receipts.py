@@ -8,7 +8,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from facezoo.download.remote import RemoteFile, file_hash
+from facezoo.download.remote import RemoteFile
+from facezoo.io.files import file_hash
 
 
 def path_of(target: Path) -> Path:

@@ -9,6 +9,7 @@ from pathlib import Path, PureWindowsPath
 from urllib.parse import urlsplit
 
 from facezoo.errors import ConfigError
+from facezoo.io.files import file_hash
 
 
 @dataclass(frozen=True)
@@ -88,13 +89,6 @@ class Options:
     reserve: int = 64 << 20
     lock_timeout: float = 6 * 3600.0
     sleep: Callable[[float], None] = time.sleep
-
-
-def file_hash(path: Path, algorithm: str = "sha256") -> str:
-    """Hex digest of a file, read in blocks."""
-    import pooch
-
-    return pooch.file_hash(str(path), alg=algorithm)
 
 
 def shown(url: str) -> str:

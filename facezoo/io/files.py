@@ -63,9 +63,9 @@ def atomic_folder(path: str | Path) -> Iterator[Path]:
         shutil.rmtree(part, ignore_errors=True)
 
 
-def file_sha256(path: str | Path) -> str:
-    """SHA-256 of a file as hexadecimal digits; the file is read in pieces."""
-    digest = hashlib.sha256()
+def file_hash(path: str | Path, algorithm: str = "sha256") -> str:
+    """Hash of a file as hexadecimal digits, by an algorithm of :mod:`hashlib`; the file is read in pieces."""
+    digest = hashlib.new(algorithm, usedforsecurity=False)
     with open(path, "rb") as handle:
         while piece := handle.read(1 << 22):
             digest.update(piece)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from facezoo.errors import ConfigError
-from facezoo.io.files import file_sha256
+from facezoo.io.files import file_hash
 from facezoo.io.html import plot, write_html
 from facezoo.training.config import RunConfig, dump_config, load_config
 from facezoo.training.log import read_log
@@ -82,7 +82,7 @@ def _validation(record: dict[str, Any]) -> dict[str, str]:
 
 
 def _file(path: Path) -> tuple[str, str, str]:
-    return path.name, f"{path.stat().st_size:,}", file_sha256(path)
+    return path.name, f"{path.stat().st_size:,}", file_hash(path)
 
 
 def _plots(steps: Records, checks: Records) -> list[dict[str, str]]:

@@ -196,7 +196,7 @@ def write_card(card: ModelCard, weights: str | Path) -> tuple[Path, Path]:
     """
     from dataclasses import replace
 
-    from facezoo.download.remote import file_hash
+    from facezoo.io.files import file_hash
 
     weights = Path(weights)
     if not weights.is_file():

@@ -10,8 +10,8 @@ from typing import Any
 from facezoo import __version__
 from facezoo.checkpoints.foreign.importer import Imported, import_checkpoint
 from facezoo.checkpoints.weights import KEY, load_weights, read_arrays, write_weights
-from facezoo.download.remote import file_hash
 from facezoo.errors import CheckpointError, FacezooError, UnknownNameError
+from facezoo.io.files import file_hash
 from facezoo.specs.preprocess import Preprocess
 from facezoo.weights import index, store
 from facezoo.weights.schema import WeightsEntry

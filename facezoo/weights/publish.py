@@ -11,9 +11,8 @@ import numpy as np
 
 from facezoo.checkpoints.weights import WeightFile, read_weights
 from facezoo.download import staged_folder
-from facezoo.download.remote import file_hash
 from facezoo.errors import CheckpointError
-from facezoo.io.files import atomic_write
+from facezoo.io.files import atomic_write, file_hash
 from facezoo.weights.card import CardData, ModelCard, read_card, write_card
 from facezoo.weights.index import dump_entry
 from facezoo.weights.schema import Figure, Licence, WeightsEntry, WeightsFile

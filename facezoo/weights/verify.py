@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from facezoo.download import receipts
-from facezoo.download.remote import file_hash
 from facezoo.errors import CheckpointError, FacezooError
+from facezoo.io.files import file_hash
 from facezoo.weights import index, store
 
 

@@ -21,7 +21,7 @@ from facezoo.evaluation.inputs.store import EmbeddingSet
 from facezoo.evaluation.protocols.protocol import Protocol
 from facezoo.inference.embed import embed_images
 from facezoo.interfaces.detector import Detector
-from facezoo.io.files import file_sha256
+from facezoo.io.files import file_hash
 from facezoo.io.progress import OnProgress, ignore_progress
 from facezoo.specs.preprocess import Preprocess
 
@@ -133,7 +133,7 @@ def _landmarks(
     listed = next((file for task in protocol.tasks if (file := task.landmark_file())), None)
     if listed and given is None:
         names, points, _ = read_landmark_scores(lists / listed)
-        return dict(zip(names, points, strict=True)), file_sha256(lists / listed)
+        return dict(zip(names, points, strict=True)), file_hash(lists / listed)
     path = Path(given) if given is not None else lists / "landmarks.csv"
     if given is None and not path.is_file():
         raise ProtocolError(
@@ -144,7 +144,7 @@ def _landmarks(
     known = {files.get(name, name): points for name, points in table.items()}
     if not any(file in known for file in files.values()):
         raise ProtocolError(f"{path} holds no landmarks of any of the {len(files)} images")
-    return known, file_sha256(path)
+    return known, file_hash(path)
 
 
 def _bin_faces(protocol: Protocol, path: Path, preprocess: Preprocess) -> Faces:
@@ -158,7 +158,7 @@ def _bin_faces(protocol: Protocol, path: Path, preprocess: Preprocess) -> Faces:
         return central_crop(stored.image(int(name)), preprocess.size)
 
     names = [str(index) for index in range(2 * len(stored))]
-    inputs = {"images": len(names), "aligner": "aligned", "bin_sha256": file_sha256(path)}
+    inputs = {"images": len(names), "aligner": "aligned", "bin_sha256": file_hash(path)}
     return Faces(names, _Crops(names, crop), crop, stored.same, inputs, [])
 
 

@@ -17,7 +17,7 @@ from facezoo.evaluation.protocols.tasks.base import Ranks, Rates, TaskSettings
 from facezoo.evaluation.protocols.tasks.figures import search_figures
 from facezoo.evaluation.protocols.tasks.search import CMC_RANKS
 from facezoo.evaluation.protocols.tasks.template_list import TemplateListTask
-from facezoo.io.files import file_sha256
+from facezoo.io.files import file_hash
 
 
 class TemplateSearchTask(TemplateListTask):
@@ -56,5 +56,5 @@ class TemplateSearchTask(TemplateListTask):
             detail={name: result.to_dict() for name, result in zip(self.galleries, found, strict=True)},
             notes=tuple(dict.fromkeys(note for result in found for note in result.notes)),
             cmc=np.mean([result.cmc(depth) for result in found], axis=0),
-            lists={name: file_sha256(lists / name) for name in self.list_files()},
+            lists={name: file_hash(lists / name) for name in self.list_files()},
         )

@@ -17,7 +17,7 @@ from facezoo.evaluation.protocols.tasks.template_list import TemplateListTask
 from facezoo.evaluation.scores.products import listed_cosines
 from facezoo.evaluation.scores.roc import Roc
 from facezoo.evaluation.statistics.intervals import wilson
-from facezoo.io.files import file_sha256
+from facezoo.io.files import file_hash
 
 
 class TemplatesTask(TemplateListTask):
@@ -62,5 +62,5 @@ class TemplatesTask(TemplateListTask):
             notes=tuple(notes),
             roc=roc,
             histogram=score_histogram(scores, same),
-            lists={name: file_sha256(settings.lists / name) for name in self.list_files()},
+            lists={name: file_hash(settings.lists / name) for name in self.list_files()},
         )
