@@ -36,6 +36,9 @@ class PaddleEngine(Engine):
         trained = [entry for entry in reversed(unique.values()) if entry[1].trained]  # a shared tensor comes once
         self.trained = {name: value for name, _, value in trained}
         self.optimizer = RunOptimizer(settings.optimizer, trained)
+        layers = [layer for module in (backbone, head) for layer in module.sublayers(include_self=True)]
+        tables = [values for layer in layers for values in (layer._parameters, layer._buffers)]
+        self._buffers = [(values, name) for values in tables for name in values]
         self._inference = Inference(
             self.backbone, settings.device, settings.precision, settings.threads, settings.compiled, settings.preprocess
         )
@@ -52,6 +55,11 @@ class PaddleEngine(Engine):
         self.backbone.train()
         self.head.train()
         self.optimizer.clear_gradients()
+        held = [
+            (values, name, value.clone())
+            for values, name in self._buffers
+            if (value := values[name]) is not None and value.stop_gradient
+        ]
         loss = 0.0
         parts = self.settings.accumulation
         for part_images, part_labels in zip(np.array_split(images, parts), np.array_split(labels, parts), strict=True):
@@ -61,7 +69,7 @@ class PaddleEngine(Engine):
             loss += float(value.detach())
         gradients = [value.grad for value in self.trained.values() if value.grad is not None]
         if self.world_size > 1:
-            summary = paddle.to_tensor([loss], dtype="float32")
+            summary = paddle.to_tensor([loss], dtype=self._dtype)
             distributed.average([*gradients, summary])
             loss = float(summary.numpy()[0])
         with paddle.no_grad():
@@ -70,6 +78,9 @@ class PaddleEngine(Engine):
         if finite:
             self._clip(gradients, norm)
             self.optimizer.step()
+        else:
+            for values, name, value in held:
+                values[name].set_value(value)
         return StepResult(loss, norm, finite)
 
     def _loss(self, images: np.ndarray, labels: np.ndarray) -> paddle.Tensor:

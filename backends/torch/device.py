@@ -1,6 +1,8 @@
-"""Device names."""
+"""The device of a run, by the name that the user gives."""
 
 from __future__ import annotations
+
+import os
 
 import torch
 
@@ -8,18 +10,17 @@ from facezoo.errors import ConfigError
 
 
 def pick_device(name: str) -> torch.device:
-    """The device for "auto", "cpu", "gpu" or "gpu:N".
+    """The device for "auto", "cpu", "gpu" or "gpu:N"; without N, the GPU that the launcher gave this process.
 
     Raises:
         ConfigError: the name is not one of these, or there is no such GPU.
     """
     kind, _, index = name.partition(":")
-    if kind == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    if kind == "cpu":
+    if kind == "cpu" or (kind == "auto" and not torch.cuda.is_available()):
         return torch.device("cpu")
-    if kind not in ("gpu", "cuda") or (index and not index.isdigit()):
+    if kind not in ("auto", "gpu", "cuda") or (index and not index.isdigit()):
         raise ConfigError(f"device is {name!r}; expected auto, cpu, gpu or gpu:N")
-    if int(index or 0) >= torch.cuda.device_count():
-        raise ConfigError(f"device is {name!r}; torch sees {torch.cuda.device_count()} GPUs here")
-    return torch.device("cuda", int(index or 0))
+    number = int(index or os.environ.get("LOCAL_RANK", "0"))
+    if number >= torch.cuda.device_count():
+        raise ConfigError(f"device is {name!r}, GPU {number} for this process; torch sees {torch.cuda.device_count()}")
+    return torch.device("cuda", number)

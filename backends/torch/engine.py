@@ -40,6 +40,8 @@ class TorchEngine(Engine):
         trained = [entry for entry in reversed(unique.values()) if entry[1].trained]  # a shared tensor comes once
         self.trained = {name: value for name, _, value in trained}
         self.optimizer = RunOptimizer(settings.optimizer, trained)
+        layers = [layer for module in (backbone, head) for layer in module.modules()]
+        self._buffers = [(layer._buffers, name) for layer in layers for name in layer._buffers]
         self._inference = Inference(
             self.backbone, settings.device, settings.precision, settings.threads, self._layout, settings.preprocess
         )
@@ -56,6 +58,7 @@ class TorchEngine(Engine):
         self.backbone.train()
         self.head.train()
         self.optimizer.clear_gradients()
+        held = [(values, name, value.clone()) for values, name in self._buffers if (value := values[name]) is not None]
         loss = 0.0
         parts = self.settings.accumulation
         for part_images, part_labels in zip(np.array_split(images, parts), np.array_split(labels, parts), strict=True):
@@ -73,6 +76,9 @@ class TorchEngine(Engine):
         if finite:
             self._clip(gradients, norm)
             self.optimizer.step()
+        else:
+            for values, name, value in held:
+                values[name].copy_(value)
         return StepResult(loss, float(norm), finite)
 
     def _loss(self, images: np.ndarray, labels: np.ndarray) -> torch.Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,8 +15,10 @@ from facezoo.canonical.state import get_state, set_state
 from facezoo.checkpoints.weights import KEY, check_finite, read_arrays, write_arrays
 from facezoo.errors import CheckpointError
 from facezoo.interfaces.engine import Engine
-from facezoo.io.files import atomic_folder
+from facezoo.io.files import atomic_folder, file_hash
 from facezoo.training.model import Model
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass
@@ -27,12 +30,23 @@ class Progress:
         best: best validation accuracy so far, 0..1, or -1.
         best_step: when that was.
         stale: validations since then.
+        loss: mean of the last steps, once the run has ended.
+        accuracy: of the last validation, 0..1.
+        stopped: "done" or "early" once the run has ended, else empty.
+        world_size: processes that trained together.
+        data: what the training data were, see :func:`facezoo.training.fingerprint.fingerprint`.
+        config: the resolved configuration.
     """
 
     step: int = 0
     best: float = -1.0
     best_step: int = 0
     stale: int = 0
+    loss: float | None = None
+    accuracy: float | None = None
+    stopped: str = ""
+    world_size: int = 1
+    data: dict[str, Any] = field(default_factory=dict)
     config: dict[str, Any] = field(default_factory=dict)
 
 
@@ -52,7 +66,8 @@ def save_checkpoint(run: Path, model: Model, engine: Engine, progress: Progress,
             write_arrays(part / "head.safetensors", get_state(engine.head), head)
             optimizer = {KEY: json.dumps({"optimizer": engine.settings.optimizer.name})}
             write_arrays(part / "optimizer.safetensors", engine.optimizer_state(), optimizer)
-            (part / "state.json").write_text(json.dumps(progress.__dict__, indent=1), encoding="utf-8")
+            files = {file.name: file_hash(file) for file in sorted(part.glob("*.safetensors"))}
+            (part / "state.json").write_text(json.dumps({**progress.__dict__, "files": files}, indent=1), "utf-8")
     except OSError as error:
         raise CheckpointError(
             f"cannot write checkpoint {str(folder)!r}: {error}; earlier checkpoints are kept"
@@ -70,15 +85,34 @@ def checkpoints(run: Path) -> list[Path]:
 
 
 def latest_checkpoint(run: Path) -> Path:
-    """The newest complete checkpoint.
+    """The newest checkpoint whose files are as they were written; damaged ones are skipped with a warning.
 
     Raises:
         CheckpointError: there is none.
     """
     found = checkpoints(run)
-    if not found:
-        raise CheckpointError(f"no checkpoint in {str(run)!r}; expected checkpoints/step-N there")
-    return found[-1]
+    reasons = []
+    for folder in reversed(found):
+        reason = damage(folder)
+        if reason is None:
+            return folder
+        reasons.append(f"{folder.name}: {reason}")
+        logger.warning("checkpoint %s is damaged (%s); trying the one before", folder, reason)
+    if reasons:
+        raise CheckpointError(f"every checkpoint in {str(run)!r} is damaged; the newest is {reasons[0]}")
+    raise CheckpointError(f"no checkpoint in {str(run)!r}; expected checkpoints/step-N there")
+
+
+def damage(folder: Path) -> str | None:
+    """What is wrong with a checkpoint's files, or None; those of version 0.1 have no hashes to compare with."""
+    try:
+        stored = json.loads((folder / "state.json").read_text(encoding="utf-8")).get("files", {})
+        for name, sha256 in stored.items():
+            if file_hash(folder / name) != sha256:
+                return f"{name} has changed"
+    except (OSError, ValueError, AttributeError) as error:
+        return " ".join(str(error).split())
+    return None
 
 
 def read_progress(folder: Path) -> Progress:
@@ -88,8 +122,10 @@ def read_progress(folder: Path) -> Progress:
         CheckpointError: the file is missing or damaged.
     """
     try:
-        return Progress(**json.loads((folder / "state.json").read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError) as error:
+        stored = json.loads((folder / "state.json").read_text(encoding="utf-8"))
+        stored.pop("files", None)
+        return Progress(**stored)
+    except (OSError, ValueError, TypeError, AttributeError) as error:
         raise CheckpointError(f"{str(folder / 'state.json')!r} is damaged: {error}") from error
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from facezoo.errors import ConfigError, UnknownNameError
 from facezoo.specs.base import BackboneSpec
@@ -119,7 +119,12 @@ class RunConfig(_Strict):
         head, data, size = values.get("head"), values.get("data", {}), values.get("batch_size", 32)
         if not (isinstance(head, str) and isinstance(data, Mapping) and isinstance(size, int)):
             return values  # the fields will report it
-        if is_user_class(head) or "sampler" in data or not catalog.head_margin(head).compares:
+        if (
+            is_user_class(head)
+            or "sampler" in data
+            or "sampler_options" in data
+            or not catalog.head_margin(head).compares
+        ):
             return values
         if size < 4 or size % 2:
             raise ConfigError(f"{head} compares the images of a batch: batch_size is {size}; expected 4, 6, 8 or so")
@@ -132,8 +137,16 @@ class RunConfig(_Strict):
     def _short_forms(cls, values: Any) -> Any:
         """``optimizer: adamw`` stands for ``optimizer: {name: adamw}``."""
         if isinstance(values, Mapping) and isinstance(values.get("optimizer"), str):
-            return {**values, "optimizer": {"name": values["optimizer"]}}
+            values = {**values, "optimizer": {"name": values["optimizer"]}}
         return values
+
+    @field_validator("backbone", "head")
+    @classmethod
+    def _public_name(cls, name: str, info: ValidationInfo) -> str:
+        """The name as the catalog spells it: ``arcface`` becomes ``ArcFace``."""
+        if is_user_class(name):
+            return name
+        return catalog.backbone_name(name) if info.field_name == "backbone" else catalog.head_name(name)
 
     @model_validator(mode="after")
     def _names(self) -> RunConfig:

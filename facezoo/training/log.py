@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import json
+import logging
 import os
 import time
 from collections.abc import Mapping
@@ -11,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from facezoo.io.files import atomic_write
+
+logger = logging.getLogger(__name__)
 
 
 class RunLog:
@@ -27,20 +31,28 @@ class RunLog:
         with atomic_write(self.path) as part:
             part.write_text("".join(json.dumps(line) + "\n" for line in kept), encoding="utf-8")
         self._file = self.path.open("a", encoding="utf-8")
+        self._failed = False
         self._board = _Board(folder / "tensorboard") if importlib.util.find_spec("tensorboard") else None
 
     def write(self, step: int, **values: Any) -> None:
         """Add one record; ``step`` counts finished steps."""
-        self._file.write(json.dumps({"step": step, "time": round(time.time(), 3), **values}) + "\n")
-        self._file.flush()
-        if self._board is not None:
-            self._board.write(step, values)
+        try:
+            self._file.write(json.dumps({"step": step, "time": round(time.time(), 3), **values}) + "\n")
+            self._file.flush()
+            if self._board is not None:
+                self._board.write(step, values)
+        except OSError as error:  # a full disk: the run is worth more than its log
+            if not self._failed:
+                logger.warning("the log can no longer be written: %s", error)
+            self._failed = True
 
     def close(self) -> None:
         """Close the log after syncing it to disk."""
-        self._file.flush()
-        os.fsync(self._file.fileno())
-        self._file.close()
+        with contextlib.suppress(OSError):
+            self._file.flush()
+            os.fsync(self._file.fileno())
+        with contextlib.suppress(OSError):
+            self._file.close()
         if self._board is not None:
             self._board.close()
 

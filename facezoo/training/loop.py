@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import statistics
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from facezoo.data.loading.loader import Batch, Loader
@@ -19,6 +20,8 @@ from facezoo.training.log import RunLog
 from facezoo.training.model import Model
 from facezoo.training.schedule import learning_rate
 from facezoo.training.validation import Validator
+
+logger = logging.getLogger(__name__)
 
 RECENT = 50  # steps whose mean loss a run ends with; the loss of one batch is noisy
 
@@ -64,77 +67,112 @@ def train_loop(
 ) -> TrainResult:  # fmt: skip
     """Train from where ``progress`` stands to the end.
 
-    Only the process with a log writes. ``stop`` is asked between two steps.
+    Only the process with a log writes. ``stop`` is called between two steps. After any failure between two steps the
+    last finished step is saved.
 
     Raises:
         TrainingInterrupted: ``stop`` returned True; a checkpoint of the last finished step was written.
-        NumericalError: the loss or its gradient was NaN or infinite; the batch is listed and the state saved.
+        NumericalError: the loss or its gradient was NaN or infinite; the batch is listed, and the step before it saved.
         CheckpointError: a checkpoint cannot be written; earlier ones stay.
     """
     steps = total_steps(config, loader)
     step, seconds, images, text = progress.step, 0.0, 0, ""
-    accuracy, stopped = None, "done"
     recent: deque[float] = deque(maxlen=RECENT)
-    while step < steps and stopped == "done":
-        epoch, start = divmod(step, len(loader))
-        mark = time.perf_counter()
-        for batch in loader.epoch(epoch, start):
-            rate = learning_rate(config.schedule, config.lr, step, steps)
-            engine.set_learning_rate(rate)
-            result = engine.train_step(batch.images, batch.labels, step)
-            if not result.applied:
-                raise _broken(run, model, engine, progress, batch, result, step)
-            now = time.perf_counter()
-            seconds, images, mark = seconds + now - mark, images + len(batch), now
-            step += 1
-            progress.step = step
-            recent.append(result.loss)
-            if log and (step % config.log_every == 0 or step == steps or step <= 100):
-                log.write(
-                    step, epoch=epoch, loss=result.loss, learning_rate=rate, grad_norm=result.grad_norm,
-                    images_per_second=images / seconds * engine.world_size,
-                )  # fmt: skip
-            on_progress(step, steps, f"loss {result.loss:.3f}  lr {rate:.2g}{text}")
-            last, due = step == steps, config.validation.every
-            if validator and (last or (due and step % due == 0)):
-                if log:
-                    accuracy = _validate(validator, model, engine, log, run, progress)
-                    text = f"  {validator.name}: {100 * accuracy:.2f} %"
-                if config.validation.patience and engine.any(progress.stale >= config.validation.patience):
-                    last, stopped = True, "early" if step < steps else "done"
-            interrupted = not last and engine.any(stop())
-            if log and (last or interrupted or step % config.checkpoint_every == 0):
-                save_checkpoint(run, model, engine, progress, keep=config.keep)
-            if interrupted:
-                raise TrainingInterrupted(f"stopped after step {step} of {steps}")
-            if last:
-                break
-            mark += time.perf_counter() - now  # neither validation nor checkpoints count as training time
-    rate = images / seconds * engine.world_size if seconds else 0.0
-    loss = statistics.fmean(recent) if recent else float("nan")
-    return TrainResult(step, loss, accuracy, progress.best if progress.best >= 0 else None, stopped, rate)
+    consistent = True  # False while a step is computed: its weights may be half updated when it fails
+    try:
+        while step < steps and not progress.stopped:
+            epoch, start = divmod(step, len(loader))
+            mark = time.perf_counter()
+            for batch in loader.epoch(epoch, start):
+                rate = learning_rate(config.schedule, config.lr, step, steps)
+                engine.set_learning_rate(rate)
+                consistent = False
+                result = engine.train_step(batch.images, batch.labels, step)
+                consistent = True
+                if not result.applied:
+                    raise _broken(run, engine, batch, result, step)
+                now = time.perf_counter()
+                seconds, images, mark = seconds + now - mark, images + len(batch), now
+                step += 1
+                progress.step = step
+                recent.append(result.loss)
+                if log and (step % config.log_every == 0 or step == steps or step <= 100):
+                    log.write(
+                        step, epoch=epoch, loss=result.loss, learning_rate=rate, grad_norm=result.grad_norm,
+                        images_per_second=images / seconds * engine.world_size,
+                    )  # fmt: skip
+                on_progress = _report(on_progress, step, steps, f"loss {result.loss:.3f}  lr {rate:.2g}{text}")
+                last, due = step == steps, config.validation.every
+                if validator and (last or (due and step % due == 0)):
+                    if log:
+                        progress.accuracy = _validate(validator, model, engine, log, run, progress)
+                        text = f"  {validator.name}: {100 * progress.accuracy:.2f} %"
+                    early = config.validation.patience and engine.any(progress.stale >= config.validation.patience)
+                    progress.stopped = "early" if early and not last else progress.stopped
+                if last or progress.stopped:
+                    progress.stopped = progress.stopped or "done"
+                    progress.loss = statistics.fmean(recent)
+                interrupted = not progress.stopped and engine.any(stop())
+                if log and (progress.stopped or interrupted or step % config.checkpoint_every == 0):
+                    save_checkpoint(run, model, engine, progress, keep=config.keep)
+                if interrupted:
+                    raise TrainingInterrupted(f"stopped after step {step} of {steps}")
+                if progress.stopped:
+                    break
+                mark += time.perf_counter() - now  # neither validation nor checkpoints count as training time
+    except Exception as error:
+        if log and consistent and step and not isinstance(error, CheckpointError):
+            logger.warning("step %d is saved; continue with --resume when the cause is fixed", step)
+            save_checkpoint(run, model, engine, progress, keep=config.keep)
+        raise
+    return replace(stored_result(progress), images_per_second=images / seconds * engine.world_size if seconds else 0.0)
+
+
+def is_finished(progress: Progress, steps: int, config: RunConfig) -> bool:
+    """Whether nothing is left to do: all steps are done, or the run stopped early and still has its patience."""
+    early = progress.stopped == "early" and config.validation.patience > 0
+    return progress.step >= steps or early
+
+
+def stored_result(progress: Progress) -> TrainResult:
+    """How a run ended, from its last checkpoint."""
+    return TrainResult(
+        step=progress.step,
+        loss=float("nan") if progress.loss is None else progress.loss,
+        accuracy=progress.accuracy,
+        best=progress.best if progress.best >= 0 else None,
+        stopped=progress.stopped or "done",
+        images_per_second=0.0,
+    )
+
+
+def _report(on_progress: OnProgress, step: int, steps: int, text: str) -> OnProgress:
+    """Call the callback; one that can no longer print (a closed pipe) is not called again."""
+    try:
+        on_progress(step, steps, text)
+    except OSError as error:
+        logger.warning("progress can no longer be shown: %s", error)
+        return ignore_progress
+    return on_progress
 
 
 def _validate(validator: Validator, model: Model, engine: Engine, log: RunLog, run: Path, progress: Progress) -> float:
     figures = validator(engine.embed)
     log.write(progress.step, validation=validator.name, **figures)
     if figures["accuracy"] > progress.best:
-        progress.best, progress.best_step, progress.stale = figures["accuracy"], progress.step, 0
         model.save(run / "best.safetensors", figures={validator.name: figures}, step=progress.step)
+        progress.best, progress.best_step, progress.stale = figures["accuracy"], progress.step, 0
     else:
         progress.stale += 1
     return figures["accuracy"]
 
 
-def _broken(
-    run: Path, model: Model, engine: Engine, progress: Progress, batch: Batch, result: StepResult, step: int
-) -> NumericalError:
-    listed = run / f"broken-step-{step}.txt"
-    listed.write_text("".join(f"{label}\t{key}\n" for label, key in zip(batch.labels, batch.keys, strict=True)))
-    message = f"step {step}: loss {result.loss}, gradient norm {result.grad_norm}; images of the batch: {listed}"
-    try:
-        saved = save_checkpoint(run, model, engine, progress, keep=1_000_000) if progress.step else None
-    except CheckpointError:  # running statistics may hold NaN themselves
-        saved = None
-    where = f"; state before it: {saved}" if saved else ""
-    return NumericalError(f"{message}{where}; lower the learning rate or look at the images")
+def _broken(run: Path, engine: Engine, batch: Batch, result: StepResult, step: int) -> NumericalError:
+    rank = f"-rank-{engine.rank}" if engine.world_size > 1 else ""
+    listed = run / f"broken-step-{step}{rank}.txt"
+    lines = [f"{label}\t{key}\n" for label, key in zip(batch.labels, batch.keys, strict=True)]
+    listed.write_text("".join(lines), encoding="utf-8", errors="surrogateescape")
+    return NumericalError(
+        f"step {step}: loss {result.loss}, gradient norm {result.grad_norm}; images of the batch: {listed}; resume "
+        "with a lower --lr, or look at the images"
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 
 from facezoo.canonical.state import parameter_count
 from facezoo.checkpoints.weights import save_user_weights, save_weights
+from facezoo.errors import ConfigError
 from facezoo.specs.base import BackboneSpec
 from facezoo.specs.preprocess import Preprocess
 from facezoo.training.config import RunConfig
@@ -104,10 +106,7 @@ def build_run_head(
         ConfigError: the number of classes does not suit the head, or a class from outside is not a loss head.
     """
     if head is None and not user_class.is_user_class(config.head):
-        options = dict(config.head_options)
-        counting = "class_counts" in HeadOptions.parse(config.head, options).margin.hyper()
-        if labels is not None and counting and options.get("class_counts") is None:
-            options["class_counts"] = np.bincount(labels, minlength=num_classes).tolist()
+        options = _with_class_counts(config, labels, num_classes)
         return build_head(
             HeadOptions.parse(config.head, options), backend=config.backend, embedding_size=model.embedding_size,
             num_classes=num_classes, seed=config.seed,
@@ -120,3 +119,31 @@ def build_run_head(
     user_class.require_backend("head", head, config.backend)
     user_class.check_head(config.head, head, **sizes)
     return head
+
+
+def _with_class_counts(config: RunConfig, labels: np.ndarray | None, num_classes: int) -> dict[str, Any]:
+    """The head's options; the head or its extra term that weighs classes gets the images of each class.
+
+    Raises:
+        ConfigError: the data are a stream, whose labels are not known before.
+    """
+    options = dict(config.head_options)
+    parsed = HeadOptions.parse(config.head, options)
+    if parsed.margin.weighs and options.get("class_counts") is None:
+        options["class_counts"] = _counts(parsed.margin.name, labels, num_classes)
+    terms = dict(options.get("extra") or {})
+    for name, term in zip(terms, parsed.extra, strict=True):
+        if term.margin.weighs and term.margin.hyper().get("class_counts") is None:
+            given = terms[name] if isinstance(terms[name], Mapping) else {"factor": terms[name]}
+            counts = _counts(name, labels, num_classes)
+            options["extra"] = terms = {**terms, name: {**given, "class_counts": counts}}
+    return options
+
+
+def _counts(name: str, labels: np.ndarray | None, num_classes: int) -> list[int]:
+    if labels is None:
+        raise ConfigError(
+            f"{name} weighs classes by their images, which a stream of shards does not tell: "
+            "give head_options.class_counts, or read the data from a folder, list or RecordIO"
+        )
+    return np.bincount(labels, minlength=num_classes).tolist()

@@ -8,34 +8,32 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from facezoo.data.loading.loader import Loader
 from facezoo.data.sources.source import Source, StreamSource
 from facezoo.errors import CheckpointError, ConfigError
+from facezoo.interfaces.engine import Engine
 from facezoo.io.files import atomic_write
 from facezoo.io.progress import OnProgress, ignore_progress
 from facezoo.training.card import training_card
 from facezoo.training.checkpoint import Progress, checkpoints, latest_checkpoint, load_checkpoint, read_progress
 from facezoo.training.config import RunConfig, build_config, dump_config
+from facezoo.training.fingerprint import check_fingerprint, fingerprint
+from facezoo.training.lock import lock_run
 from facezoo.training.log import RunLog
-from facezoo.training.loop import TrainResult, total_steps, train_loop
-from facezoo.training.model import build_model, build_run_head
+from facezoo.training.loop import TrainResult, is_finished, stored_result, total_steps, train_loop
+from facezoo.training.model import Model, build_model, build_run_head
 from facezoo.training.setup import build_engine, build_loader, open_data
 from facezoo.training.signals import stop_on_signals
+from facezoo.training.validation import Validator
 from facezoo.weights.card import write_card
 
 logger = logging.getLogger(__name__)
 
-FREE_TO_CHANGE = (
-    "backend",
-    "epochs",
-    "steps",
-    "device",
-    "threads",
-    "compiled",
-    "precision",
-    "keep",
-    "log_every",
-    "checkpoint_every",
-)
+FREE_TO_CHANGE = (  # keys that a resumed run may change: they make it no other experiment, or repair a broken one
+    "backend", "epochs", "steps", "device", "threads", "compiled", "precision", "keep", "log_every", "checkpoint_every",
+    "lr", "clip_norm", "data.path", "data.workers", "data.cache", "data.cache_gigabytes", "data.max_bad_share",
+    "validation.every", "validation.patience",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -64,17 +62,23 @@ def resumed_config(run: Path, overrides: dict[str, Any]) -> RunConfig:
         CheckpointError: there is nothing to resume.
         ConfigError: an override would make it another experiment.
     """
-    values = dict(read_progress(latest_checkpoint(run)).config)
+    progress = read_progress(latest_checkpoint(run))
+    values = dict(progress.config)
     for name, value in _flat(overrides):
         key = "optimizer.name" if name == "optimizer" else name
-        if key.split(".")[0] in FREE_TO_CHANGE or key == "data.workers":
+        if key in FREE_TO_CHANGE:
             group, _, name = key.rpartition(".")
             values = {**values, group: {**values[group], name: value}} if group else {**values, name: value}
         elif _present(values, key) != value:
             raise ConfigError(
                 f"{key} is {value!r}, but the run to resume has {_present(values, key)!r}; "
-                f"only {', '.join(FREE_TO_CHANGE)} and data.workers may change"
+                f"only {', '.join(FREE_TO_CHANGE)} may change"
             )
+    given = dict(_flat(overrides))
+    if "epochs" in given and "steps" not in given:
+        values["steps"] = None  # a run that was started with --steps goes on by epochs
+    if given.get("steps") is not None and given["steps"] < progress.step:
+        raise ConfigError(f"steps is {given['steps']}, but the run to resume has finished {progress.step}")
     return build_config(values)
 
 
@@ -126,36 +130,59 @@ def run_training(
     log_info(
         "%d images of %d identities; %s + %s on %s", images, faces.num_classes, model.name, config.head, config.backend
     )
-    run.mkdir(parents=True, exist_ok=True)
-    progress = load_checkpoint(latest_checkpoint(run), model, engine, config.head) if resume else Progress()
-    progress.config = config.model_dump(mode="json")
+    identities = faces.num_classes
+    with lock_run(run, main):
+        progress = load_checkpoint(latest_checkpoint(run), model, engine, config.head) if resume else Progress()
+        check_fingerprint(progress.data, faces)
+        if progress.step and progress.world_size != engine.world_size:
+            logger.warning(
+                "the run began with %d processes and goes on with %d: a step now holds %d images",
+                progress.world_size, engine.world_size, config.batch_size * engine.world_size,
+            )  # fmt: skip
+        progress.config, progress.data = config.model_dump(mode="json"), fingerprint(faces)
+        progress.world_size = engine.world_size
+        if main:
+            with atomic_write(run / "config.yaml") as part:
+                part.write_text(dump_config(config), encoding="utf-8")
+        weights = run / "weights.safetensors"
+        with build_loader(config, faces, run, engine.rank, engine.world_size) as loader:
+            steps = total_steps(config, loader)
+            finished = is_finished(progress, steps, config)
+            if finished:
+                log_info("the run has ended already, at step %d (%s)", progress.step, progress.stopped or "done")
+                result = stored_result(progress)
+            else:
+                if progress.step:
+                    log_info("continuing after step %d of %d", progress.step, steps)
+                progress.stopped = ""
+                result = _train(config, model, engine, loader, validator, run, progress, main, on_progress)
+            bad = len(loader.bad.reasons)
+        if bad:
+            log_info("%d images could not be read; they are listed in %s", bad, run / "bad_images.txt")
+        if main and not (finished and weights.is_file()):
+            model.save(weights, training=_training_block(config, result, identities, images))
+            name = run.resolve().name
+            card = training_card(config, model, result, validator, name=name, identities=identities, images=images)
+            write_card(card, weights)
+    engine.barrier()
+    return FinishedRun(run, weights, result, model.backbone, main)
+
+
+def _train(
+    config: RunConfig, model: Model, engine: Engine, loader: Loader, validator: Validator | None, run: Path,
+    progress: Progress, main: bool, on_progress: OnProgress,
+) -> TrainResult:  # fmt: skip
+    """The loop, with the log and the signals around it."""
     log = RunLog(run, progress.step) if main else None
-    if main:
-        with atomic_write(run / "config.yaml") as part:
-            part.write_text(dump_config(config), encoding="utf-8")
     try:
-        with build_loader(config, faces, run, engine.rank, engine.world_size) as loader, stop_on_signals() as stop:
-            if progress.step:
-                log_info("continuing after step %d of %d", progress.step, total_steps(config, loader))
-            result = train_loop(
+        with stop_on_signals() as stop:
+            return train_loop(
                 config, model, engine, loader, validator, log, run, progress,
                 on_progress if main else ignore_progress, stop,
             )  # fmt: skip
-            bad = len(loader.bad.reasons)
     finally:
         if log is not None:
             log.close()
-    if bad:
-        log_info("%d images could not be read; they are listed in %s", bad, run / "bad_images.txt")
-    weights = run / "weights.safetensors"
-    if main:
-        model.save(weights, training=_training_block(config, result, faces.num_classes, images))
-        card = training_card(
-            config, model, result, validator, name=run.resolve().name, identities=faces.num_classes, images=images
-        )
-        write_card(card, weights)
-    engine.barrier()
-    return FinishedRun(run, weights, result, model.backbone, main)
 
 
 def _training_block(config: RunConfig, result: TrainResult, identities: int, images: int) -> dict[str, Any]:
@@ -186,7 +213,7 @@ def check_folder(run: Path, resume: bool) -> None:
     """
     if run.exists() and not run.is_dir():
         raise ConfigError(f"{str(run)!r} is a file; expected a folder for the run")
-    if not resume and checkpoints(run):
+    if not resume and (checkpoints(run) or (run / "weights.safetensors").exists()):
         raise ConfigError(f"{str(run)!r} holds a run already; give --resume to continue it, or another --out")
 
 

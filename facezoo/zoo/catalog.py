@@ -113,6 +113,27 @@ def _find(kind: str, name: str, table: Mapping[str, T]) -> T:
     return table[same[0]]
 
 
+def backbone_name(name: str) -> str:
+    """The public name of a backbone, however it is written.
+
+    Raises:
+        UnknownNameError: no such backbone.
+
+    >>> backbone_name("mobile-facenet")
+    'MobileFaceNet'
+    """
+    return _find("backbone", name, {key: key for key in BACKBONES})
+
+
+def head_name(name: str) -> str:
+    """The public name of a head, or an alias of one, however it is written.
+
+    Raises:
+        UnknownNameError: no such head.
+    """
+    return _find("head", name, {key: key for key in (*HEADS, *HEAD_ALIASES)})
+
+
 def backbone_spec(name: str, **options: Any) -> BackboneSpec:
     """The spec of a public name with options.
 

@@ -70,8 +70,8 @@ def test_a_folder_that_holds_a_run_is_not_overwritten(tiny, tmp_path):
 def test_resuming_refuses_another_experiment_but_not_another_backend(tiny, tmp_path):
     run_training(tiny(steps=2), tmp_path / "run")
     assert resumed_config(tmp_path / "run", {"backend": "paddle"}).backend == "paddle"
-    with pytest.raises(ConfigError, match=r"lr is 0.5, but the run to resume has 0.01"):
-        resumed_config(tmp_path / "run", {"lr": 0.5})
+    with pytest.raises(ConfigError, match=r"batch_size is 8, but the run to resume has 4"):
+        resumed_config(tmp_path / "run", {"batch_size": 8})
     assert resumed_config(tmp_path / "run", {"schedule": {"name": "cosine"}, "data": {"workers": 2}}).data.workers == 2
     with pytest.raises(ConfigError, match=r"schedule.name is 'step', but the run to resume has 'cosine'"):
         resumed_config(tmp_path / "run", {"schedule": {"name": "step"}})
