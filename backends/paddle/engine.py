@@ -69,7 +69,7 @@ class PaddleEngine(Engine):
             loss += float(value.detach())
         gradients = [value.grad for value in self.trained.values() if value.grad is not None]
         if self.world_size > 1:
-            summary = paddle.to_tensor([loss], dtype=self._dtype)
+            summary = paddle.to_tensor([loss], dtype=getattr(paddle, self._dtype))
             distributed.average([*gradients, summary])
             loss = float(summary.numpy()[0])
         with paddle.no_grad():

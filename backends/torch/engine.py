@@ -78,7 +78,8 @@ class TorchEngine(Engine):
             self.optimizer.step()
         else:
             for values, name, value in held:
-                values[name].copy_(value)
+                if (current := values[name]) is not None:
+                    current.copy_(value)
         return StepResult(loss, float(norm), finite)
 
     def _loss(self, images: np.ndarray, labels: np.ndarray) -> torch.Tensor:

@@ -93,7 +93,7 @@ def _backend_of(*modules: Any) -> str | None:
 
 
 def _backbone_settings(module: Any) -> dict[str, Any]:
-    """What the configuration says of a built backbone; one of the zoo with all its options, to build it again."""
+    """Configuration keys that describe a built backbone; for one of the zoo, enough to build it again."""
     if is_factory(module):
         raise ConfigError(f"backbone is {module!r}; expected a name, or a module that is built")
     if not hasattr(module, "parameters"):

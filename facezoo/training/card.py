@@ -43,7 +43,7 @@ def training_card(
 
     limits: tuple[str, ...] = LIMITS
     if config.data.path is None:
-        limits = ("It was trained on synthetic faces and says nothing about real ones.", *limits)
+        limits = ("It was trained on synthetic faces; its figures do not apply to real faces.", *limits)
     elif identities < FEW:
         limits = (SHORT.format(identities=f"{identities:,}"), *limits)
     return ModelCard(
@@ -85,7 +85,7 @@ def _training(config: RunConfig, result: TrainResult) -> dict[str, Any]:
 
 
 def _data(config: RunConfig, identities: int, images: int) -> tuple[CardData, ...]:
-    """The training data with their terms; a folder named as the index of data sets knows it brings those along."""
+    """The training data; the terms come from the index of data sets when a folder has the name of an entry."""
     from facezoo.datasets.catalogue import load_index
     from facezoo.datasets.schema import plain_name
     from facezoo.weights.card import CardData

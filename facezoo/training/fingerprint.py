@@ -1,4 +1,4 @@
-"""What the training data of a run are, so that a resumed run can tell whether they have changed."""
+"""A fingerprint of the training data, compared when a run is resumed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The model of a run: its backbone, from the zoo or from outside, and what files and cards say of it."""
+"""The model of a run: its backbone, from the zoo or from outside, with the description that files and cards store."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ def _with_class_counts(config: RunConfig, labels: np.ndarray | None, num_classes
 def _counts(name: str, labels: np.ndarray | None, num_classes: int) -> list[int]:
     if labels is None:
         raise ConfigError(
-            f"{name} weighs classes by their images, which a stream of shards does not tell: "
+            f"{name} weighs classes by their images, which are unknown for a stream of shards: "
             "give head_options.class_counts, or read the data from a folder, list or RecordIO"
         )
     return np.bincount(labels, minlength=num_classes).tolist()

@@ -20,7 +20,7 @@ class Validator:
     """Pairs in memory, ready to be scored.
 
     Attributes:
-        name: what is verified, as the log says it.
+        name: what is verified, for the log.
         crops: uint8 (n, H, W, 3).
         first: int64 (P,), rows of the first images.
         second: int64 (P,), rows of the second images.

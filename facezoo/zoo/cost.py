@@ -1,6 +1,6 @@
 """What a backbone costs: parameters, multiply-adds, bytes; counted once, listed without a framework.
 
-``python -m facezoo.zoo.cost`` measures the whole catalog anew, on shapes only, and rewrites ``specs/costs.txt``.
+``python -m facezoo.zoo.cost`` measures the whole catalog on shapes only and rewrites ``zoo/costs.txt``.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def quantity(text: str) -> int:
     """A number with an optional k, M or G.
 
     Raises:
-        ConfigError: it is none, or not above 0.
+        ConfigError: it is not a number above 0.
 
     >>> quantity("2.5M")
     2500000
@@ -67,7 +67,7 @@ def quantity(text: str) -> int:
     except (ValueError, OverflowError):
         value = 0
     if value < 1:
-        raise ConfigError(f"{text!r} is no quantity; expected a number above 0 as 5000000, 800k, 5M or 1.5G")
+        raise ConfigError(f"{text!r} is not a quantity; expected a number above 0 as 5000000, 800k, 5M or 1.5G")
     return value
 
 

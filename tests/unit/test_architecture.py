@@ -1,4 +1,4 @@
-"""The house: imports go one way, and nothing neutral knows a framework."""
+"""Architecture: imports go one way, and neutral code imports no framework."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 FRAMEWORKS = {"torch", "torchvision", "paddle", "tensorflow", "mxnet"}
 
-# From the lowest layer to the highest. A module may import from its own room and from lower layers, never from its
-# own layer's other rooms. Data flow from sources over embeddings to figures; training validates its runs, so it stands
-# above evaluation. "backends" is backends/__init__.py alone, which finds a backend by its name.
+# From the lowest layer to the highest. A module may import from its own package and from lower layers, never from
+# another package of its own layer. Data flow from sources over embeddings to figures; training validates its runs, so
+# it stands above evaluation. "backends" is backends/__init__.py alone, which finds a backend by its name.
 LAYERS = (
     ("errors",),
     ("rng", "io", "backends"),
@@ -29,7 +29,7 @@ LAYERS = (
     ("cli",),
     ("__main__",),
 )
-# The same inside the two largest rooms; a name is a folder or a file of the room.
+# The same inside the two largest packages; a name is a folder or a file of the package.
 INSIDE = {
     "data": (("image",), ("drawing", "transforms"), ("sources",), ("loading",), ("tools",)),
     "evaluation": (
@@ -50,8 +50,8 @@ def modules() -> dict[str, Path]:
 MODULES = modules()
 
 
-def room_of(module: str) -> str:
-    """The room a module stands in: a folder or file of the package; each backend is a room of its own."""
+def package_of(module: str) -> str:
+    """The top-level folder or file of the package that holds a module; each backend counts as one."""
     parts = module.split(".")[1:]
     return ".".join(parts[:2]) if parts[0] == "backends" and parts[1:2] != ["__init__"] else parts[0]
 
@@ -83,29 +83,29 @@ def neutral_files() -> list[Path]:
     return sorted((ROOT / "facezoo").rglob("*.py"))
 
 
-def level_of(room: str, layers: tuple[tuple[str, ...], ...]) -> int:
-    found = [level for level, rooms in enumerate(layers) if room in rooms]
-    assert len(found) == 1, f"room {room!r} stands in {len(found)} layers; place it in one"
+def level_of(name: str, layers: tuple[tuple[str, ...], ...]) -> int:
+    found = [level for level, names in enumerate(layers) if name in names]
+    assert len(found) == 1, f"{name!r} is in {len(found)} layers; expected one"
     return found[0]
 
 
 def test_imports_go_one_way():
     backward = []
     for module, target, place in edges():
-        here, there = room_of(module), room_of(target)
+        here, there = package_of(module), package_of(target)
         if here != there and level_of(there, LAYERS) >= level_of(here, LAYERS):
             backward.append(f"{place}: {here} imports {target}")
     assert not backward, "\n".join(backward)
 
 
-@pytest.mark.parametrize("room", INSIDE)
-def test_imports_go_one_way_inside(room):
+@pytest.mark.parametrize("name", INSIDE)
+def test_imports_go_one_way_inside(name):
     backward = []
     for module, target, place in edges():
-        if room_of(module) != room or room_of(target) != room:
+        if package_of(module) != name or package_of(target) != name:
             continue
         here, there = module.split(".")[2], target.split(".")[2]
-        if here != there and level_of(there, INSIDE[room]) >= level_of(here, INSIDE[room]):
+        if here != there and level_of(there, INSIDE[name]) >= level_of(here, INSIDE[name]):
             backward.append(f"{place}: {here} imports {target}")
     assert not backward, "\n".join(backward)
 
@@ -127,9 +127,9 @@ def test_no_module_imports_itself_through_others():
         visit(module, ())
 
 
-def test_every_room_exists():
-    found = {room_of(module) for module in MODULES} - {"__init__"}
-    assert found == {room for rooms in LAYERS for room in rooms}
+def test_every_package_is_placed():
+    found = {package_of(module) for module in MODULES} - {"__init__"}
+    assert found == {name for names in LAYERS for name in names}
 
 
 def test_neutral_code_reaches_a_backend_through_the_loader_only():
@@ -137,7 +137,8 @@ def test_neutral_code_reaches_a_backend_through_the_loader_only():
     found = {
         module.removeprefix("facezoo.")
         for module, path in MODULES.items()
-        if "import_module(" in path.read_text("utf-8") and room_of(module) not in ("backends.torch", "backends.paddle")
+        if "import_module(" in path.read_text("utf-8")
+        and package_of(module) not in ("backends.torch", "backends.paddle")
     }
     assert found == {"__init__", "backends.__init__", "cli.main", "testing.__init__", "zoo.catalog", "zoo.user_class"}
 

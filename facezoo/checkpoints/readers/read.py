@@ -1,4 +1,4 @@
-"""One function for all formats; the first bytes of a file tell which it is."""
+"""One function for all formats; the format is recognised by the first bytes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Classes that know nothing of facezoo, on paddle."""
+"""Classes that do not use facezoo, on paddle."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Classes that know nothing of facezoo, on torch."""
+"""Classes that do not use facezoo, on torch."""
 
 from __future__ import annotations
 

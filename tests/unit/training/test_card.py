@@ -1,4 +1,4 @@
-"""A run ends with a model card that says how, on what, and how well."""
+"""The model card that a run writes: training, data and figures."""
 
 import json
 from dataclasses import replace
@@ -20,7 +20,7 @@ def test_a_run_writes_its_card_beside_its_weights(tiny, tmp_path):
     assert (card.name, card.backbone, card.embedding_size) == ("run", "MobileFaceNet", 32)
     assert card.size == finished.weights.stat().st_size
     assert [(item.name, item.identities, item.images) for item in card.data] == [("synthetic faces", 4, 16)]
-    assert "says nothing about real ones" in card.limits[0]
+    assert "do not apply to real faces" in card.limits[0]
     figure = card.figures[0]
     assert figure.value == finished.result.accuracy
     assert figure.low < figure.value <= figure.high or figure.low < figure.value < 1

@@ -1,4 +1,4 @@
-"""What a configuration says of itself before anything runs."""
+"""Validation of a run's configuration."""
 
 import pytest
 

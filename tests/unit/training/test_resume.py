@@ -1,4 +1,4 @@
-"""Killed at any moment and resumed: the same weights to the bit; resumed on the other backend: the same losses."""
+"""Killed at any moment and resumed: bit-identical weights; resumed on the other backend: the same losses."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_killed_at_a_random_step_and_resumed_ends_with_the_same_bits(backend, tm
 
 def test_half_on_one_backend_and_half_on_the_other_gives_the_same_losses(tiny, tmp_path):
     options = {"backbone_options": {"dropout": 0.0}, "schedule__warmup": 0.0, "schedule__name": "constant"}
-    options["precision"] = "float64"  # in float32 rounding grows too fast in eight steps to tell anything
+    options["precision"] = "float64"  # in float32 rounding grows too fast in eight steps for a comparison
     for run, backend in (("torch", "torch"), ("mixed", "torch")):
         run_training(tiny(backend=backend, steps=8 if run == "torch" else 4, **options), tmp_path / run)
     config = resumed_config(tmp_path / "mixed", {"backend": "paddle", "steps": 8})
