@@ -106,20 +106,3 @@ def _window(image: np.ndarray, back: np.ndarray, size: tuple[int, int], factor: 
     window = np.zeros((part.shape[0] + 2, part.shape[1] + 2, 4), np.uint8)
     window[1:-1, 1:-1, :3] = part
     return window.view(np.uint32)[..., 0], first - 1
-
-
-def central_crop(image: np.ndarray, size: tuple[int, int], share: float = 1.0) -> np.ndarray:
-    """The central part of an image, resized: for crops that are aligned already, and for faces without landmarks.
-
-    Args:
-        image: uint8 (H, W, 3).
-        size: (H, W) of the result.
-        share: share of the sides of the image to keep, in (0, 1].
-    """
-    height, width = image.shape[:2]
-    scale = min(height * share / size[0], width * share / size[1])
-    tall, wide = size[0] * scale, size[1] * scale
-    if (tall, wide) == (height, width) == size:
-        return image
-    box = ((width - wide) / 2, (height - tall) / 2, (width + wide) / 2, (height + tall) / 2)
-    return np.asarray(Image.fromarray(image).resize((size[1], size[0]), Image.Resampling.BILINEAR, box=box))

@@ -124,8 +124,8 @@ def _stored_crop(request: Request) -> Crop | None:
     """A function that reads the images of --data, for a report on stored embeddings."""
     if request.data is None or not request.data.is_dir():
         return None
-    from facezoo.align.crop import central_crop
     from facezoo.data.image import read_image
+    from facezoo.data.transforms.crop import central_crop
     from facezoo.evaluation.inputs.folder import by_extension, find_root
 
     data = request.data

@@ -21,7 +21,7 @@ def gather(folder: str | Path | None, size: tuple[int, int], most: int = MOST) -
     Raises:
         DataError: the folder holds no image that can be read.
     """
-    from facezoo.align.crop import central_crop
+    from facezoo.data.transforms.crop import central_crop
 
     crops = list(_synthetic() if folder is None else _read(Path(folder), most))
     if not crops:

@@ -94,8 +94,8 @@ class Embedder:
             ImageError: a file cannot be read; the message names it.
             NumericalError: an embedding is NaN, infinite or zero.
         """
-        from facezoo.align.crop import central_crop
         from facezoo.data.image import read_image
+        from facezoo.data.transforms.crop import central_crop
         from facezoo.inference.embed import embed_images
 
         if isinstance(paths_or_images, str | Path):

@@ -62,7 +62,7 @@ def open_data(config: RunConfig, source: Source | None = None) -> tuple[Source |
     shown, held = open_training_data(config, source)
     if config.validation.data:
         return shown, file_validator(config.validation, size)
-    return shown, None if held is None else held_out_validator(held, size, config.seed)
+    return shown, None if held is None else held_out_validator(held, size, config.seed, config.data.max_bad_share)
 
 
 def open_training_data(config: RunConfig, source: Source | None = None) -> tuple[Source | StreamSource, Source | None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,8 +10,11 @@ from pathlib import Path
 import numpy as np
 
 from facezoo.data.sources.source import Source
-from facezoo.errors import ConfigError
+from facezoo.data.transforms.crop import central_crop
+from facezoo.errors import ConfigError, DataError, ImageError
 from facezoo.training.config import Validation
+
+logger = logging.getLogger(__name__)
 
 PAIRS = 2000  # drawn from held-out identities
 
@@ -44,18 +48,43 @@ class Validator:
         return {"accuracy": float(result.accuracy), "standard_error": float(result.standard_error)}
 
 
-def held_out_validator(source: Source, size: tuple[int, int], seed: int) -> Validator:
-    """Pairs drawn from identities kept out of training."""
-    from facezoo.align.crop import central_crop
+def held_out_validator(source: Source, size: tuple[int, int], seed: int, max_bad_share: float = 0.0) -> Validator:
+    """Pairs drawn from identities kept out of training.
+
+    Args:
+        source: the identities kept out.
+        size: (H, W) of the crops.
+        seed: of the random choice.
+        max_bad_share: share of the drawn images that may be unreadable, 0..1; their pairs are left out.
+
+    Raises:
+        DataError: more images are unreadable, or no pair of a kind is left.
+    """
     from facezoo.data.tools.draw_pairs import FOLDS, draw_pairs
 
     pairs, same = draw_pairs(source.labels, PAIRS, seed=seed)
-    used, rows = np.unique(pairs, return_inverse=True)
-    rows = rows.reshape(pairs.shape)
-    crops = np.stack([central_crop(source.image(int(index)), size) for index in used])
     rank = np.where(same, np.cumsum(same), np.cumsum(~same)) - 1  # among the pairs of its kind; both kinds are equal
     folds = rank * FOLDS // (len(same) // 2)
-    return Validator(f"{source.num_classes} held-out identities", crops, rows[:, 0], rows[:, 1], same, folds)
+    crops: dict[int, np.ndarray] = {}
+    bad: dict[int, str] = {}
+    for index in np.unique(pairs).tolist():
+        try:
+            crops[index] = central_crop(source.image(index), size)
+        except ImageError as error:
+            bad[index] = str(error)
+    if len(bad) > max_bad_share * (len(crops) + len(bad)):
+        first = next(iter(bad.values()))
+        raise DataError(f"{len(bad)} of {len(crops) + len(bad)} images held out cannot be read; the first: {first}")
+    if bad:
+        logger.warning("%d of %d images held out cannot be read; their pairs are left out", len(bad), len(crops))
+    kept = ~np.isin(pairs, list(bad)).any(axis=1)
+    if not same[kept].any() or same[kept].all():
+        raise DataError("the readable images held out allow no genuine or no impostor pair; hold out more identities")
+    used, rows = np.unique(pairs[kept], return_inverse=True)
+    rows = rows.reshape(-1, 2)
+    name = f"{source.num_classes} held-out identities"
+    shown = np.stack([crops[index] for index in used.tolist()])
+    return Validator(name, shown, rows[:, 0], rows[:, 1], same[kept], folds[kept])
 
 
 def file_validator(settings: Validation, size: tuple[int, int]) -> Validator:
@@ -65,7 +94,6 @@ def file_validator(settings: Validation, size: tuple[int, int]) -> Validator:
         ConfigError: a folder comes without a pair list.
         DataError: the files cannot be read.
     """
-    from facezoo.align.crop import central_crop
     from facezoo.evaluation.inputs.folder import FaceFolder, find_root, read_landmarks, require_images
     from facezoo.evaluation.inputs.pairs import read_pairs
 

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
-from PIL import Image
 
 from facezoo.data.loading.cache import DecodedCache
 from facezoo.data.sources.source import Sample, Source, StreamSource
+from facezoo.data.transforms.crop import central_crop
 from facezoo.errors import DataError, ImageError, ShapeError
 from facezoo.rng import generator
 
@@ -185,7 +185,7 @@ class Preparer:
 
 
 def resized(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """The image at (height, width), bilinear; the same array when it already is.
+    """The image at (height, width) by the central crop; the same array when it already has this size.
 
     >>> resized(np.zeros((109, 89, 3), np.uint8), (112, 112)).shape
     (112, 112, 3)
@@ -197,5 +197,4 @@ def resized(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
         raise ShapeError(f"a source returned an image of {image.dtype} {image.shape}; expected uint8 (H, W, 3)")
     if image.shape[:2] == size:
         return image
-    picture = Image.fromarray(image).resize((size[1], size[0]), Image.Resampling.BILINEAR)
-    return np.array(picture)
+    return np.array(central_crop(image, size))

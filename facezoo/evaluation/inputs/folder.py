@@ -9,10 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-from facezoo.align.crop import align_face, central_crop
+from facezoo.align.crop import align_face
 from facezoo.align.table import landmarks_of, read_table
 from facezoo.align.templates import Template
 from facezoo.data.image import IMAGE_SUFFIXES, read_image
+from facezoo.data.transforms.crop import central_crop
 from facezoo.errors import DataError, ProtocolError
 
 

@@ -10,9 +10,9 @@ from typing import Protocol as Interface
 
 import numpy as np
 
-from facezoo.align.crop import central_crop
 from facezoo.align.templates import Template, get_template
 from facezoo.data.image import IMAGE_SUFFIXES
+from facezoo.data.transforms.crop import central_crop
 from facezoo.errors import DataError, ProtocolError
 from facezoo.evaluation.inputs.detect import detect_landmarks
 from facezoo.evaluation.inputs.folder import FaceFolder, by_extension, find_root, read_landmarks, require_images

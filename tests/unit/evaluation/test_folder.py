@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from facezoo.align.crop import central_crop
 from facezoo.align.table import face_row, write_table
 from facezoo.align.templates import get_template
+from facezoo.data.transforms.crop import central_crop
 from facezoo.errors import DataError, ProtocolError
 from facezoo.evaluation.inputs.folder import FaceFolder, by_extension, find_root, read_landmarks, require_images
 from facezoo.interfaces.detector import Face

@@ -231,3 +231,34 @@ def test_each_process_takes_its_own_gpu(rank, name, wanted, backend, monkeypatch
 def test_a_missing_folder_is_a_data_error(tiny, tmp_path):
     with pytest.raises(DataError):
         run_training(tiny(data__path=str(tmp_path / "nowhere")), tmp_path / "run")
+
+
+def test_training_and_validation_show_a_face_in_the_same_geometry():
+    """A circle in a tall image stays a circle in both."""
+    from facezoo.data.loading.prepare import resized
+    from facezoo.data.transforms.crop import central_crop
+
+    y, x = np.mgrid[:109, :89]
+    image = np.repeat(((np.hypot(y - 54, x - 44) < 20) * 255).astype(np.uint8)[..., None], 3, axis=2)
+    shown = resized(image, (112, 112))
+    np.testing.assert_array_equal(shown, central_crop(image, (112, 112)))
+    circle = shown[..., 0] > 127
+    assert abs(int(circle.any(axis=0).sum()) - int(circle.any(axis=1).sum())) <= 1
+
+
+def test_an_unreadable_image_held_out_counts_against_the_allowed_share(tiny, tmp_path, caplog):
+    from PIL import Image
+
+    for person in range(8):
+        (tmp_path / "faces" / f"p{person}").mkdir(parents=True)
+        for number in range(6):
+            Image.new("RGB", (16, 16), (40 * number, 0, 0)).save(tmp_path / "faces" / f"p{person}" / f"{number}.png")
+    for bad in (tmp_path / "faces").glob("p*/0.png"):
+        bad.write_bytes(b"no image")
+    options = {"data__path": str(tmp_path / "faces"), "validation__holdout": 4, "steps": 2}
+    with pytest.raises(DataError, match="images held out cannot be read; the first"):
+        run_training(tiny(**options), tmp_path / "strict")
+    with caplog.at_level(logging.WARNING, "facezoo"):
+        finished = run_training(tiny(**options, data__max_bad_share=0.5), tmp_path / "run")
+    assert finished.result.accuracy is not None
+    assert "their pairs are left out" in caplog.text
