@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -67,6 +66,7 @@ def command(
     from facezoo.io.progress import progress_bar
     from facezoo.training.check import check_run
     from facezoo.training.config import dump_config, load_config
+    from facezoo.training.launch import launched_processes
     from facezoo.training.run import check_folder, free_folder, resumed_config, run_training
 
     overrides: dict[str, Any] = {
@@ -84,8 +84,8 @@ def command(
         chosen = resumed_config(out, overrides)
     else:
         chosen = load_config(config, overrides)
-    processes = max(_number(name, 1) for name in ("WORLD_SIZE", "PADDLE_TRAINERS_NUM"))
-    if out is None and processes > 1:
+    processes = launched_processes(chosen.backend)
+    if out is None and processes.world_size > 1:
         raise ConfigError("several processes train together: give --out, so that all use the same folder")
     run = out or free_folder(chosen.backbone, chosen.head, chosen.backend)
     check_folder(run, resume)
@@ -93,7 +93,7 @@ def command(
         check_run(chosen)
         print(json.dumps(chosen.model_dump(mode="json")) if as_json else dump_config(chosen), end="")
         return 0
-    main_process = max(_number(name, 0) for name in ("RANK", "PADDLE_TRAINER_ID")) == 0
+    main_process = processes.rank == 0
     quiet = as_json or not main_process
     if not quiet:
         print(dump_config(chosen))
@@ -109,7 +109,8 @@ def command(
     if not main_process:
         return 0
     if as_json:
-        print(json.dumps({**result.__dict__, "run": str(run), "weights": str(finished.weights)}))
+        figures = {key: None if value != value else value for key, value in result.__dict__.items()}  # NaN is not JSON
+        print(json.dumps({**figures, "run": str(run), "weights": str(finished.weights)}))
         return 0
     accuracy = f"; verification {100 * result.accuracy:.2f} %" if result.accuracy is not None else ""
     print(f"{result.step} steps, loss {result.loss:.4f}{accuracy}; {result.images_per_second:.1f} images/s")
@@ -124,16 +125,6 @@ def _after_interrupt(error: KeyboardInterrupt, run: Path) -> str:
     if checkpoints(run):
         return f"\n{what}; continue with: facezoo train --resume --out {run}"
     return f"\n{what}; there is no checkpoint to continue from"
-
-
-def _number(variable: str, default: int) -> int:
-    """A number that the launcher sets in the environment."""
-    from facezoo.errors import ConfigError
-
-    text = os.environ.get(variable, str(default))
-    if not text.isdigit():
-        raise ConfigError(f"the environment variable {variable} is {text!r}; expected a number")
-    return int(text)
 
 
 def parse_settings(words: list[str], option: str = "--set", prefix: str = "") -> dict[str, Any]:

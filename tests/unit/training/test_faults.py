@@ -15,6 +15,7 @@ from facezoo.checkpoints.weights import read_arrays, write_arrays
 from facezoo.cli.main import main
 from facezoo.errors import CheckpointError, ConfigError, DataError, WorkerError
 from facezoo.training.checkpoint import checkpoints, latest_checkpoint, read_progress
+from facezoo.training.launch import launched_processes
 from facezoo.training.lock import LOCK
 from facezoo.training.run import resumed_config, run_training
 from facezoo.training.setup import create_engine
@@ -262,3 +263,24 @@ def test_an_unreadable_image_held_out_counts_against_the_allowed_share(tiny, tmp
         finished = run_training(tiny(**options, data__max_bad_share=0.5), tmp_path / "run")
     assert finished.result.accuracy is not None
     assert "their pairs are left out" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("backend_name", "environment", "match"),
+    [
+        ("torch", {"WORLD_SIZE": "2"}, "WORLD_SIZE is 2, but RANK is not set"),
+        ("torch", {"WORLD_SIZE": "two", "RANK": "0"}, "WORLD_SIZE is 'two'; expected a number"),
+        ("torch", {"WORLD_SIZE": "2", "RANK": "2"}, "RANK is 2; expected 0 to 1"),
+        ("paddle", {"WORLD_SIZE": "2", "RANK": "0"}, "set by a launcher of torch; start paddle with"),
+        ("torch", {"PADDLE_TRAINERS_NUM": "2", "PADDLE_TRAINER_ID": "1"}, "set by a launcher of paddle"),
+    ],
+)
+def test_a_launcher_that_does_not_fit_is_refused(backend_name, environment, match):
+    with pytest.raises(ConfigError, match=match):
+        launched_processes(backend_name, environment)
+
+
+def test_launched_processes():
+    assert launched_processes("torch", {}) == (1, 0)
+    assert launched_processes("torch", {"WORLD_SIZE": "3", "RANK": "2"}) == (3, 2)
+    assert launched_processes("paddle", {"PADDLE_TRAINERS_NUM": "2", "PADDLE_TRAINER_ID": "1"}) == (2, 1)
