@@ -27,7 +27,6 @@ from facezoo.specs.base import BackboneSpec
 from facezoo.zoo.create import build_backbone
 
 COMPARED = 8  # images in the comparison
-CALIBRATION_BATCH = 8
 
 
 @dataclass(frozen=True)
@@ -157,7 +156,7 @@ def _write(
     if form == "onnx":
         files = gather(files[0])
         if precision == "int8":
-            files = quantise(files, [fed[at : at + CALIBRATION_BATCH] for at in range(0, len(fed), CALIBRATION_BATCH)])
+            files = quantise(files, fed)
         mark(files[0], meta)
     if target.name == "openvino":
         from facezoo.export.openvino_file import convert

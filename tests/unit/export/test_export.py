@@ -85,6 +85,18 @@ def test_int8_is_calibrated_on_the_users_images(tmp_path, crops_folder):
     assert only(tmp_path) == ["crops", "small.facezoo.json", "small.onnx", "whole.facezoo.json", "whole.onnx"]
 
 
+@pytest.mark.parametrize("count", [9, 11, 20])
+def test_int8_takes_any_number_of_images(tmp_path, count):
+    folder = tmp_path / "crops"
+    folder.mkdir()
+    crops = gather(None, (40, 40))
+    for index in range(count):
+        Image.fromarray(np.roll(crops[index % len(crops)], index, axis=1)).save(folder / f"{index}.png")
+    report = export_model(tiny("torch"), tmp_path / "small", to="onnx", precision="int8", images=folder, tolerance=2)
+    assert report.difference.images == 8
+    assert (tmp_path / "small.onnx").is_file()
+
+
 @pytest.mark.parametrize("precision", ["float32", "int8"])
 def test_external_tensors_are_joined_to_one_file(tmp_path, crops_folder, monkeypatch, precision):
     """As above 2 GB, where torch writes one file per tensor."""
