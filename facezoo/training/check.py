@@ -9,7 +9,7 @@ from facezoo import backends
 from facezoo.data.sources.source import StreamSource
 from facezoo.errors import BackendUnavailableError, ConfigError, DataError
 from facezoo.training.config import RunConfig
-from facezoo.training.model import build_model, build_run_head
+from facezoo.training.model import build_model, build_run_head, check_stream
 from facezoo.training.setup import build_loader, open_training_data
 from facezoo.zoo.head_options import HeadOptions
 from facezoo.zoo.user_class import is_user_class
@@ -41,6 +41,8 @@ def check_run(config: RunConfig) -> None:
     source, _ = open_training_data(config)
     with tempfile.TemporaryDirectory() as scratch, build_loader(config, source, Path(scratch), 0, 1):
         pass
+    if isinstance(source, StreamSource):
+        check_stream(config)
     if is_user_class(config.backbone) or is_user_class(config.head):
         labels = None if isinstance(source, StreamSource) else source.labels
         build_run_head(config, build_model(config), source.num_classes, labels)

@@ -121,29 +121,35 @@ def build_run_head(
     return head
 
 
-def _with_class_counts(config: RunConfig, labels: np.ndarray | None, num_classes: int) -> dict[str, Any]:
-    """The head's options; the head or its extra term that weighs classes gets the images of each class.
+def check_stream(config: RunConfig) -> None:
+    """Refuse a head that weighs classes by their images where the data are a stream, whose labels are not known.
 
     Raises:
-        ConfigError: the data are a stream, whose labels are not known before.
+        ConfigError: the head or a term needs class counts, and the options give none.
     """
+    if user_class.is_user_class(config.head):
+        return
+    parsed = HeadOptions.parse(config.head, config.head_options)
+    for margin in (parsed.margin, *(term.margin for term in parsed.extra)):
+        if margin.weighs and margin.hyper().get("class_counts") is None:
+            raise ConfigError(
+                f"{margin.name} weighs classes by their images, which are unknown for a stream of shards: "
+                "give class_counts, or read the data from a folder, list or RecordIO"
+            )
+
+
+def _with_class_counts(config: RunConfig, labels: np.ndarray | None, num_classes: int) -> dict[str, Any]:
+    """The head's options; the head or the extra term that weighs classes gets the number of images of each class."""
     options = dict(config.head_options)
+    if labels is None:
+        return options
+    counts = np.bincount(labels, minlength=num_classes).tolist()
     parsed = HeadOptions.parse(config.head, options)
     if parsed.margin.weighs and options.get("class_counts") is None:
-        options["class_counts"] = _counts(parsed.margin.name, labels, num_classes)
+        options["class_counts"] = counts
     terms = dict(options.get("extra") or {})
     for name, term in zip(terms, parsed.extra, strict=True):
         if term.margin.weighs and term.margin.hyper().get("class_counts") is None:
             given = terms[name] if isinstance(terms[name], Mapping) else {"factor": terms[name]}
-            counts = _counts(name, labels, num_classes)
             options["extra"] = terms = {**terms, name: {**given, "class_counts": counts}}
     return options
-
-
-def _counts(name: str, labels: np.ndarray | None, num_classes: int) -> list[int]:
-    if labels is None:
-        raise ConfigError(
-            f"{name} weighs classes by their images, which are unknown for a stream of shards: "
-            "give head_options.class_counts, or read the data from a folder, list or RecordIO"
-        )
-    return np.bincount(labels, minlength=num_classes).tolist()

@@ -21,7 +21,7 @@ from facezoo.training.fingerprint import check_fingerprint, fingerprint
 from facezoo.training.lock import lock_run
 from facezoo.training.log import RunLog
 from facezoo.training.loop import TrainResult, is_finished, stored_result, total_steps, train_loop
-from facezoo.training.model import Model, build_model, build_run_head
+from facezoo.training.model import Model, build_model, build_run_head, check_stream
 from facezoo.training.setup import build_engine, build_loader, open_data
 from facezoo.training.signals import stop_on_signals
 from facezoo.training.validation import Validator
@@ -121,6 +121,8 @@ def run_training(
     check_folder(run, resume)
     faces, validator = open_data(config, source)
     labels = None if isinstance(faces, StreamSource) else faces.labels
+    if labels is None:
+        check_stream(config)
     model = build_model(config, backbone)
     native_head = build_run_head(config, model, faces.num_classes, labels, head)
     engine = build_engine(config, model, native_head)

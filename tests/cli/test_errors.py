@@ -139,6 +139,8 @@ def test_a_checkpoint_of_another_architecture(faces, tmp_path, capsys):
     state = next(run.glob("checkpoints/step-*"))
     other = facezoo.create_backbone("MobileFaceNet", backend="torch", embedding_size=16, input_size=32)
     facezoo.save_weights(other, state / "backbone.safetensors")
+    stored = json.loads((state / "state.json").read_text("utf-8"))
+    (state / "state.json").write_text(json.dumps({**stored, "files": {}}), "utf-8")
     line = fails_after_progress(["train", "--resume", "--out", run], capsys)
     assert "16" in line
     assert "128" in line

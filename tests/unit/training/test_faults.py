@@ -199,7 +199,7 @@ def test_a_learning_rate_that_broke_the_run_may_be_lowered(tiny, tmp_path):
 
 
 def test_class_counts_reach_an_extra_term(tiny, backend):
-    from facezoo.training.model import build_model, build_run_head
+    from facezoo.training.model import build_model, build_run_head, check_stream
 
     labels = np.array([0, 0, 0, 1, 1, 2, 3])
     config = tiny(backend=backend, head_options={"extra": {"ClassBalanced": {"beta": 0.9}}})
@@ -207,7 +207,7 @@ def test_class_counts_reach_an_extra_term(tiny, backend):
     counts = [value.tolist() for name, value in get_state(head).items() if name.endswith("class_counts")]
     assert counts == [[3, 2, 1, 1]]
     with pytest.raises(ConfigError, match="stream of shards"):
-        build_run_head(config, build_model(config), 4, None)
+        check_stream(config)
 
 
 @pytest.mark.parametrize(
