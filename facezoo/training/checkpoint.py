@@ -107,11 +107,14 @@ def damage(folder: Path) -> str | None:
     """What is wrong with a checkpoint's files, or None; those of version 0.1 have no hashes to compare with."""
     try:
         stored = json.loads((folder / "state.json").read_text(encoding="utf-8")).get("files", {})
-        for name, sha256 in stored.items():
+    except (OSError, ValueError, AttributeError) as error:
+        return f"state.json: {' '.join(str(error).split())}"
+    for name, sha256 in stored.items():
+        try:
             if file_hash(folder / name) != sha256:
                 return f"{name} has changed"
-    except (OSError, ValueError, AttributeError) as error:
-        return " ".join(str(error).split())
+        except OSError as error:
+            return f"{name}: {error.strerror}"
     return None
 
 

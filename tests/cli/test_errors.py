@@ -146,7 +146,7 @@ def test_a_checkpoint_of_another_architecture(faces, tmp_path, capsys):
     assert "128" in line
     state_file = state / "state.json"
     state_file.write_text(state_file.read_text()[:40])
-    assert "state.json" in fails(["train", "--resume", "--out", run], capsys)
+    assert "state.json" in fails_after_progress(["train", "--resume", "--out", run], capsys)
 
 
 def test_a_run_is_not_overwritten_and_its_settings_stay(faces, tmp_path, capsys):
@@ -155,8 +155,8 @@ def test_a_run_is_not_overwritten_and_its_settings_stay(faces, tmp_path, capsys)
     assert cli.main(words) == 0
     capsys.readouterr()
     assert "--resume" in fails(words, capsys)
-    line = fails(["train", "--resume", "--out", run, "--lr", "0.5"], capsys)
-    assert "lr is 0.5" in line
+    line = fails(["train", "--resume", "--out", run, "--batch-size", "7"], capsys)
+    assert "batch_size is 7" in line
 
 
 def test_resume_without_a_run(tmp_path, capsys):
