@@ -97,7 +97,7 @@ def evaluate(
 
         write_page(result, report, crop=crop, galleries=_galleries(protocol, store))
     if calibrate:
-        _calibrate(request, result, calibrate)
+        _calibrate(request, protocol, result, calibrate)
     if as_json:
         shown = result.to_dict()
         for task in shown["tasks"]:
@@ -180,13 +180,15 @@ def _galleries(protocol: Protocol, store: EmbeddingSet | None) -> Any:
     return found
 
 
-def _calibrate(request: Request, result: ProtocolResult, rates: Sequence[float]) -> None:
+def _calibrate(request: Request, protocol: Protocol, result: ProtocolResult, rates: Sequence[float]) -> None:
     from facezoo.evaluation.statistics.calibration import calibrate, card_path
 
     record = result.tasks[0].pairs
     if record is None:
         raise ProtocolError(f"protocol {result.protocol} has no listed pairs to calibrate on")
     source = {"protocol": result.protocol, "protocol_sha256": result.protocol_sha256, **result.inputs}
+    if request.weights is not None:
+        source["flip"] = protocol.embedding.flip
     found = calibrate(record.scores, record.same, rates, confidence=request.confidence, source=source)
     place = card_path(request.weights or request.embeddings or request.scores or Path("model"))
     found.save(place)

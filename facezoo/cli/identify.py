@@ -44,7 +44,9 @@ def command(
     if top < 1:
         raise ConfigError(f"--top is {top}; expected 1 or more")
     weights = model_path(weights)
-    limit = find_threshold(weights, threshold=threshold, calibration=calibration, fmr=fmr)
+    limit = find_threshold(
+        weights, threshold=threshold, calibration=calibration, fmr=fmr, aligner="aligned" if aligned else "mtcnn"
+    )
     embedder = photo_embedder(weights, backend=backend, aligned=aligned, face=face, device=device)
     if gallery.is_file():
         persons = Gallery.load(gallery)
@@ -68,4 +70,6 @@ def command(
     print_table(["person", "score"], [[name, f"{score:.4f}"] for name, score in ranked], right=(1,))
     words = {True: name, False: "nobody in the gallery", None: f"undecided; most similar to {name}"}
     facts: dict[str, object] = {} if limit.value is None else {"threshold": f"{limit.value:.4f}"}
+    if limit.notes:
+        facts["note"] = "; ".join(limit.notes)
     print_facts({**facts, "meaning": limit.meaning, "decision": words[limit.decide(score)]})

@@ -30,7 +30,9 @@ def command(
     from facezoo.weights.pretrained import model_path
 
     weights = model_path(weights)
-    limit = find_threshold(weights, threshold=threshold, calibration=calibration, fmr=fmr)
+    limit = find_threshold(
+        weights, threshold=threshold, calibration=calibration, fmr=fmr, aligner="aligned" if aligned else "mtcnn"
+    )
     embedder = photo_embedder(weights, backend=backend, aligned=aligned, face=face, device=device)
     score = float(embedder.embed_one(a) @ embedder.embed_one(b))
     result = {"a": str(a), "b": str(b), "weights": str(weights), **limit.as_dict(score)}
@@ -43,6 +45,8 @@ def command(
         facts["threshold"] = f"{limit.value:.4f}"
     facts["meaning"] = limit.meaning
     if result["probability"] is not None:
-        facts["probability"] = f"{result['probability']:.3f} that it is the same person"
+        facts["probability"] = f"{result['probability']:.3f} that it is the same person{limit.condition}"
+    if limit.notes:
+        facts["note"] = "; ".join(limit.notes)
     facts["decision"] = words[limit.decide(score)]
     print_facts(facts)

@@ -141,6 +141,10 @@ class Calibration:
         try:
             knots = values["isotonic"]
             points = tuple(_point(point) for point in values["points"])
+            if not points:
+                raise DataError("the calibration has no operating point; expected at least 1")
+            if not isinstance(values["source"], dict):
+                raise TypeError(f"source is {values['source']!r}")
             return cls(
                 points=points,
                 logistic=Logistic(**values["logistic"]),

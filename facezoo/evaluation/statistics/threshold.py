@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from facezoo.errors import ConfigError
+from facezoo.errors import ConfigError, DataError
 from facezoo.evaluation.statistics.calibration import Calibration, card_path
+from facezoo.io.files import file_hash
 
 
 @dataclass(frozen=True)
@@ -19,16 +20,27 @@ class Threshold:
         fmr: the false match rate of the calibration; None if the user gave the threshold.
         meaning: one sentence.
         calibration: the origin of the threshold, or None.
+        notes: how the calibration was made otherwise than the scores that are decided now.
     """
 
     value: float | None
     fmr: float | None
     meaning: str
     calibration: Calibration | None = None
+    notes: tuple[str, ...] = ()
 
     def decide(self, score: float) -> bool | None:
         """Whether a score is accepted; None without a threshold."""
         return None if self.value is None else bool(score >= self.value)
+
+    @property
+    def condition(self) -> str:
+        """The prior that the probability assumes, as words to follow it."""
+        if self.calibration is None:
+            return ""
+        if self.calibration.prior is None:
+            return ", among pairs like those of the calibration"
+        return f", if {100 * self.calibration.prior:g} % of the compared pairs are of one person"
 
     def as_dict(self, score: float) -> dict[str, Any]:
         """Score, threshold and decision as plain JSON types."""
@@ -41,7 +53,9 @@ class Threshold:
             "fmr": self.fmr,
             "same": self.decide(score),
             "probability": probability,
+            "prior": None if self.calibration is None else self.calibration.prior,
             "meaning": self.meaning,
+            "notes": list(self.notes),
         }
 
 
@@ -51,6 +65,8 @@ def find_threshold(
     threshold: float | None = None,
     calibration: str | Path | None = None,
     fmr: float | None = None,
+    flip: str = "sum",
+    aligner: str | None = None,
 ) -> Threshold:
     """The threshold to use with a weight file.
 
@@ -59,10 +75,12 @@ def find_threshold(
         threshold: chosen by the user, -1..1; takes precedence.
         calibration: a calibration file.
         fmr: which of the calibrated rates; by default the lowest.
+        flip: how the scores to decide use the mirrored image; another flip of the calibration gives a note.
+        aligner: how their faces are aligned; another one gives a note.
 
     Raises:
         ConfigError: the threshold is out of range, or an FMR is asked for without a calibration.
-        DataError: the calibration cannot be read.
+        DataError: the calibration cannot be read, or belongs to another weight file.
         UnknownNameError: the calibration has no threshold for this FMR.
     """
     if threshold is not None:
@@ -75,8 +93,34 @@ def find_threshold(
             raise ConfigError(f"FMR {fmr:g} needs a calibration; there is no {path}")
         return Threshold(None, None, f"no threshold: there is no calibration {path}")
     card = Calibration.load(path)
+    _check_weights(path, card, Path(weights))
     rate = min(point.wanted_fmr for point in card.points) if fmr is None else fmr
     value = card.threshold(rate)
     genuine, impostor = card.pairs
     text = f"about {rate:g} of impostor pairs reach it, by {impostor} impostor and {genuine} genuine pairs"
-    return Threshold(value, rate, text, card)
+    return Threshold(value, rate, text, card, _differences(card, flip, aligner))
+
+
+def _check_weights(path: Path, card: Calibration, weights: Path) -> None:
+    """Raise DataError if the calibration was made with another weight file."""
+    wanted = card.source.get("weights_sha256")
+    if not isinstance(wanted, str) or not weights.is_file():
+        return
+    found = file_hash(weights)
+    if found != wanted:
+        raise DataError(
+            f"{path} was calibrated with weights of SHA-256 {wanted[:16]}; {weights} has {found[:16]}; expected a "
+            "calibration of these weights (facezoo evaluate --calibrate), or --threshold"
+        )
+
+
+def _differences(card: Calibration, flip: str, aligner: str | None) -> tuple[str, ...]:
+    """What the calibration does not record, or records otherwise than the scores to decide."""
+    notes = []
+    if "weights_sha256" not in card.source:
+        notes.append("the calibration does not record its weights; it may belong to another model")
+    for what, now in (("flip", flip), ("aligner", aligner)):
+        then = card.source.get(what)
+        if now is not None and then is not None and then != now:
+            notes.append(f"the calibration used {what} {then!r}, this score {now!r}; the false match rate may differ")
+    return tuple(notes)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+
 import numpy as np
 import pytest
 
@@ -37,6 +40,45 @@ def test_the_calibration_in_the_folder_of_the_weights(weights):
     assert 0.9 < strict.as_dict(0.7)["probability"] <= 1
     with pytest.raises(UnknownNameError, match="FMR"):
         find_threshold(weights, fmr=1e-5)
+
+
+def calibrated(folder, **source):
+    scores = np.concatenate([np.linspace(0.4, 0.9, 100), np.linspace(-0.2, 0.3, 1000)])
+    calibrate(scores, np.arange(1100) < 100, 1e-2, source=source).save(folder / "w.calibration.json")
+    return folder / "w.safetensors"
+
+
+def test_a_calibration_of_other_weights_is_refused(tmp_path):
+    path = calibrated(tmp_path, weights_sha256=hashlib.sha256(b"one").hexdigest(), flip="sum", aligner="mtcnn")
+    path.write_bytes(b"one")
+    assert find_threshold(path, aligner="mtcnn").notes == ()
+    path.write_bytes(b"trained again")
+    with pytest.raises(DataError, match=r"w\.calibration\.json was calibrated with weights of SHA-256 7692c3"):
+        find_threshold(path)
+    assert find_threshold(path, threshold=0.5).value == 0.5
+
+
+def test_a_calibration_made_otherwise_is_said(tmp_path):
+    path = calibrated(tmp_path, weights_sha256="0" * 64, flip="none", aligner="aligned")
+    notes = find_threshold(path, aligner="mtcnn").notes  # the weight file is not there: nothing to compare
+    assert [note.split(";")[0] for note in notes] == [
+        "the calibration used flip 'none', this score 'sum'",
+        "the calibration used aligner 'aligned', this score 'mtcnn'",
+    ]
+    assert "does not record its weights" in find_threshold(calibrated(tmp_path)).notes[0]
+
+
+def test_the_prior_of_the_probability_is_said(tmp_path):
+    limit = find_threshold(calibrated(tmp_path))
+    assert limit.condition == ", if 50 % of the compared pairs are of one person"
+    assert limit.as_dict(0.5)["prior"] == 0.5
+
+
+def test_a_calibration_without_points_is_refused(weights):
+    card = weights.with_suffix(".calibration.json")
+    card.write_text(json.dumps({**json.loads(card.read_text()), "points": []}))
+    with pytest.raises(DataError, match="no operating point"):
+        find_threshold(weights)
 
 
 def test_without_a_calibration(tmp_path):
