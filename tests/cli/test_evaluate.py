@@ -1,5 +1,6 @@
 """``facezoo evaluate`` from the command line: inputs, outputs and errors."""
 
+import hashlib
 import json
 import subprocess
 import sys
@@ -148,6 +149,11 @@ def test_results_do_not_depend_on_the_batch_size(place, capsys, monkeypatch):
         shown = json.loads(said(capsys).out)
         found.append(json.dumps(shown["tasks"]))
         assert shown["inputs"]["backend"] == "torch"
+    assert run(*MINE, "--weights", "w.safetensors", "--data", "faces", "--calibrate", 0.1, "--json") == 0
+    said(capsys)
+    source = Calibration.load("w.calibration.json").source
+    assert (source["flip"], source["aligner"]) == ("sum", "aligned")
+    assert source["weights_sha256"] == hashlib.sha256(b"weights").hexdigest()
     assert found[0] == found[1] == found[2]
     assert run(*MINE, "--embeddings", "kept.npz", "--json") == 0
     assert json.dumps(json.loads(said(capsys).out)["tasks"]) == found[0]
