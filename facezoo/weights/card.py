@@ -84,6 +84,7 @@ class ModelCard:
         sha256: of the weight file; filled in when the card is written beside it.
         size: of the weight file in bytes.
         producer: the version of facezoo that wrote it.
+        imported_from: file and layout of the other project's checkpoint it was made from; empty if facezoo trained it.
     """
 
     name: str
@@ -101,6 +102,7 @@ class ModelCard:
     sha256: str = ""
     size: int = 0
     producer: str = f"facezoo {__version__}"
+    imported_from: str = ""
 
     def to_json(self) -> str:
         """As JSON; :meth:`from_json` reads it back."""
@@ -140,6 +142,8 @@ class ModelCard:
             ("licence of the weights", self.licence),
             ("written by", self.producer),
         ]
+        if self.imported_from:
+            rows.append(("imported from", f"{self.imported_from}; facezoo did not train it"))
         if self.sha256:
             rows.append(("file", f"{self.size:,} bytes, SHA-256 {self.sha256}"))
         return _table(("", ""), rows)

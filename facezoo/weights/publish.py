@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from pydantic import ValidationError
 
 from facezoo.checkpoints.weights import WeightFile, read_weights
 from facezoo.download import staged_folder
-from facezoo.errors import CheckpointError
+from facezoo.errors import CheckpointError, ConfigError
 from facezoo.io.files import atomic_write, file_hash
 from facezoo.weights.card import CardData, ModelCard, read_card, write_card
 from facezoo.weights.index import dump_entry
-from facezoo.weights.schema import Figure, Licence, WeightsEntry, WeightsFile
+from facezoo.weights.schema import NAME, Figure, Licence, WeightsEntry, WeightsFile
 
 CALIBRATION = ".calibration.json"  # as `facezoo evaluate` writes it beside a weight file
 
@@ -45,12 +47,19 @@ def publish(
         The index entry, as in ``NAME.yaml``.
 
     Raises:
+        ConfigError: the name or a URL cannot stand in an index; nothing is written.
         CheckpointError: the weight file is not valid.
     """
     weights, out = Path(weights), Path(out)
+    check_name(name)
     file = read_weights(weights)
     card = card or read_card(weights) or plain_card(file, name)
-    card = replace(card, name=name, licence=licence if licence != "unknown" else card.licence)
+    card = replace(
+        card,
+        name=name,
+        licence=licence if licence != "unknown" else card.licence,
+        imported_from=card.imported_from or origin(file),
+    )
     with staged_folder(out) as folder:
         copy = folder / f"{name}.safetensors"
         shutil.copyfile(weights, copy)
@@ -61,6 +70,28 @@ def publish(
         (folder / f"{name}.yaml").write_text(dump_entry(entry), encoding="utf-8")
         write_sums(folder)
     return entry
+
+
+def check_name(name: str) -> None:
+    """Refuse a name that the index does not take; files are named by it.
+
+    Raises:
+        ConfigError: the message gives the nearest valid name.
+    """
+    if re.fullmatch(NAME.strip("^$"), name) is None:
+        near = re.sub(r"[^a-z0-9._-]+", "-", name.lower()).strip("._-")
+        hint = f", such as {near!r}" if near else ""
+        raise ConfigError(
+            f"name is {name!r}; expected lower-case letters, digits, '.', '_' and '-', a letter or digit first{hint}"
+        )
+
+
+def origin(file: WeightFile) -> str:
+    """The checkpoint that a weight file was imported from, with its layout; empty for a file of facezoo's training."""
+    producer = file.info.get("producer")
+    if not isinstance(producer, dict) or "imported_from" not in producer:
+        return ""
+    return f"{producer['imported_from']} (layout {producer.get('layout', 'unknown')})"
 
 
 def plain_card(file: WeightFile, name: str) -> ModelCard:
@@ -87,7 +118,20 @@ def count_parameters(state: dict[str, np.ndarray]) -> int:
 
 
 def make_entry(file: WeightFile, path: Path, card: ModelCard, urls: Sequence[str]) -> WeightsEntry:
-    """The index entry of a facezoo weight file."""
+    """The index entry of a facezoo weight file.
+
+    Raises:
+        ConfigError: a value cannot stand in an index.
+    """
+    try:
+        return _entry(file, path, card, urls)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "entry"
+        raise ConfigError(f"{where} is {str(first['input'])[:80]!r}: {first['msg']}") from error
+
+
+def _entry(file: WeightFile, path: Path, card: ModelCard, urls: Sequence[str]) -> WeightsEntry:
     measured = [
         Figure(
             benchmark=f"{item.benchmark}, {item.metric}{f', {item.group}' if item.group else ''}",
@@ -100,7 +144,9 @@ def make_entry(file: WeightFile, path: Path, card: ModelCard, urls: Sequence[str
     ]
     return WeightsEntry(
         name=card.name,
-        title=f"{card.backbone} trained by facezoo",
+        title=f"{card.backbone} imported from {card.imported_from}"
+        if card.imported_from
+        else f"{card.backbone} trained by facezoo",
         backbone=file.spec.name,
         variant=card.variant,
         head=card.head,
@@ -126,10 +172,13 @@ def make_entry(file: WeightFile, path: Path, card: ModelCard, urls: Sequence[str
             if part.is_file()
         ),
         licence=Licence(
-            code="Apache-2.0", weights=card.licence, data="; ".join(d.terms for d in card.data) or "unknown"
+            code="unknown" if card.imported_from else "Apache-2.0",
+            weights=card.licence,
+            data="; ".join(d.terms for d in card.data) or "unknown",
         ),
         measured=tuple(measured),
         home=urls[0] if urls else "unknown",
+        notes=f"Imported from {card.imported_from}; facezoo did not train it." if card.imported_from else "",
     )
 
 

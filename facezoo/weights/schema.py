@@ -56,6 +56,9 @@ class Figure(Strict):
     source: Text
 
 
+NAME = r"^[a-z0-9][a-z0-9._-]*$"  # names of models; they are names of files too
+
+
 class WeightsEntry(Strict):
     """One pretrained model.
 
@@ -80,7 +83,7 @@ class WeightsEntry(Strict):
         notes: what a user should know.
     """
 
-    name: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]*$")]
+    name: Annotated[str, StringConstraints(pattern=NAME)]
     title: Text
     backbone: Text
     variant: dict[str, Any] = Field(default_factory=dict)

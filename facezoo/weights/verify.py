@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from facezoo.checkpoints.weights import KEY, WeightFile, read_arrays, read_weights
 from facezoo.download import receipts
-from facezoo.errors import CheckpointError, FacezooError
+from facezoo.errors import BackendUnavailableError, CheckpointError, FacezooError
 from facezoo.io.files import file_hash
 from facezoo.weights import index, store
 
@@ -86,14 +87,40 @@ def _verify_file(path: Path) -> Verdict:
 
 
 def _look_inside(path: Path) -> tuple[dict[str, object], str | None]:
-    from facezoo.checkpoints.weights import KEY, read_arrays, read_weights
-
     try:
         state, metadata = read_arrays(path)
         if KEY not in metadata:
             return {"arrays": len(state)}, None  # safetensors of another project
         file = read_weights(path)
+        misfit = _misfit(file)
     except FacezooError as error:
         return {}, str(error)
     values = sum(array.size for array in file.state.values())
-    return {"backbone": file.spec.name, "embedding_size": file.spec.embedding_size, "values": values}, None
+    facts: dict[str, object] = {"backbone": file.spec.name, "embedding_size": file.spec.embedding_size}
+    facts["values"] = values
+    if misfit is None:
+        facts["tensors"] = "not compared with the backbone: no framework is installed"
+    return facts, misfit or None
+
+
+def _misfit(file: WeightFile) -> str | None:
+    """How the tensors differ from those of the backbone; empty if they do not, None without a framework."""
+    from facezoo.canonical.leaf import COUNTERS
+    from facezoo.checkpoints.foreign.importer import leaves_of
+
+    try:
+        wanted = {leaf.name: leaf.shape for leaf in leaves_of(file.spec)}
+    except BackendUnavailableError:
+        return None
+    found = {name: value.shape for name, value in file.state.items() if name.rpartition(".")[2] not in COUNTERS}
+    faults = [f"{name} is missing" for name in wanted if name not in found]
+    faults += [f"{name} is left over" for name in found if name not in wanted]
+    faults += [
+        f"{name} has shape {found[name]}, expected {shape}"
+        for name, shape in wanted.items()
+        if name in found and found[name] != shape and not (shape == () and found[name] == (1,))
+    ]
+    if not faults:
+        return ""
+    more = f" and {len(faults) - 3} more" if len(faults) > 3 else ""
+    return f"its tensors do not fit {file.spec.name}: {'; '.join(faults[:3])}{more}"

@@ -10,10 +10,11 @@ import pytest
 from faulty_server import reset, serve
 
 from facezoo import weights
+from facezoo.checkpoints.foreign.importer import leaves_of
 from facezoo.checkpoints.weights import write_weights
 from facezoo.cli.main import main
 from facezoo.download import Options
-from facezoo.errors import CheckpointError, DataError
+from facezoo.errors import CheckpointError, ConfigError, DataError
 from facezoo.weights.card import CardData, CardFigure, ModelCard, read_card, write_card
 from facezoo.weights.publish import publish
 from facezoo.weights.verify import verify
@@ -24,9 +25,9 @@ QUICK = Options(backoff=0.0, reserve=0, sleep=lambda seconds: None)
 
 @pytest.fixture
 def file(tmp_path):
-    """A weight file with valid metadata; its arrays are not those of a network, which publishing does not check."""
+    """A weight file of a small network."""
     spec = catalog.backbone_spec("MobileFaceNet", embedding_size=128)
-    state = {"a.weight": np.ones((4, 3), np.float32), "a.running_mean": np.zeros(3, np.float32)}
+    state = {leaf.name: np.ones(leaf.shape, np.float32) for leaf in leaves_of(spec)}
     write_weights(tmp_path / "best.safetensors", spec, state, producer={"backend": "torch"}, head="ArcFace")
     return tmp_path / "best.safetensors"
 
@@ -103,7 +104,8 @@ def test_published_folder_is_served_and_used(file, tmp_path, server, monkeypatch
         "small.safetensors",
         "small.yaml",
     ]
-    assert (entry.layout, entry.parameters, entry.licence.weights) == ("facezoo", 12, "CC-BY-NC-4.0")
+    assert (entry.layout, entry.licence.weights) == ("facezoo", "CC-BY-NC-4.0")
+    assert entry.title == "MobileFaceNet trained by facezoo"
     assert entry.measured[0].low == pytest.approx(90.3)
     for line in (out / "SHA256SUMS").read_text().splitlines():
         digest, name = line.split("  ")
@@ -128,6 +130,63 @@ def test_publish_without_a_card_uses_the_facts_of_the_file(file, tmp_path, capsy
     assert "no address" not in (tmp_path / "Out" / "out.card.md").read_text(encoding="utf-8")
     assert main(words) == 2
     assert "exists already" in capsys.readouterr().err
+
+
+def test_an_imported_model_says_so(tmp_path):
+    spec = catalog.backbone_spec("MobileFaceNet", embedding_size=128)
+    producer = {"imported_from": "theirs.pth", "layout": "evolve_mobilefacenet"}
+    source = tmp_path / "w.safetensors"
+    write_weights(source, spec, {"a": np.ones(2, np.float32)}, producer=producer)
+    entry = publish(source, tmp_path / "out", name="theirs")
+    assert entry.title == "MobileFaceNet imported from theirs.pth (layout evolve_mobilefacenet)"
+    assert (entry.licence.code, entry.licence.weights) == ("unknown", "unknown")
+    assert "facezoo did not train it" in entry.notes
+    assert "theirs.pth (layout evolve_mobilefacenet)" in (tmp_path / "out" / "theirs.card.md").read_text("utf-8")
+    write_card(CARD, source)  # a card that does not state it
+    assert "theirs.pth" in publish(source, tmp_path / "again", name="theirs").title
+
+
+@pytest.mark.parametrize("name", ["../../evil", "/evil", "a/b", "MyModel", "", "..", "x\n"])
+def test_publish_refuses_a_name_that_the_index_does_not_take(file, tmp_path, name, capsys):
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(ConfigError, match="expected lower-case letters"):
+        publish(file, tmp_path / "in" / "out", name=name)
+    words = ["weights", "publish", str(tmp_path / "in" / "out"), "--weights", str(file), "--name", name or "A B"]
+    assert main(words) == 2
+    assert "Traceback" not in capsys.readouterr().err
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_the_nearest_valid_name_is_given(file, tmp_path):
+    with pytest.raises(ConfigError, match=r"'MyModel'; .* such as 'mymodel'"):
+        publish(file, tmp_path / "out", name="MyModel")
+
+
+def test_publish_refuses_a_url_that_the_index_does_not_take(file, tmp_path):
+    with pytest.raises(ConfigError, match="urls"):
+        publish(file, tmp_path / "out", name="x", urls=["file:///evil"])
+    assert not (tmp_path / "out").exists()
+
+
+def change_tensors(state, change):
+    if change == "missing":
+        state.popitem()
+    elif change == "left over":
+        state["more.weight"] = np.ones(2, np.float32)
+    else:
+        name = next(iter(state))
+        state[name] = state[name].ravel()
+    return state
+
+
+@pytest.mark.parametrize("change", ["missing", "left over", "shape"])
+def test_verify_finds_tensors_that_do_not_fit(tmp_path, change, capsys):
+    spec = catalog.backbone_spec("MobileFaceNet", embedding_size=128)
+    state = change_tensors({leaf.name: np.ones(leaf.shape, np.float32) for leaf in leaves_of(spec)}, change)
+    write_weights(tmp_path / "w.safetensors", spec, state, producer={})
+    assert main(["weights", "verify", str(tmp_path / "w.safetensors")]) == 2
+    assert "do not fit MobileFaceNet: " in capsys.readouterr().out
+    assert change in (verify(str(tmp_path / "w.safetensors"))[0].fault or "")
 
 
 def test_publish_refuses_invalid_files(file, tmp_path):
