@@ -29,7 +29,7 @@ def command(
 
     from facezoo.cli.show import print_json
     from facezoo.errors import ConfigError, DataError
-    from facezoo.inference.gallery import photos_below, write_embeddings
+    from facezoo.inference.gallery import ModelRecord, photos_below, write_embeddings
     from facezoo.inference.photo_embedder import photo_embedder
     from facezoo.io.progress import progress_bar
     from facezoo.weights.pretrained import model_path
@@ -45,7 +45,8 @@ def command(
         print(f"skipped {reason if path in reason else f'{path}: {reason}'}", file=sys.stderr)
     if not result.paths:
         raise DataError(f"none of {len(photos)} photos gave an embedding; the first: {next(iter(result.skipped))}")
-    write_embeddings(out, result)
+    labels = [photos[Path(path)] for path in result.paths]
+    write_embeddings(out, result, labels, ModelRecord.of(weights, embedder.embedder))
     count, width = result.embeddings.shape
     if as_json:
         print_json({"out": str(out), "embeddings": count, "size": width, "skipped": result.skipped})

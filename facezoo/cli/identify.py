@@ -37,7 +37,7 @@ def command(
     from facezoo.cli.show import print_facts, print_json, print_table
     from facezoo.errors import ConfigError, DataError
     from facezoo.evaluation.statistics.threshold import find_threshold
-    from facezoo.inference.gallery import Gallery, photos_below
+    from facezoo.inference.gallery import Gallery, ModelRecord, photos_below
     from facezoo.inference.photo_embedder import photo_embedder
     from facezoo.weights.pretrained import model_path
 
@@ -50,14 +50,17 @@ def command(
     embedder = photo_embedder(weights, backend=backend, aligned=aligned, face=face, device=device)
     if gallery.is_file():
         persons = Gallery.load(gallery)
+        warning = persons.check_model(ModelRecord.of(weights, embedder.embedder))
+        if warning is not None:
+            print(f"{gallery}: {warning}", file=sys.stderr)
     else:
-        result = embedder.embed(photos_below([gallery]))
+        photos = photos_below([gallery])
+        result = embedder.embed(photos)
         for path, reason in result.skipped.items():
             print(f"skipped {reason if path in reason else f'{path}: {reason}'}", file=sys.stderr)
         if not result.paths:
             raise DataError(f"{gallery}: no photo of the gallery shows a face")
-        below = [Path(path).relative_to(gallery) for path in result.paths]
-        labels = [path.parts[0] if len(path.parts) > 1 else path.stem for path in below]
+        labels = [photos[Path(path)] for path in result.paths]
         persons = Gallery.from_embeddings(result.embeddings, labels)
     ranked = persons.search(embedder.embed_one(photo), top)
     name, score = ranked[0]

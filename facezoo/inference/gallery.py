@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 import numpy as np
 
+from facezoo.data.identity import identity_of
 from facezoo.data.sources.folder import is_image_name
-from facezoo.errors import DataError, FacezooError
+from facezoo.errors import DataError, FacezooError, ShapeError
+from facezoo.inference.embedder import Embedder
+from facezoo.inference.embeddings import check_embeddings
 from facezoo.inference.photo_embedder import PhotoEmbeddings
-from facezoo.io.files import atomic_write
+from facezoo.io.files import atomic_write, file_hash
 from facezoo.io.numpy_files import read_npz
 
 
-def photos_below(paths: Iterable[Path]) -> list[Path]:
-    """The given photos, and those below the given folders in order of path; hidden ones are left out.
+def photos_below(paths: Sequence[Path]) -> dict[Path, str]:
+    """The given photos, and those below the given folders in order of path, each with its identity.
+
+    The identity is the first folder below the given one. For a photo directly in it, or given itself, it is the first
+    folder below the one that all given paths share, as with ``people/*``; without such a folder, the name of the
+    photo. Hidden files are left out.
 
     Raises:
         DataError: a path is missing, or a folder holds no photo.
     """
-    found: list[Path] = []
+    found: dict[Path, str] = {}
+    full = [Path(os.path.abspath(path)) for path in paths]
+    shared = os.path.commonpath([path if path.is_dir() else path.parent for path in full])
     for path in paths:
         if path.is_dir():
             inside = sorted(
@@ -31,16 +41,25 @@ def photos_below(paths: Iterable[Path]) -> list[Path]:
             )
             if not inside:
                 raise DataError(f"{path}: the folder holds no photo")
-            found += inside
+            for photo in inside:
+                below = photo.relative_to(path)
+                found[photo] = identity_of(os.path.relpath(photo, shared) if len(below.parts) == 1 else below)
         elif path.exists():
-            found.append(path)
+            found[path] = identity_of(os.path.relpath(path, shared))
         else:
             raise DataError(f"{path}: no such photo or folder")
     return found
 
 
-def write_embeddings(path: Path, result: PhotoEmbeddings) -> None:
-    """Write an .npz of ``embeddings`` (N, E), ``paths``, ``labels`` (folders), ``boxes``, ``landmarks``, ``scores``."""
+def write_embeddings(path: Path, result: PhotoEmbeddings, labels: Sequence[str], model: ModelRecord) -> None:
+    """Write an .npz of ``embeddings`` (N, E), ``paths``, ``labels``, ``boxes``, ``landmarks``, ``scores``.
+
+    Args:
+        path: the file.
+        result: the embeddings.
+        labels: the identity of each photo (N,).
+        model: what made the embeddings; entered as well.
+    """
     empty = np.full((1, 15), np.nan, np.float32)
     found = [
         empty if face is None else np.concatenate([face.box, face.landmarks.ravel(), [face.score]])[None]
@@ -52,11 +71,44 @@ def write_embeddings(path: Path, result: PhotoEmbeddings) -> None:
             stream,
             embeddings=result.embeddings,
             paths=np.array(result.paths),
-            labels=np.array([Path(photo).parent.name for photo in result.paths]),
+            labels=np.array(labels),
             boxes=table[:, :4],
             landmarks=table[:, 4:14].reshape(-1, 5, 2),
             scores=table[:, 14],
+            **model.arrays(),
         )
+
+
+@dataclass(frozen=True)
+class ModelRecord:
+    """What makes embeddings comparable: two embeddings compare only if these are equal.
+
+    Attributes:
+        weights_sha256: hash of the weight file.
+        flip: use of the mirrored image: "sum" or "none".
+        template: alignment template of the crops.
+    """
+
+    weights_sha256: str
+    flip: str
+    template: str
+
+    @classmethod
+    def of(cls, weights: Path, embedder: Embedder) -> ModelRecord:
+        """The record of a weight file and its embedder."""
+        return cls(file_hash(weights), "sum" if embedder.flip else "none", embedder.preprocess.template)
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """As 0-dimensional arrays for an .npz."""
+        return {f"model_{name}": np.array(value) for name, value in asdict(self).items()}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> ModelRecord | None:
+        """The record in an .npz; None if there is none."""
+        names = [field.name for field in fields(cls)]
+        if not all(f"model_{name}" in arrays for name in names):
+            return None
+        return cls(**{name: str(arrays[f"model_{name}"]) for name in names})
 
 
 @dataclass(frozen=True)
@@ -67,20 +119,32 @@ class Gallery:
         names: of the P persons, sorted.
         templates: float32 (P, E), each row of length 1.
         photos: number of photos per template, (P,).
+        model: what made the embeddings; None if the file does not say.
     """
 
     names: list[str]
     templates: np.ndarray
     photos: np.ndarray
+    model: ModelRecord | None = None
 
     @classmethod
-    def from_embeddings(cls, embeddings: np.ndarray, labels: Iterable[str]) -> Gallery:
-        """The gallery of unit embeddings (N, E) with one label each."""
-        names, owner, counts = np.unique(np.array(list(labels)), return_inverse=True, return_counts=True)
+    def from_embeddings(
+        cls, embeddings: np.ndarray, labels: Iterable[str], model: ModelRecord | None = None
+    ) -> Gallery:
+        """The gallery of unit embeddings (N, E) with one label each.
+
+        Raises:
+            ShapeError: not one label per embedding.
+            NumericalError: an embedding holds NaN or infinity, or is all zeros.
+        """
+        embeddings, given = check_embeddings(embeddings, what="gallery"), np.array(list(labels))
+        if given.shape != (len(embeddings),):
+            raise ShapeError(f"labels have shape {given.shape}; expected ({len(embeddings)},), one per embedding")
+        names, owner, counts = np.unique(given, return_inverse=True, return_counts=True)
         sums = np.zeros((len(names), embeddings.shape[1]))
         np.add.at(sums, owner, embeddings)
         unit = sums / np.linalg.norm(sums, axis=1, keepdims=True).clip(1e-12)
-        return cls([str(name) for name in names], unit.astype(np.float32), counts)
+        return cls([str(name) for name in names], unit.astype(np.float32), counts, model)
 
     @classmethod
     def load(cls, path: Path) -> Gallery:
@@ -91,9 +155,26 @@ class Gallery:
         """
         try:
             file = read_npz(path)
-            return cls.from_embeddings(file["embeddings"], file["labels"].tolist())
+            return cls.from_embeddings(file["embeddings"], file["labels"].tolist(), ModelRecord.from_arrays(file))
         except (FacezooError, ValueError, IndexError, KeyError) as error:
             raise DataError(f"{path}: not a file of embeddings ({error})") from error
+
+    def check_model(self, now: ModelRecord) -> str | None:
+        """A sentence for the user if the gallery does not record its model; None if it is the same model.
+
+        Raises:
+            DataError: the gallery was made by another model.
+        """
+        if self.model is None:
+            return "the gallery does not record its model; scores mean something only with the one that made it"
+        then, given = asdict(self.model), asdict(now)
+        for name in then:
+            if then[name] != given[name]:
+                raise DataError(
+                    f"the gallery was made with {name} {then[name][:16]}, the model has {given[name][:16]}; "
+                    "use the weight file that made the gallery, or make it again with facezoo embed"
+                )
+        return None
 
     def search(self, embedding: np.ndarray, top: int) -> list[tuple[str, float]]:
         """The ``top`` most similar persons to a unit embedding (E,), with their cosine similarity.

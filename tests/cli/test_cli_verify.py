@@ -64,6 +64,12 @@ def test_embed_then_identify(folder, capsys):
     with np.load(out) as file:
         assert file["labels"].tolist() == ["ann", "ann", "bob"]
         np.testing.assert_allclose(np.linalg.norm(file["embeddings"], axis=1), 1, atol=1e-5)
+    other = facezoo.create_backbone("MobileFaceNet", backend=backends.available()[0], embedding_size=64, seed=9)
+    facezoo.save_weights(other, folder / "other.safetensors")
+    words = ["--gallery", out, "--weights", folder / "other.safetensors", "--aligned", "--threshold", "0.5"]
+    code, _, error = call(capsys, "identify", folder / "people/bob/1.png", *words)
+    assert code == 2
+    assert "the gallery was made with weights_sha256" in error
     for gallery in (out, folder / "people"):
         words = ["--gallery", gallery, "--weights", folder / "w.safetensors", "--aligned", "--threshold", "0.5"]
         code, said, _ = call(capsys, "identify", folder / "people/bob/1.png", *words, "--json")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from facezoo.data.identity import identities_of
 from facezoo.errors import DataError, ProtocolError, UnknownNameError
 
 
@@ -43,17 +44,14 @@ class PairList:
         return np.array([at[name] for name in self.first]), np.array([at[name] for name in self.second])
 
     def identities(self) -> tuple[list[str], list[str]]:
-        """Identities of the first and second images, taken from the folder of each name."""
-        return [owner(name) for name in self.first], [owner(name) for name in self.second]
+        """Identities of the first and second images; see :mod:`facezoo.data.identity`."""
+        return identities_of_pairs(self.first, self.second)
 
 
-def owner(name: str) -> str:
-    """The identity on an image: the name of its folder.
-
-    >>> owner("Abel_Pacheco/Abel_Pacheco_0004.jpg")
-    'Abel_Pacheco'
-    """
-    return Path(name).parent.name or Path(name).stem
+def identities_of_pairs(first: Sequence[str], second: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Identities of the first and second images of pairs."""
+    found = identities_of([*first, *second])
+    return found[: len(first)], found[len(first) :]
 
 
 def lfw_name(person: str, number: str | int, extension: str = ".jpg") -> str:

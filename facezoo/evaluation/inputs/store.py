@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from facezoo.data.identity import identities_of
 from facezoo.errors import (
     BackendUnavailableError,
     DataError,
@@ -97,7 +98,7 @@ class EmbeddingSet:
             np.savez(handle, embeddings=self.embeddings, **arrays)
 
     def column(self, name: str) -> np.ndarray:
-        """A column. Without a column ``label``, the labels are the folders of ``name``.
+        """A column. Without a column ``label``, :mod:`facezoo.data.identity` takes the labels from ``name``.
 
         Raises:
             UnknownNameError: there is no such column.
@@ -105,7 +106,7 @@ class EmbeddingSet:
         if name in self.columns:
             return self.columns[name]
         if name == "label" and "name" in self.columns:
-            return np.array([Path(item).parent.name or item for item in self.columns["name"].tolist()])
+            return np.array(identities_of(self.columns["name"].tolist()))
         raise UnknownNameError("column", name, self.columns)
 
     def choose(self, where: Mapping[str, Any] | None) -> np.ndarray:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from facezoo.errors import ProtocolError
-from facezoo.evaluation.inputs.pairs import owner
+from facezoo.evaluation.inputs.pairs import identities_of_pairs
 from facezoo.evaluation.metrics.compare import Comparison, compare_decisions, compare_tar
 from facezoo.evaluation.statistics.identities import difference_by_identity
 
@@ -52,7 +52,7 @@ def _listed_pairs(one: dict[str, Any], two: dict[str, Any], confidence: float) -
     same = np.array(left["same"], bool)
     subjects = None
     if left["first"] is not None and len(same) <= MAX_BOOTSTRAPPED:
-        subjects = [owner(name) for name in left["first"]], [owner(name) for name in left["second"]]
+        subjects = identities_of_pairs(left["first"], left["second"])
     scores = np.array(left["scores"]), np.array(right["scores"])
     right_or_wrong = np.array(left["correct"], bool), np.array(right["correct"], bool)
     out = [compare_decisions(*right_or_wrong, subjects=subjects, confidence=confidence, rounds=400)]

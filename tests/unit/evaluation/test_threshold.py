@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from facezoo.errors import ConfigError, DataError, UnknownNameError
+from facezoo.errors import ConfigError, DataError, NumericalError, ShapeError, UnknownNameError
+from facezoo.evaluation.inputs.pairs import PairList
+from facezoo.evaluation.inputs.store import EmbeddingSet
 from facezoo.evaluation.statistics.calibration import calibrate
 from facezoo.evaluation.statistics.threshold import find_threshold
 from facezoo.inference.gallery import Gallery, photos_below
@@ -102,6 +105,10 @@ def test_a_gallery_ranks_persons(tmp_path):
     ]  # fmt: skip
     with pytest.raises(DataError, match="embedding size 4, the model 5"):
         gallery.search(np.zeros(5, np.float32), 1)
+    with pytest.raises(NumericalError, match=r"gallery: row 1 of 2 hold NaN"):
+        Gallery.from_embeddings(np.array([[1, 0], [np.nan, 0]]), ["a", "b"])
+    with pytest.raises(ShapeError, match=r"labels have shape \(1,\)"):
+        Gallery.from_embeddings(unit, ["a"])
     (tmp_path / "e.npz").write_bytes(b"none")
     with pytest.raises(DataError, match=r"e\.npz"):
         Gallery.load(tmp_path / "e.npz")
@@ -113,8 +120,31 @@ def test_photos_below(tmp_path):
         (tmp_path / name).write_bytes(b"")
     found = [path.relative_to(tmp_path).as_posix() for path in photos_below([tmp_path])]
     assert found == ["a/1.png", "a/2.jpg", "b.webp"]
+    assert list(photos_below([tmp_path]).values()) == ["a", "a", "b"]
     with pytest.raises(DataError, match="no such photo"):
         photos_below([tmp_path / "c.jpg"])
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match="holds no photo"):
         photos_below([tmp_path / "empty"])
+
+
+def test_identities_of_photos(tmp_path, monkeypatch):
+    """The first folder below the given one, whatever lies between it and the photo; flat galleries are not merged."""
+    names = ("anna/2019/1.jpg", "anna/2020/2.jpg", "bert/2019/1.jpg")
+    for name in (*names, "../flat/cid.jpg", "../flat/dora.jpg"):
+        (tmp_path / "people" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "people" / name).write_bytes(b"")
+    people, flat = tmp_path / "people", tmp_path / "flat"
+    assert list(photos_below([people]).values()) == ["anna", "anna", "bert"]
+    assert list(photos_below([flat]).values()) == ["cid", "dora"]
+    assert list(photos_below([people / name for name in names]).values()) == ["anna", "anna", "bert"]
+    assert list(photos_below([flat / "cid.jpg", flat / "dora.jpg"]).values()) == ["cid", "dora"]
+    monkeypatch.chdir(flat)
+    assert photos_below([Path("cid.jpg")]) == {Path("cid.jpg"): "cid"}
+    assert list(photos_below([flat, people / "bert" / "2019"]).values()) == ["flat", "flat", "people"]
+    twice = [people / "bert" / "2019", people / "anna" / "2019"]
+    assert list(photos_below(twice).values()) == ["bert", "anna"]
+    pairs = PairList(["anna/2019/1.jpg"], ["bert/2019/1.jpg"], np.array([False]), np.array([0]), "")
+    assert pairs.identities() == (["anna"], ["bert"])
+    store = EmbeddingSet.build(np.eye(3), {"name": [f"root/{name}" for name in names]})
+    assert store.column("label").tolist() == ["anna", "anna", "bert"]
