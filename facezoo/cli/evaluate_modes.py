@@ -47,7 +47,7 @@ def merge_parts(files: Sequence[Path], as_json: bool) -> int:
 
     result = merge([AllPairsPart.load(path) for path in files])
     if as_json:
-        print_json(_plain(result.to_dict()))
+        print_json(_json_types(result.to_dict()))
         return 0
     for far, tar in result.tar.items():
         print(f"TAR at FAR {far:g}: {Figure('', tar, *result.interval[far]).text()}")
@@ -66,7 +66,7 @@ def compare_files(files: Sequence[Path], confidence: float, as_json: bool) -> in
     one, two = (load_result(path) for path in files)
     found = compare_results(one, two, confidence=confidence)
     if as_json:
-        print_json([{"task": name, **_plain(item.to_dict())} for name, item in found])
+        print_json([{"task": name, **_json_types(item.to_dict())} for name, item in found])
         return 0
     print(f"first: {one['model']}, second: {two['model']}")
     for name, item in found:
@@ -201,7 +201,7 @@ def _calibrate(request: Request, protocol: Protocol, result: ProtocolResult, rat
     print(f"calibration stored in {place}", file=sys.stderr)
 
 
-def _plain(value: Any) -> Any:
+def _json_types(value: Any) -> Any:
     from facezoo.evaluation.protocols.result import plain
 
     return plain(value)
