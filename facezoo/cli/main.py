@@ -134,8 +134,17 @@ def main(argv: list[str] | None = None) -> int:
     debug = "--debug" in words
     words = [word for word in words if word != "--debug"]
     quiet = words[:1] in (["-q"], ["--quiet"])
+    words = words[1:] if quiet else words
     try:
-        code = _main(words[1:] if quiet else words, quiet)
+        if not words or words[0] in ("--help", "-h", "help"):
+            print(usage())
+            code = 0 if words else 2
+        elif words[0] == "--version":
+            print(f"facezoo {__version__}")
+            code = 0
+        else:
+            configure_logging(logging.WARNING if quiet else logging.INFO)
+            code = _run(words[0], words[1:])
         sys.stdout.flush()
         return code
     except FacezooError as error:
@@ -153,17 +162,6 @@ def main(argv: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("facezoo: interrupted", file=sys.stderr)
         return 130
-
-
-def _main(words: list[str], quiet: bool) -> int:
-    if not words or words[0] in ("--help", "-h", "help"):
-        print(usage())
-        return 0 if words else 2
-    if words[0] == "--version":
-        print(f"facezoo {__version__}")
-        return 0
-    configure_logging(logging.WARNING if quiet else logging.INFO)
-    return _run(words[0], words[1:])
 
 
 def _output_is_closed() -> bool:

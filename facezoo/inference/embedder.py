@@ -101,4 +101,4 @@ class Embedder:
         if isinstance(paths_or_images, str | Path):
             paths_or_images = [paths_or_images]
         crops = (central_crop(read_image(item), self.preprocess.size) for item in paths_or_images)
-        return embed_images(crops, self.raw, batch_size=self.batch_size, flip="sum" if self.flip else "none")
+        return embed_images(crops, self._run, batch_size=self.batch_size, flip="sum" if self.flip else "none")
