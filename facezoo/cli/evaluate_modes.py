@@ -148,7 +148,8 @@ def _result(request: Request, protocol: Protocol) -> tuple[ProtocolResult, Embed
         return result_of_stored_scores(request, protocol), None, None
     large = large_rows(request, protocol)
     if large is not None:
-        return run_protocol(protocol, large, lists=find_lists(request, protocol), model=model_name(request)), None, None
+        lists, model = find_lists(request, protocol), model_name(request)
+        return run_protocol(protocol, large, lists=lists, model=model, confidence=request.confidence), None, None
     store, crop, inputs = find_embeddings(request, protocol)
     with progress_bar("comparing", "tiles") as on_progress:
         result = run_protocol(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
 from facezoo.errors import DataError, ShapeError
+from facezoo.io.files import file_hash
 
 
 class NpyRows:
@@ -40,6 +42,11 @@ class NpyRows:
 
     def __len__(self) -> int:
         return self.shape[0]
+
+    @cached_property
+    def sha256(self) -> str:
+        """Hash of the file."""
+        return file_hash(self.path)
 
     def read(self, start: int, stop: int) -> np.ndarray:
         """Rows start..stop, (stop - start, E)."""

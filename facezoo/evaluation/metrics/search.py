@@ -15,7 +15,7 @@ from facezoo.errors import ProtocolError
 from facezoo.evaluation.scores.checks import allowed, check_far, encode_labels
 from facezoo.evaluation.scores.products import cosines
 from facezoo.evaluation.scores.roc import threshold_at_far
-from facezoo.evaluation.statistics.intervals import wilson
+from facezoo.evaluation.statistics.bootstrap import share_interval
 from facezoo.inference.embeddings import normalise
 
 
@@ -25,7 +25,9 @@ class IdentificationResult:
 
     Attributes:
         rank: k -> share of mated probes whose subject is among the k highest scores (the CMC at k).
-        rank_interval: k -> its Wilson interval, which treats probes as independent.
+        rank_interval: k -> its interval, from a bootstrap of the probes' subjects with the gallery held fixed, and at
+            least as wide as Wilson's.
+        tpir_interval: FPIR -> its interval, from the same bootstrap; the threshold is held fixed.
         tpir: FPIR -> share of mated probes found at rank 1 with score >= threshold; NaN where not supported.
         threshold: FPIR -> the smallest threshold t with a rate of score >= t at or below it.
         mated: number of probes with a mate in the gallery.
@@ -40,6 +42,7 @@ class IdentificationResult:
     rank: dict[int, float]
     rank_interval: dict[int, tuple[float, float]]
     tpir: dict[float, float]
+    tpir_interval: dict[float, tuple[float, float]]
     threshold: dict[float, float]
     mated: int
     non_mated: int
@@ -72,6 +75,7 @@ class IdentificationResult:
             "rank": {str(k): value for k, value in self.rank.items()},
             "rank_interval": {str(k): list(ends) for k, ends in self.rank_interval.items()},
             "tpir": {f"{rate:g}": value for rate, value in self.tpir.items()},
+            "tpir_interval": {f"{rate:g}": list(ends) for rate, ends in self.tpir_interval.items()},
             "threshold": {f"{rate:g}": value for rate, value in self.threshold.items()},
             "notes": list(self.notes),
         }
@@ -86,6 +90,7 @@ def identification(
     ranks: Sequence[int] = (1, 5, 10),
     fpir: Sequence[float] = (0.1, 0.01),
     block: int = 1024,
+    confidence: float = 0.95,
 ) -> IdentificationResult:
     """Search every probe in the gallery. The score of a subject is that of its best gallery entry.
 
@@ -97,6 +102,7 @@ def identification(
         ranks: k for the rank-k rates, 1 or more.
         fpir: wanted false-positive identification rates in (0, 1].
         block: number of probes searched at once.
+        confidence: of the intervals.
 
     Raises:
         ShapeError, NumericalError: arrays do not fit, or hold NaN, infinity or a zero row.
@@ -126,31 +132,43 @@ def identification(
         own = scores[has, column[rows][has]]
         best[rows][has] = own
         rank[rows][has] = np.count_nonzero(scores[has] >= own[:, None], axis=1)
-    return _result(rank[mated], best[mated], best[~mated], len(subjects), tuple(ranks), check_far(fpir))
+    people = np.unique(column[mated], return_inverse=True)[1]
+    return _result(
+        rank[mated], best[mated], best[~mated], people, len(subjects), tuple(ranks), check_far(fpir), confidence
+    )
 
 
 def _result(
     found: np.ndarray,
     own: np.ndarray,
     top: np.ndarray,
+    people: np.ndarray,
     subjects: int,
     ranks: tuple[int, ...],
     rates: tuple[float, ...],
+    confidence: float,
 ) -> IdentificationResult:
-    tpir, threshold, notes = {}, {}, []
+    tpir, tpir_interval, threshold, notes = {}, {}, {}, []
+    totals = np.bincount(people)
+
+    def interval(hits: np.ndarray) -> tuple[float, float]:
+        return share_interval(np.bincount(people, weights=hits), totals, confidence)
+
     for rate in rates:
         if allowed(rate, len(top)) < 1:
             tpir[rate] = threshold[rate] = float("nan")
+            tpir_interval[rate] = (float("nan"), float("nan"))
             needed = int(np.ceil(1 / rate - 1e-9))
             notes.append(f"FPIR {rate:g} needs {needed:,} probes without a mate; there are {len(top):,}: not given")
             continue
         threshold[rate] = threshold_at_far(top, rate)
-        tpir[rate] = float(np.mean((found == 1) & (own >= np.float32(threshold[rate]))))
-    hits = {k: int((found <= k).sum()) for k in ranks}
+        hits = (found == 1) & (own >= np.float32(threshold[rate]))
+        tpir[rate], tpir_interval[rate] = float(np.mean(hits)), interval(hits)
     return IdentificationResult(
-        rank={k: count / len(found) for k, count in hits.items()},
-        rank_interval={k: wilson(count, len(found)) for k, count in hits.items()},
+        rank={k: int((found <= k).sum()) / len(found) for k in ranks},
+        rank_interval={k: interval(found <= k) for k in ranks},
         tpir=tpir,
+        tpir_interval=tpir_interval,
         threshold=threshold,
         mated=len(found),
         non_mated=len(top),

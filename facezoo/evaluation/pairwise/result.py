@@ -25,7 +25,7 @@ class AllPairsResult:
         interval: FAR -> interval of the TAR at that threshold, from a bootstrap of identities. Impostor scores
             and thresholds are held fixed, because there are far more impostor scores.
         auc_interval: of the AUC, from the same bootstrap.
-        eer_interval: of the FNMR at the threshold of the EER, from the same bootstrap.
+        eer_interval: of the EER, from the same bootstrap; the threshold moves in every resample.
         confidence: of the intervals.
         at: requested threshold -> (FMR, FNMR) at it.
         labels_sha256: hash of the labels; two results with equal hashes are of the same pairs.

@@ -51,13 +51,12 @@ def run_protocol(
     if protocol.ranking:
         headline = {result.name: result.figures[0].value for result in results}
         ranking = float(sum(share * headline[name] for name, share in protocol.ranking.items()))
-    stored = {"embeddings_sha256": store.sha256} if isinstance(store, EmbeddingSet) else {}
     return ProtocolResult(
         protocol=protocol.name,
         title=protocol.title,
         protocol_sha256=protocol.sha256,
         model=model,
-        inputs={**stored, **(inputs or {})},
+        inputs={"embeddings_sha256": store.sha256, **(inputs or {})},
         tasks=results,
         ranking=ranking,
         confidence=confidence,

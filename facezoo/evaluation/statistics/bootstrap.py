@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 
 from facezoo.errors import ProtocolError
+from facezoo.evaluation.statistics.intervals import wilson
 from facezoo.rng import generator
 
 
@@ -48,6 +49,29 @@ def bootstrap_rates(
 ) -> list[tuple[float, float]]:
     """Several shares of the same trials, resampled together: :func:`bootstrap_rate` of each row of hits (K, S)."""
     _check(rounds, confidence)
+    return [percentile_interval(row, confidence) for row in resampled_rates(hits, totals, rounds=rounds, seed=seed)]
+
+
+def share_interval(hits: np.ndarray, totals: np.ndarray, confidence: float = 0.95) -> tuple[float, float]:
+    """The wider ends of :func:`bootstrap_rate` and of Wilson's interval, which treats trials as independent.
+
+    Trials of one subject resemble each other, so Wilson's interval alone is too narrow. Without an error, or with few,
+    every resample gives the same share, so the bootstrap alone is too narrow. With one subject it is Wilson's.
+
+    Args:
+        hits: number of successes per subject, int (S,).
+        totals: number of trials per subject, int (S,).
+        confidence: in (0, 1).
+    """
+    low, high = wilson(int(np.sum(hits)), int(np.sum(totals)), confidence)
+    if np.count_nonzero(totals) < 2:
+        return low, high
+    drawn = bootstrap_rate(hits, totals, confidence=confidence)
+    return min(low, drawn[0]), max(high, drawn[1])
+
+
+def resampled_rates(hits: np.ndarray, totals: np.ndarray, *, rounds: int = 1000, seed: int = 0) -> np.ndarray:
+    """The shares of each resample, float64 (K, rounds); see :func:`bootstrap_rates`. Equal seeds draw alike."""
     used = np.asarray(totals) > 0
     right, tried = np.asarray(hits, np.float64)[:, used], np.asarray(totals, np.float64)[used]
     subjects = len(tried)
@@ -61,7 +85,7 @@ def bootstrap_rates(
         drawn = draws.integers(0, subjects, (size, subjects)) + subjects * np.arange(size)[:, None]
         weights = np.bincount(drawn.ravel(), minlength=size * subjects).reshape(size, subjects).astype(np.float64)
         samples.append((right @ weights.T) / (weights @ tried))
-    return [percentile_interval(row, confidence) for row in np.concatenate(samples, axis=1)]
+    return np.concatenate(samples, axis=1)
 
 
 def subject_weights(

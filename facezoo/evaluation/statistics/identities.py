@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from facezoo.evaluation.scores.roc import Roc
-from facezoo.evaluation.statistics.bootstrap import bootstrap_rate, bootstrap_rates
+from facezoo.evaluation.statistics.bootstrap import (
+    bootstrap_rate,
+    bootstrap_rates,
+    percentile_interval,
+    resampled_rates,
+)
 
 Ends = tuple[float, float]
+EER_STEPS = 33  # thresholds around the EER at which the resamples are evaluated
 _NOTHING = (float("nan"), float("nan"))
 
 
@@ -40,14 +48,38 @@ class Identities:
         """Intervals of the AUC, of the EER, and of the TAR at each threshold, all from the same resamples."""
         beaten = 1.0 - (roc.false + roc.false_above) / (2.0 * roc.impostor)
         area = beaten[::-1][np.searchsorted(roc.thresholds[::-1], self.genuine)]
-        fits = int(np.searchsorted(roc.false / roc.impostor, roc.eer(), side="right"))
-        refused = self.genuine < roc.thresholds[max(0, fits - 1)]
         given = {rate: hits for rate, value in thresholds.items() if (hits := self.accepted(value)) is not None}
         if len(self.sizes) < 2:
             return _NOTHING, _NOTHING, dict.fromkeys(thresholds, _NOTHING)
-        rows = np.stack([self.sums(area), self.sums(refused), *list(given.values())])  # (2 + rates, identities)
-        auc, eer, *tar = bootstrap_rates(rows, self.sizes, confidence=self.confidence)
-        return auc, eer, {**dict.fromkeys(thresholds, _NOTHING), **dict(zip(given, tar, strict=True))}
+        rows = np.stack([self.sums(area), *list(given.values())])  # (1 + rates, identities)
+        auc, *tar = bootstrap_rates(rows, self.sizes, confidence=self.confidence)
+        return (
+            auc,
+            self._eer_interval(roc),
+            {**dict.fromkeys(thresholds, _NOTHING), **dict(zip(given, tar, strict=True))},
+        )
+
+    def _eer_interval(self, roc: Roc) -> Ends:
+        """Interval of the EER: in every resample the threshold moves to where FNMR meets the FMR, which is fixed."""
+        fmr, eer = roc.false / roc.impostor, roc.eer()  # fmr rises as the thresholds fall
+        here = max(0, int(np.searchsorted(fmr, eer, side="right")) - 1)
+        moved = self._fnmr(roc, [here])
+        first = int(np.searchsorted(fmr, min(eer, moved.min()))) - 1  # the crossing lies between eer and this FNMR
+        last = int(np.searchsorted(fmr, max(eer, moved.max())))
+        steps = np.unique(np.linspace(max(0, first), min(len(fmr) - 1, last), EER_STEPS).astype(int))
+        fnmr = self._fnmr(roc, steps)  # (steps, rounds)
+        gap = fmr[steps][:, None] - fnmr
+        gap[-1] = np.maximum(gap[-1], 0)
+        after = np.argmax(gap >= 0, axis=0)
+        before, rounds = np.maximum(after - 1, 0), np.arange(fnmr.shape[1])
+        step = gap[after, rounds] - gap[before, rounds]
+        share = np.divide(-gap[before, rounds], step, out=np.zeros(len(step)), where=step > 0)
+        found = fnmr[before, rounds] + share * (fnmr[after, rounds] - fnmr[before, rounds])
+        return percentile_interval(found, self.confidence)
+
+    def _fnmr(self, roc: Roc, steps: Sequence[int] | np.ndarray) -> np.ndarray:
+        """FNMR of each resample at some of the curve's thresholds, (steps, rounds)."""
+        return resampled_rates(np.stack([self.sums(self.genuine < roc.thresholds[at]) for at in steps]), self.sizes)
 
 
 def difference_by_identity(

@@ -232,7 +232,10 @@ def test_templates_from_official_lists(tmp_path, file):
     }
     np.save(tmp_path / "rows.npy", rows)
     store = NpyRows(tmp_path / "rows.npy") if file else EmbeddingSet.build(rows, {})
+    whole = run_protocol(protocol(task), store, lists=tmp_path, confidence=0.5)
+    assert whole.inputs["embeddings_sha256"] == store.sha256
     found = run_protocol(protocol(task), store, lists=tmp_path).tasks[0]
+    assert whole.tasks[0].figures[0].low > found.figures[0].low
     numbers, pooled = pool_templates(rows, templates, media, weight="norm", detection_scores=scores)
     at = {number: row.astype(float) for number, row in zip(numbers.tolist(), pooled, strict=True)}
     flat = np.array([at[a] @ at[b] for a, b, _ in pairs.tolist()])

@@ -9,7 +9,6 @@ import numpy as np
 from facezoo.evaluation.metrics.search import IdentificationResult
 from facezoo.evaluation.pairwise.result import AllPairsResult
 from facezoo.evaluation.protocols.result import Figure
-from facezoo.evaluation.statistics.intervals import wilson
 
 
 def all_pairs_figures(result: AllPairsResult) -> list[Figure]:
@@ -19,12 +18,11 @@ def all_pairs_figures(result: AllPairsResult) -> list[Figure]:
     return [*figures, Figure("AUC", result.auc, *result.auc_interval, percent=False)]
 
 
-def search_figures(result: IdentificationResult, confidence: float) -> list[Figure]:
+def search_figures(result: IdentificationResult) -> list[Figure]:
     """Rank-k for each k, then TPIR at each FPIR."""
     figures = [Figure(f"rank-{k}", value, *result.rank_interval[k]) for k, value in result.rank.items()]
     for rate, value in result.tpir.items():
-        ends = (np.nan, np.nan) if np.isnan(value) else wilson(round(value * result.mated), result.mated, confidence)
-        figures.append(Figure(f"TPIR at FPIR {rate:g}", value, *ends))
+        figures.append(Figure(f"TPIR at FPIR {rate:g}", value, *result.tpir_interval[rate]))
     return figures
 
 

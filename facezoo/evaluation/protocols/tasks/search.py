@@ -48,11 +48,12 @@ class SearchTask(Task):
             labels[gallery],
             ranks=self.ranks,
             fpir=self.fpir,
+            confidence=settings.confidence,
         )
         return TaskResult(
             name=self.name,
             kind=self.kind,
-            figures=search_figures(result, settings.confidence),
+            figures=search_figures(result),
             detail=result.to_dict(),
             notes=result.notes,
             cmc=result.cmc(min(CMC_RANKS, result.subjects)),

@@ -43,9 +43,14 @@ class TemplateSearchTask(TemplateListTask):
         for gallery in self.galleries:
             entries, subjects = read_subjects(lists / gallery)
             rows = templates[template_rows(numbers, entries)]
-            found.append(identification(probes, probe_subjects, rows, subjects, ranks=self.ranks, fpir=self.fpir))
+            found.append(
+                identification(
+                    probes, probe_subjects, rows, subjects,
+                    ranks=self.ranks, fpir=self.fpir, confidence=settings.confidence,
+                )
+            )  # fmt: skip
         figures = []
-        for column in zip(*(search_figures(result, settings.confidence) for result in found), strict=True):
+        for column in zip(*(search_figures(result) for result in found), strict=True):
             value, low, high = np.mean([(figure.value, figure.low, figure.high) for figure in column], axis=0).tolist()
             figures.append(Figure(column[0].name, value, low, high))
         depth = min(CMC_RANKS, *(result.subjects for result in found))

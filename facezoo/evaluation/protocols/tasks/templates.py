@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Literal
 
 import numpy as np
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
 
 from facezoo.evaluation.inputs.ijb import read_pair_list
 from facezoo.evaluation.inputs.rows import NpyRows
@@ -13,10 +17,12 @@ from facezoo.evaluation.metrics.templates import template_rows
 from facezoo.evaluation.protocols.result import Figure, TaskResult
 from facezoo.evaluation.protocols.tasks.base import Rates, TaskSettings
 from facezoo.evaluation.protocols.tasks.figures import score_histogram
+from facezoo.evaluation.protocols.tasks.pairs import MAX_BOOTSTRAPPED
 from facezoo.evaluation.protocols.tasks.template_list import TemplateListTask
 from facezoo.evaluation.scores.products import listed_cosines
 from facezoo.evaluation.scores.roc import Roc
-from facezoo.evaluation.statistics.intervals import wilson
+from facezoo.evaluation.statistics.bootstrap import bootstrap_subjects, share_interval
+from facezoo.evaluation.statistics.weighted import WeightedCurve
 from facezoo.io.files import file_hash
 
 
@@ -35,15 +41,17 @@ class TemplatesTask(TemplateListTask):
         """TAR, EER and AUC of the pairs of templates."""
         numbers, templates = self.pool(store, settings.lists)
         one, two, same = read_pair_list(settings.lists / self.pairs)
-        scores = listed_cosines(templates, template_rows(numbers, one), template_rows(numbers, two))
+        one, two = template_rows(numbers, one), template_rows(numbers, two)
+        scores = listed_cosines(templates, one, two)
+        subject = subjects_of(one[same], two[same], len(numbers))
+        people = Pairs(scores, same, subject[one], subject[two], settings.confidence)
         del one, two
         roc = Roc.from_scores(scores, same)
         figures = []
         for far, tar in roc.tar_at_far(self.far).items():
-            unknown = np.isnan(tar)
-            ends = (np.nan, np.nan) if unknown else wilson(roc.accepted_at(far), roc.genuine, settings.confidence)
-            figures.append(Figure(f"TAR at FAR {far:g}", tar, *ends))
-        figures += [Figure("EER", roc.eer()), Figure("AUC", roc.auc(), percent=False)]
+            figures.append(Figure(f"TAR at FAR {far:g}", tar, *people.tar(roc, far)))
+        figures.append(Figure("EER", roc.eer(), *people.ends(WeightedCurve.eer)))
+        figures.append(Figure("AUC", roc.auc(), *people.ends(WeightedCurve.auc), percent=False))
         detail = {
             "templates": len(numbers),
             "genuine": roc.genuine,
@@ -53,7 +61,7 @@ class TemplatesTask(TemplateListTask):
             "auc": roc.auc(),
         }
         notes = [roc.unsupported(far) for far in self.far if not roc.supports(far)]
-        notes.append("intervals treat pairs as independent")
+        notes.append(people.note)
         return TaskResult(
             name=self.name,
             kind=self.kind,
@@ -64,3 +72,61 @@ class TemplatesTask(TemplateListTask):
             histogram=score_histogram(scores, same),
             lists={name: file_hash(settings.lists / name) for name in self.list_files()},
         )
+
+
+class Pairs:
+    """Intervals of listed pairs of templates, from resampled people.
+
+    Args:
+        scores: (n,).
+        same: bool (n,).
+        first: the subject of the first template of each pair (n,).
+        second: that of the second.
+        confidence: of the intervals.
+    """
+
+    def __init__(
+        self, scores: np.ndarray, same: np.ndarray, first: np.ndarray, second: np.ndarray, confidence: float
+    ) -> None:
+        self.confidence = confidence
+        self._genuine, self._subject = scores[same], first[same]
+        self._totals = np.bincount(self._subject)
+        self._small = len(scores) <= MAX_BOOTSTRAPPED
+        self._people = (first, second) if self._small else None
+        self._curve = WeightedCurve(scores, same) if self._small else None
+
+    @property
+    def note(self) -> str:
+        """What the intervals rest on."""
+        fixed = "" if self._small else f"; the threshold is held fixed, for more than {MAX_BOOTSTRAPPED:,} pairs"
+        return f"intervals: people resampled; templates linked by genuine pairs are of one person{fixed}"
+
+    def tar(self, roc: Roc, far: float) -> tuple[float, float]:
+        """Interval of the TAR at a FAR, at least as wide as Wilson's; NaN where the FAR is not supported."""
+        if not roc.supports(far):
+            return np.nan, np.nan
+        count = roc.accepted_at(far)
+        lowest = roc.thresholds[np.searchsorted(roc.accepted, count)] if count else np.inf
+        hits = np.bincount(self._subject, weights=self._genuine >= lowest)
+        low, high = share_interval(hits, self._totals, self.confidence)
+        moved = self.ends(partial(WeightedCurve.tar, far=far))
+        return float(np.fmin(low, moved[0])), float(np.fmax(high, moved[1]))
+
+    def ends(self, figure: Callable[[WeightedCurve, np.ndarray], float]) -> tuple[float, float]:
+        """Interval of a figure whose threshold moves in every resample; NaN with too many pairs or few people."""
+        if self._curve is None or self._people is None or np.count_nonzero(self._totals) < 2:
+            return np.nan, np.nan
+        statistic = partial(figure, self._curve)
+        return bootstrap_subjects(statistic, *self._people, rounds=400, confidence=self.confidence)
+
+
+def subjects_of(one: np.ndarray, two: np.ndarray, templates: int) -> np.ndarray:
+    """A number per template (templates,), equal for templates that genuine pairs link: those of one person.
+
+    Args:
+        one: row of the first template of each genuine pair (n,).
+        two: row of the second.
+        templates: number of templates.
+    """
+    links = coo_matrix((np.ones(len(one), bool), (one, two)), (templates, templates))
+    return connected_components(links, directed=False)[1]
