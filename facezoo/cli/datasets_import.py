@@ -24,6 +24,10 @@ def command(
         typer.Option(metavar="FILE", help="CelebA's identity_CelebA.txt. Default: the one beside the archive."),
     ] = None,
     partial: Annotated[bool, typer.Option("--partial", help="Accept fewer images than the data set has.")] = False,
+    person_folder: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Folder that names the person: 1 the image's own, 2 the one above it."),
+    ] = None,
     quiet: options.Quiet = False,
     as_json: options.AsJson = False,
 ) -> None:
@@ -39,7 +43,13 @@ def command(
 
     with progress_bar(f"unpacking {archive.name}", "files", quiet=quiet) as on_progress:
         done = import_archive(
-            archive, out, dataset=dataset, identities=identities, partial=partial, on_progress=on_progress
+            archive,
+            out,
+            dataset=dataset,
+            identities=identities,
+            partial=partial,
+            person_folder=person_folder,
+            on_progress=on_progress,
         )
     if as_json:
         print_json({"folder": str(out), **dataclasses.asdict(done)})

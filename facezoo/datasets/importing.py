@@ -6,14 +6,14 @@ import re
 from pathlib import Path
 
 from facezoo.datasets import catalogue
-from facezoo.datasets.importers import celeba, folders, ijb, insightface
+from facezoo.datasets.importers import celeba, folders, ijb, insightface, layouts
 from facezoo.datasets.importers.result import Imported
 from facezoo.datasets.schema import DataSet
 from facezoo.download import member_names
 from facezoo.errors import ConfigError, DataError
 from facezoo.io.progress import OnProgress, ignore_progress
 
-KINDS = ("lfw", "celeba", "insightface", "ijb", "folder")
+KINDS = ("lfw", "celeba", "insightface", "ijb", "folder", *layouts.LAYOUTS)
 ARCHIVES = (".tgz", ".tar", ".gz", ".bz2", ".xz", ".zip")
 
 
@@ -24,6 +24,7 @@ def import_archive(
     dataset: str | None = None,
     identities: Path | None = None,
     partial: bool = False,
+    person_folder: int | None = None,
     on_progress: OnProgress = ignore_progress,
 ) -> Imported:
     """Import an archive, a folder of downloads, or a pack, into the new folder ``out``.
@@ -34,6 +35,7 @@ def import_archive(
         dataset: the name in the index, where the files do not identify the data set.
         identities: CelebA's identity file, if it is not beside the archive.
         partial: accept fewer images than the data set has.
+        person_folder: for identity folders: which folder above an image names the person; 1 is the image's own.
         on_progress: called with the number of files written.
 
     Raises:
@@ -50,8 +52,13 @@ def import_archive(
         return celeba.import_celeba(path, out, entry, partial, on_progress, identities)
     if kind == "lfw":
         return folders.import_lfw(path, out, entry or catalogue.get("lfw"), partial, on_progress)
-    steps = {"insightface": insightface.import_pack, "ijb": ijb.import_ijb, "folder": folders.import_folder}
-    return steps[kind](path, out, entry or _by_name(path), partial, on_progress)
+    entry = entry or _by_name(path)
+    if kind == "folder":
+        return folders.import_folder(path, out, entry, partial, on_progress, person_folder)
+    if kind in layouts.LAYOUTS:
+        return layouts.import_layout(layouts.LAYOUTS[kind], path, out, entry, partial, on_progress)
+    steps = {"insightface": insightface.import_pack, "ijb": ijb.import_ijb}
+    return steps[kind](path, out, entry, partial, on_progress)
 
 
 def _by_name(path: Path) -> DataSet | None:
@@ -65,10 +72,12 @@ def _by_name(path: Path) -> DataSet | None:
 def _kind(path: Path, entry: DataSet | None) -> tuple[str, Path]:
     """(importer, the file or folder it takes)."""
     if path.is_dir():
-        return _folder_kind(path)
+        return _folder_kind(path, entry)
     if path.suffix == ".bin":
         return "insightface", path
     found = kind_of_members(member_names(path))
+    if found in (None, "folder", "lfw") and entry is not None and entry.importer in layouts.LAYOUTS:
+        found = entry.importer
     if found is None and entry is not None and entry.importer in KINDS:
         found = entry.importer
     if found is None:
@@ -78,14 +87,14 @@ def _kind(path: Path, entry: DataSet | None) -> tuple[str, Path]:
     return found, path
 
 
-def _folder_kind(path: Path) -> tuple[str, Path]:
+def _folder_kind(path: Path, entry: DataSet | None) -> tuple[str, Path]:
     if any(insightface.pack_path(file.name) for file in path.iterdir() if file.is_file()):
         return "insightface", path
     if _has_meta(path):
         return "ijb", path
     inside = [file for file in sorted(path.iterdir()) if file.suffix in ARCHIVES]
     if len(inside) == 1:
-        return _kind(inside[0], None)
+        return _kind(inside[0], entry)
     names = ", ".join(file.name for file in inside) or "none"
     raise DataError(f"{path}: expected one archive, an InsightFace pack or IJB meta files in it; archives: {names}")
 
@@ -106,6 +115,9 @@ def kind_of_members(names: list[str]) -> str | None:
         return "insightface"
     if any(name.endswith((ijb.MEDIA, ijb.PAIRS, ijb.POINTS)) or "/loose_crop/" in name for name in names):
         return "ijb"
+    for kind, layout in layouts.LAYOUTS.items():
+        if any(layout.recognises(name) for name in names):
+            return kind
     if names and any(folders.lfw_path(name) for name in names):
         return "lfw"
     return "folder" if any(folders.identity_path(name) for name in names) else None

@@ -47,7 +47,7 @@ class DataSet(Strict):
     how: Text
     files: tuple[IndexedFile, ...] = ()
     layout: Text
-    importer: Literal["lfw", "celeba", "insightface", "ijb", "folder", "none"]
+    importer: Literal["lfw", "celeba", "insightface", "ijb", "folder", "calfw", "cfp", "rfw", "tinyface", "ytf", "none"]
     paper: Text
 
     @field_validator("files")

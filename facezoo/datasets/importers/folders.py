@@ -7,11 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from facezoo.data.sources.folder import is_image_name
-from facezoo.datasets.importers.result import Imported, compare, count_folder
+from facezoo.datasets.importers.result import Imported, compare, count_folder, require_people
 from facezoo.datasets.schema import DataSet
 from facezoo.download import extract
+from facezoo.errors import ConfigError, UnsafeFileError
 from facezoo.io.progress import OnProgress
 
+PAIR_LIST = "pairs.txt"
 LFW_MEMBER = re.compile(r"(?:.*/)?(?P<name>[^/]+)/(?P<file>(?P=name)_\d{4}\.jpg)")
 
 
@@ -25,12 +27,16 @@ def lfw_path(member: str) -> str | None:
     return f"{found['name']}/{found['file']}" if found else None
 
 
-def identity_path(member: str) -> str | None:
-    """IDENTITY/IMAGE: an image and its folder; None for other files and for images without a folder."""
+def identity_path(member: str, level: int = 1) -> str | None:
+    """IDENTITY/../IMAGE: an image and the ``level``-th folder above it; None for other files.
+
+    >>> identity_path("set/train/ann/1.jpg"), identity_path("ytf/Al_Gore/0/0.1.jpg", 2)
+    ('ann/1.jpg', 'Al_Gore/0/0.1.jpg')
+    """
     parts = member.split("/")
-    if len(parts) < 2 or not is_image_name(parts[-1]) or parts[-2].startswith((".", "__MACOSX")):
+    if len(parts) <= level or not is_image_name(parts[-1]) or parts[-2].startswith((".", "__MACOSX")):
         return None
-    return "/".join(parts[-2:])
+    return "/".join(parts[-level - 1 :])
 
 
 def import_lfw(archive: Path, out: Path, entry: DataSet | None, partial: bool, on_progress: OnProgress) -> Imported:
@@ -38,9 +44,51 @@ def import_lfw(archive: Path, out: Path, entry: DataSet | None, partial: bool, o
     return _import(archive, out, entry, partial, on_progress, lfw_path, "lfw")
 
 
-def import_folder(archive: Path, out: Path, entry: DataSet | None, partial: bool, on_progress: OnProgress) -> Imported:
-    """An archive of identity folders, of any data set; counts are not checked."""
-    return _import(archive, out, entry, True, on_progress, identity_path, "folder")
+def import_folder(
+    archive: Path,
+    out: Path,
+    entry: DataSet | None,
+    partial: bool,
+    on_progress: OnProgress,
+    person_folder: int | None = None,
+) -> Imported:
+    """An archive of identity folders, of any data set; counts are not checked.
+
+    Args:
+        archive: the archive.
+        out: the new folder.
+        entry: its entry in the index.
+        partial: not used: counts are not checked.
+        on_progress: called with the number of files written.
+        person_folder: which folder above an image names the person: 1 is the folder of the image, 2 the one above.
+            By default 1, if the names found are not those of a layout.
+
+    Raises:
+        DataError: there are no images in folders, one person only, or the folders do not look like people.
+    """
+    if person_folder is not None and person_folder < 1:
+        raise ConfigError(f"person folder is {person_folder}; expected 1 (the folder of the image) or more")
+    above: dict[str, set[str]] = {}  # person -> folders that hold a folder of this name
+    lists: set[str] = set()
+
+    def place(member: str) -> str | None:
+        if member.rsplit("/", 1)[-1] == PAIR_LIST and not lists:
+            lists.add(member)
+            return PAIR_LIST
+        path = identity_path(member, person_folder or 1)
+        if path is not None:
+            above.setdefault(path.split("/", 1)[0], set()).add(member[: -len(path)])
+        return path
+
+    def ask(folder: Path) -> None:
+        if person_folder is None:
+            require_people(above)
+
+    try:
+        return _import(archive, out, entry, True, on_progress, place, "folder", ask)
+    except UnsafeFileError:  # two images of one name may be from two people whose folders were merged
+        ask(out)
+        raise
 
 
 def _import(
@@ -51,10 +99,12 @@ def _import(
     on_progress: OnProgress,
     rename: Callable[[str], str | None],
     kind: str,
+    ask: Callable[[Path], None] = lambda folder: None,
 ) -> Imported:
     results = []
 
     def check(folder: Path) -> None:
+        ask(folder)
         images, identities = count_folder(folder)
         compare(entry, images, identities, partial)
         results.append(Imported(entry.name if entry else "", kind, images, identities, {"from": archive.name}))

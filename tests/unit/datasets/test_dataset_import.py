@@ -4,13 +4,12 @@ import io
 import json
 import os
 import pickle
-import tarfile
-import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+from small_archives import tgz, zipped
 
 from facezoo.cli.main import main
 from facezoo.data.sources.folder import ImageFolder
@@ -26,22 +25,6 @@ def jpeg(seed=0):
     stream = io.BytesIO()
     Image.fromarray(np.random.default_rng(seed).integers(0, 255, (16, 16, 3), np.uint8)).save(stream, "JPEG")
     return stream.getvalue()
-
-
-def tgz(path, files):
-    with tarfile.open(path, "w:gz") as tar:
-        for name, content in files.items():
-            info = tarfile.TarInfo(name)
-            info.size = len(content)
-            tar.addfile(info, io.BytesIO(content))
-    return path
-
-
-def zipped(path, files):
-    with zipfile.ZipFile(path, "w") as packed:
-        for name, content in files.items():
-            packed.writestr(name, content)
-    return path
 
 
 LFW = {f"lfw/{name}/{name}_{number:04d}.jpg": jpeg() for name, number in (("Al_Gore", 1), ("Al_Gore", 2), ("Bo", 1))}
