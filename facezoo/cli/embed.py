@@ -48,7 +48,12 @@ def command(
     labels = [photos[Path(path)] for path in result.paths]
     write_embeddings(out, result, labels, ModelRecord.of(weights, embedder.embedder))
     count, width = result.embeddings.shape
+    several = sum(found > 1 for found in result.found)
     if as_json:
-        print_json({"out": str(out), "embeddings": count, "size": width, "skipped": result.skipped})
+        print_json(
+            {"out": str(out), "embeddings": count, "size": width, "skipped": result.skipped, "several_faces": several}
+        )
         return
     print(f"{count} embeddings of {width} values in {out}; {len(result.skipped)} photos skipped")
+    if several:
+        print(f"{several} photos show several faces; the {face} was embedded")

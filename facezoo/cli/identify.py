@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from facezoo.cli import options
+
+if TYPE_CHECKING:
+    from facezoo.evaluation.statistics.threshold import Threshold
 
 
 def command(
@@ -22,7 +25,7 @@ def command(
     threshold: options.Threshold = None,
     calibration: options.Calibration = None,
     fmr: options.Fmr = None,
-    face: options.Face = "largest",
+    face: options.Faces = "largest",
     aligned: options.Aligned = False,
     device: options.Device = "auto",
     as_json: options.AsJson = False,
@@ -34,11 +37,12 @@ def command(
     """
     import sys
 
+    from facezoo.cli.faces import add_left_out, box_of, box_text, left_out
     from facezoo.cli.show import print_facts, print_json, print_table
     from facezoo.errors import ConfigError, DataError
     from facezoo.evaluation.statistics.threshold import find_threshold
     from facezoo.inference.gallery import Gallery, ModelRecord, photos_below
-    from facezoo.inference.photo_embedder import photo_embedder
+    from facezoo.inference.photo_embedder import PhotoEmbedder, photo_embedder
     from facezoo.weights.pretrained import model_path
 
     if top < 1:
@@ -55,24 +59,38 @@ def command(
             print(f"{gallery}: {warning}", file=sys.stderr)
     else:
         photos = photos_below([gallery])
-        result = embedder.embed(photos)
+        one_face = PhotoEmbedder(embedder.embedder, embedder.detector, "largest" if face == "all" else face)
+        result = one_face.embed(photos)
         for path, reason in result.skipped.items():
             print(f"skipped {reason if path in reason else f'{path}: {reason}'}", file=sys.stderr)
         if not result.paths:
             raise DataError(f"{gallery}: no photo of the gallery shows a face")
         labels = [photos[Path(path)] for path in result.paths]
         persons = Gallery.from_embeddings(result.embeddings, labels)
-    ranked = persons.search(embedder.embed_one(photo), top)
+    shown = embedder.embed_photo(photo)
+    found = [persons.search(embedding, top) for embedding in shown.embeddings]
+    if as_json:
+        answers = [_answer(ranked, limit, box_of(shown, row)) for row, ranked in enumerate(found)]
+        more = {"faces": answers} if face == "all" else {}
+        print_json({"photo": str(photo), **answers[0], "left_out": left_out(shown), **more})
+        return
+    for row, ranked in enumerate(found):
+        name, score = ranked[0]
+        if face == "all":
+            print(f"face {row + 1} of {len(found)}, box {box_text(shown, row)}")
+        print_table(["person", "score"], [[name, f"{score:.4f}"] for name, score in ranked], right=(1,))
+        words = {True: name, False: "nobody in the gallery", None: f"undecided; most similar to {name}"}
+        facts: dict[str, object] = {} if limit.value is None else {"threshold": f"{limit.value:.4f}"}
+        facts["meaning"] = limit.meaning
+        if limit.notes:
+            facts["note"] = "; ".join(limit.notes)
+        add_left_out(facts, [shown], face)
+        print_facts({**facts, "decision": words[limit.decide(score)]})
+
+
+def _answer(ranked: list[tuple[str, float]], limit: Threshold, box: list[int] | None) -> dict[str, Any]:
+    """The candidates of one face and the decision on the first, as plain JSON types."""
     name, score = ranked[0]
     decision = limit.as_dict(score)
-    if as_json:
-        candidates = [{"name": name, "score": round(score, 6)} for name, score in ranked]
-        found = name if decision["same"] else None
-        print_json({"photo": str(photo), "identity": found, "candidates": candidates, **decision})
-        return
-    print_table(["person", "score"], [[name, f"{score:.4f}"] for name, score in ranked], right=(1,))
-    words = {True: name, False: "nobody in the gallery", None: f"undecided; most similar to {name}"}
-    facts: dict[str, object] = {} if limit.value is None else {"threshold": f"{limit.value:.4f}"}
-    if limit.notes:
-        facts["note"] = "; ".join(limit.notes)
-    print_facts({**facts, "meaning": limit.meaning, "decision": words[limit.decide(score)]})
+    candidates = [{"name": name, "score": round(score, 6)} for name, score in ranked]
+    return {"box": box, "identity": name if decision["same"] else None, "candidates": candidates, **decision}

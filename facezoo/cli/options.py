@@ -81,6 +81,12 @@ MaxPixels = Annotated[int, typer.Option(metavar="N", help="Photos with more pixe
 Face = Annotated[
     str, one_of("choice of face", ("largest", "central"), "Which face counts where a photo shows several.")
 ]
+Faces = Annotated[
+    str,
+    one_of(
+        "choice of face", ("largest", "central", "all"), "Which face counts where a photo shows several; all: each one."
+    ),
+]
 Aligned = Annotated[bool, typer.Option("--aligned", help="The photos are aligned crops; detect nothing.")]
 
 Threshold = Annotated[float | None, typer.Option(metavar="COSINE", help="Cosine similarity from which faces match.")]

@@ -18,13 +18,16 @@ def command(
     threshold: options.Threshold = None,
     calibration: options.Calibration = None,
     fmr: options.Fmr = None,
-    face: options.Face = "largest",
+    face: options.Faces = "largest",
     aligned: options.Aligned = False,
     device: options.Device = "auto",
     as_json: options.AsJson = False,
 ) -> None:
     """Compare the faces in two photos: score, threshold and the meaning of the threshold."""
-    from facezoo.cli.show import print_facts, print_json
+    from itertools import product
+
+    from facezoo.cli.faces import add_left_out, box_of, box_text, left_out
+    from facezoo.cli.show import print_facts, print_json, print_table
     from facezoo.evaluation.statistics.threshold import find_threshold
     from facezoo.inference.photo_embedder import photo_embedder
     from facezoo.weights.pretrained import model_path
@@ -34,12 +37,29 @@ def command(
         weights, threshold=threshold, calibration=calibration, fmr=fmr, aligner="aligned" if aligned else "mtcnn"
     )
     embedder = photo_embedder(weights, backend=backend, aligned=aligned, face=face, device=device)
-    score = float(embedder.embed_one(a) @ embedder.embed_one(b))
+    one, two = embedder.embed_photo(a), embedder.embed_photo(b)
+    scores = one.embeddings @ two.embeddings.T  # (faces of A, faces of B)
+    pairs = list(product(range(len(one.paths)), range(len(two.paths))))
+    best = max(pairs, key=lambda pair: scores[pair])
+    score = float(scores[best])
     result = {"a": str(a), "b": str(b), "weights": str(weights), **limit.as_dict(score)}
     if as_json:
+        result["left_out"] = {"a": left_out(one), "b": left_out(two)}
+        if face == "all":
+            result["pairs"] = [
+                {"a_box": box_of(one, row), "b_box": box_of(two, column), **limit.as_dict(float(scores[row, column]))}
+                for row, column in pairs
+            ]
         print_json(result)
         return
     words = {True: "the same person", False: "different persons", None: "undecided"}
+    if face == "all":
+        rows = [
+            [box_text(one, row), box_text(two, column), f"{scores[row, column]:.4f}",
+             words[limit.decide(float(scores[row, column]))]]
+            for row, column in pairs
+        ]  # fmt: skip
+        print_table(["face of A x1 y1 x2 y2", "face of B x1 y1 x2 y2", "score", "decision"], rows, right=(2,))
     facts: dict[str, object] = {"score": f"{score:.4f} (cosine similarity, -1..1)"}
     if limit.value is not None:
         facts["threshold"] = f"{limit.value:.4f}"
@@ -48,5 +68,6 @@ def command(
         facts["probability"] = f"{result['probability']:.3f} that it is the same person{limit.condition}"
     if limit.notes:
         facts["note"] = "; ".join(limit.notes)
-    facts["decision"] = words[limit.decide(score)]
+    add_left_out(facts, [one, two], face)
+    facts["decision"] = words[limit.decide(score)] + (" (the two most similar faces)" if len(pairs) > 1 else "")
     print_facts(facts)

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from facezoo.align.choose import check_rule
 from facezoo.align.crop import align_face
 from facezoo.align.detect_faces import detect_faces
 from facezoo.align.templates import get_template
 from facezoo.data.image import read_image
-from facezoo.errors import DataError, ImageError, UnknownNameError
+from facezoo.errors import DataError, ImageError
 from facezoo.inference.embedder import Embedder
 from facezoo.interfaces.detector import Detector, Face
 from facezoo.io.progress import OnProgress, ignore_progress
 
 NO_FACE = "no face found"
-FACES = ("largest", "central")  # of the rules in facezoo.align.choose, those that keep one face
 
 
 @dataclass(frozen=True)
@@ -28,16 +28,18 @@ class PhotoEmbeddings:
     """Embeddings of the photos in which a face was found.
 
     Attributes:
-        paths: of these photos, (N,).
+        paths: of these photos, (N,); with every face embedded, a path is repeated for each of its faces.
         embeddings: float32 (N, E), each row of length 1.
         faces: the embedded face of each photo; None for aligned crops.
         skipped: path -> reason, for photos without an embedding.
+        found: number of faces found in each of these photos, (N,); 1 for aligned crops.
     """
 
     paths: list[str]
     embeddings: np.ndarray
     faces: list[Face | None]
     skipped: dict[str, str]
+    found: list[int] = field(default_factory=list)
 
 
 class PhotoEmbedder:
@@ -46,15 +48,14 @@ class PhotoEmbedder:
     Args:
         embedder: the model; its preprocessing defines the template and the size of the crops.
         detector: finds the faces; with None, the photos are crops that are aligned already.
-        face: "largest" or "central": which face is embedded if there are several.
+        face: "largest", "central" or "all": which faces are embedded if there are several; "all", largest first.
 
     Raises:
         UnknownNameError: ``face`` is something else.
     """
 
     def __init__(self, embedder: Embedder, detector: Detector | None, face: str = "largest") -> None:
-        if face not in FACES:
-            raise UnknownNameError("choice of face", face, FACES)
+        check_rule(face)
         self.embedder, self.detector, self.face = embedder, detector, face
 
     def embed(self, paths: Iterable[str | Path], on_progress: OnProgress = ignore_progress) -> PhotoEmbeddings:
@@ -74,7 +75,16 @@ class PhotoEmbedder:
         return replace(result, embeddings=self.embedder.embed(chain([first], crops)))
 
     def embed_one(self, path: str | Path) -> np.ndarray:
-        """The embedding (E,) of one photo.
+        """The embedding (E,) of one photo; of its first face with ``face="all"``.
+
+        Raises:
+            ImageError: it cannot be read.
+            DataError: it shows no face.
+        """
+        return self.embed_photo(path).embeddings[0]
+
+    def embed_photo(self, path: str | Path) -> PhotoEmbeddings:
+        """The embeddings of one photo: one, or one per face with ``face="all"``.
 
         Raises:
             ImageError: it cannot be read.
@@ -84,16 +94,18 @@ class PhotoEmbedder:
         if not result.paths:
             reason = result.skipped[str(path)]
             raise DataError(f"{path}: {reason}") if reason == NO_FACE else ImageError(reason)
-        return result.embeddings[0]
+        return result
 
     def _crops(self, names: Sequence[str], result: PhotoEmbeddings, on_progress: OnProgress) -> Iterator[np.ndarray]:
         """The crops to embed; enters their paths and faces, and the photos that are skipped, in the result."""
-        photos = self._photos(names, result.skipped)
-        for pixels, path, face in self._faces(photos, result.skipped):
+        photos, done = self._photos(names, result.skipped), 0
+        for pixels, path, face, found in self._faces(photos, result.skipped):
             result.paths.append(path)
+            result.found.append(found)
             result.faces.append(face)
             yield pixels
-            on_progress(len(result.paths) + len(result.skipped), len(names))
+            done += len(result.paths) < 2 or path != result.paths[-2]
+            on_progress(done + len(result.skipped), len(names))
 
     def _photos(self, names: Sequence[str], skipped: dict[str, str]) -> Iterator[tuple[str, np.ndarray]]:
         for name in names:
@@ -106,17 +118,16 @@ class PhotoEmbedder:
 
     def _faces(
         self, photos: Iterator[tuple[str, np.ndarray]], skipped: dict[str, str]
-    ) -> Iterator[tuple[np.ndarray, str, Face | None]]:
+    ) -> Iterator[tuple[np.ndarray, str, Face | None, int]]:
         if self.detector is None:
-            yield from ((pixels, name, None) for name, pixels in photos)
+            yield from ((pixels, name, None, 1) for name, pixels in photos)
             return
         size = self.embedder.preprocess.size
         template = get_template(self.embedder.preprocess.template).resized(size)
         for photo in detect_faces(photos, self.detector, self.face):
-            if photo.chosen:
-                face = photo.chosen[0]
-                yield align_face(photo.pixels, face.landmarks, template), photo.key, face
-            else:
+            for face in photo.chosen:
+                yield align_face(photo.pixels, face.landmarks, template), photo.key, face, photo.count
+            if not photo.chosen:
                 skipped[photo.key] = NO_FACE
 
 

@@ -107,3 +107,39 @@ def test_bad_input_is_one_line(folder, capsys, words, said):
     assert code == 2
     assert error.count("\n") == 1
     assert said in error
+
+
+@pytest.fixture
+def two_faces(monkeypatch):
+    """A detector that finds two faces in every photo."""
+    from facezoo.align.templates import ARCFACE
+    from facezoo.interfaces.detector import Detector, Face
+
+    class Two(Detector):
+        def detect_batch(self, images):
+            small, large = np.float32([10, 10, 66, 66]), np.float32([0, 0, 112, 112])
+            return [[Face(small, np.float32(ARCFACE) / 2, 0.8), Face(large, np.float32(ARCFACE), 0.9)] for _ in images]
+
+    monkeypatch.setattr("facezoo.align.create.create_detector", lambda *names, **options: Two())
+
+
+def test_photos_with_several_faces(folder, capsys, two_faces):
+    a, b, weights = folder / "people/ann/1.png", folder / "people/bob/1.png", folder / "w.safetensors"
+    words = ["--weights", weights, "--threshold", "0.9999"]
+    _, out, _ = call(capsys, "verify", a, b, *words)
+    assert f"{a} shows 2 faces, the largest was used" in out
+    assert json.loads(call(capsys, "verify", a, b, *words, "--json")[1])["left_out"] == {"a": 1, "b": 1}
+    found = json.loads(call(capsys, "verify", a, a, *words, "--face", "all", "--json")[1])
+    assert [pair["a_box"] for pair in found["pairs"]] == [[0, 0, 112, 112]] * 2 + [[10, 10, 66, 66]] * 2
+    assert [pair["same"] for pair in found["pairs"]] == [True, False, False, True]
+    assert found["left_out"] == {"a": 0, "b": 0}
+    _, out, _ = call(capsys, "verify", a, b, *words, "--face", "all")
+    assert "left out" not in out
+    assert "0 0 112 112" in out
+    words += ["--gallery", folder / "people"]
+    found = json.loads(call(capsys, "identify", a, *words, "--face", "all", "--json")[1])
+    assert [face["box"] for face in found["faces"]] == [[0, 0, 112, 112], [10, 10, 66, 66]]
+    _, out, _ = call(capsys, "identify", b, *words)
+    assert "shows 2 faces, the largest was used" in out
+    _, out, _ = call(capsys, "identify", b, *words, "--face", "all")
+    assert "face 2 of 2, box 10 10 66 66" in out

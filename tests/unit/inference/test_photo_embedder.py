@@ -35,6 +35,14 @@ class Fixed(Detector):
         return [[Face(box, np.float32(ARCFACE), 0.9)] if image.any() else [] for image in images]
 
 
+class Two(Detector):
+    """Finds two faces in every photo, the smaller first."""
+
+    def detect_batch(self, images):
+        small, large = np.float32([60, 60, 110, 110]), np.float32([0, 0, 112, 112])
+        return [[Face(small, np.float32(ARCFACE) / 2, 0.8), Face(large, np.float32(ARCFACE), 0.9)] for _ in images]
+
+
 @pytest.fixture
 def folder(tmp_path):
     for number, colour in enumerate(["red", "black", "blue", "lime", "white"]):
@@ -80,6 +88,16 @@ def test_no_face_at_all(folder):
         PhotoEmbedder(MeanColour(), Fixed()).embed_one(folder / "broken.png")
 
 
-def test_one_face_per_photo():
-    with pytest.raises(UnknownNameError, match="'all'"):
-        PhotoEmbedder(MeanColour(), Fixed(), "all")
+def test_an_unknown_choice_of_face_is_refused():
+    with pytest.raises(UnknownNameError, match="'smallest'"):
+        PhotoEmbedder(MeanColour(), Fixed(), "smallest")
+
+
+def test_every_face_of_a_photo(folder):
+    photos = [folder / "0.png", folder / "2.png"]
+    result = PhotoEmbedder(MeanColour(), Two(), "all").embed(photos)
+    assert [path[-5:] for path in result.paths] == ["0.png", "0.png", "2.png", "2.png"]
+    assert [face.score for face in result.faces] == pytest.approx([0.9, 0.8, 0.9, 0.8])  # largest first
+    assert result.embeddings.shape == (4, 3)
+    one = PhotoEmbedder(MeanColour(), Two()).embed_photo(photos[0])
+    assert (len(one.paths), one.found) == (1, [2])
