@@ -95,8 +95,6 @@ def command(
         return 0
     main_process = processes.rank == 0
     quiet = as_json or not main_process
-    if not quiet:
-        print(dump_config(chosen))
     backends.load(chosen.backend)  # before signal handlers are set: paddle sets its own
     with progress_bar("step", "steps", quiet=quiet) as on_progress:
         try:

@@ -129,6 +129,7 @@ def run_training(
     images = faces.length if isinstance(faces, StreamSource) else len(faces)
     main = engine.rank == 0  # of several processes one writes files and logs
     log_info = logger.info if main else logger.debug
+    log_info("%s", dump_config(config))
     log_info(
         "%d images of %d identities; %s + %s on %s", images, faces.num_classes, model.name, config.head, config.backend
     )
