@@ -41,7 +41,7 @@ class LightSENetSpec(BackboneSpec):
 
     family: str = "lightsenet"
     network: str = "LightSENet"
-    paper: str = "Deng et al., Lightweight Face Recognition Challenge, ICCVW 2019 (progressive learning entry)"
+    paper: str = "Chai et al., A Progressive Learning Framework for Unconstrained Face Recognition, ICCVW 2019, table 1"
     stem: int = 24
     rows: tuple[Row, ...] = ROWS
     se_ratio: int = 16

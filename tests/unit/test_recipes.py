@@ -40,7 +40,7 @@ evolve_mobilefacenet_webface260m MobileFaceNet AdaCos 4 99.73 99.84 97.75 95.87 
 INSIGHTFACE = """
 ms1mv2_r50 IResNet50 ArcFace 1024 0.1 5e-4 20 0 95.97 94.07 75.13
 ms1mv2_r100 IResNet100 ArcFace 1024 0.1 5e-4 20 0 96.37 94.27 78.12
-ms1mv3_mbf MobileFaceNetLarge ArcFace 1024 0.1 1e-4 40 0 94.23 91.33 63.78
+ms1mv3_mbf MobileFaceNet ArcFace 1024 0.1 1e-4 40 0 94.23 91.33 63.78
 ms1mv3_r50 IResNet50 ArcFace 1024 0.1 5e-4 20 0 96.37 94.47 79.14
 ms1mv3_r100 IResNet100 ArcFace 1024 0.1 5e-4 20 0 96.85 95.02 81.97
 glint360k_r50 IResNet50 CosFace 1024 0.1 1e-4 20 0 97.16 95.81 86.34
@@ -125,6 +125,8 @@ def test_insightface_by_its_configs(name, row):
     assert config.data.path == f"data/{name.split('_')[0]}"
     assert (config.batch_size, config.epochs, config.clip_norm) == (int(batch), int(epochs), 5.0)
     assert (config.lr, config.momentum, config.weight_decay) == (float(lr), 0.9, float(decay))
+    # backbones/__init__.py: "mbf" is get_mbf, blocks (1, 4, 6, 2) and scale 2
+    assert not name.endswith("mbf") or config.backbone_options == {"blocks": [1, 4, 6, 2], "scale": 2}
     assert config.optimizer.name == ("adamw" if "vit" in name else "sgd")
     # lr_scheduler.py: PolynomialLRWarmup, power 1.0 by default; train_v2.py gives none
     assert (config.schedule.name, config.schedule.power) == ("polynomial", 1.0)

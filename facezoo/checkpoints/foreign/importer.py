@@ -100,11 +100,11 @@ def import_checkpoint(path: str | Path, *, layout: str | None = None) -> Importe
 def guess_project(stripped: Stripped) -> str:
     """The project that wrote the file, from its wrapper where several projects share all keys."""
     projects = stripped.layout.projects
-    if "plsc" in projects:
-        return "plsc" if stripped.found.style == "paddle" else "arcface_torch"
+    if "plsc" in projects and stripped.found.style == "paddle":
+        return "plsc"
     if projects == ("adaface", "cvlface"):
         return "cvlface" if "net." in stripped.prefixes else "adaface"
-    if projects == ("arcface_torch", "cvlface"):
+    if projects == ("arcface_torch", "cvlface", "plsc"):
         return "cvlface" if stripped.found.variant["patch_size"] == 8 else "arcface_torch"
     if {"evolve", "facex"} <= set(projects):
         wrapped = "state_dict" in stripped.wrapper or {"backbone.", "feat_net."} & set(stripped.prefixes)

@@ -96,5 +96,7 @@ PUBLISHED = [
     ("plsc_iresnet100", 65_156_160, 771, "IResNet100", {}, "paddle"),
     ("plsc_iresnet18", 24_025_600, 156, "IResNet18", {}, "paddle"),
     ("plsc_iresnet50", 43_590_848, 396, "IResNet50", {}, "paddle"),
+    ("plsc_vit_b", 113_833_472, 280, "ViTB", {}, "paddle"),
+    ("plsc_vit_t", 19_137_792, 148, "ViTT", {}, "paddle"),
     ("plsc_mobilefacenet_base", 2_059_520, 283, "MobileFaceNet", {"blocks": (1, 4, 6, 2), "scale": 2}, "paddle"),
 ]

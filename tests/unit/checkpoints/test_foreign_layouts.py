@@ -23,7 +23,7 @@ DEFAULT = {
     "adaface_ir_18", "arcface_paddle_mobilefacenet_128", "arcface_paddle_r50", "arcface_torch_mbf_large",
     "arcface_torch_vit_t", "cvlface_vit_small", "evolve_attention56", "evolve_efficientnet_b0", "evolve_ir_se_50",
     "facex_lightcnn29", "facex_repvgg_a0_deploy", "facex_resnest50", "facex_rexnet_se", "facex_swin_t",
-    "facex_tfnas_a", "lightcnn_9", "lightcnn_v4", "plsc_iresnet18",
+    "facex_tfnas_a", "lightcnn_9", "lightcnn_v4", "plsc_iresnet18", "plsc_vit_t",
 }  # fmt: skip
 ROWS = [pytest.param(*row, id=row[0], marks=() if row[0] in DEFAULT else pytest.mark.full) for row in PUBLISHED]
 TRIPS = ("arcface_paddle_mobilefacenet_128", "arcface_torch_mbf_scale1", "evolve_mobilefacenet", "lightcnn_v4")

@@ -64,6 +64,57 @@ def test_known_publishers_are_listed():
     names = " ".join(ENTRIES)
     for word in ("insightface", "facenet-pytorch", "opencv", "adaface", "cvlface", "plsc", "arcface-paddle", "hse"):
         assert word in names
+    for word in ("evolve-ir152-ms1m", "evolve-ir50-asia", "plsc-mobilefacenet", "facexzoo-swint", "magface-iresnet100"):
+        assert word in names
+    for word in ("arcface-torch-r100-glint360k", "arcface-torch-vit-b", "lightcnn-9", "lightcnn-29v2", "lightcnn-v4"):
+        assert word in names
+
+
+# layout and figures as typed from the publishers' pages; of FaceX-Zoo LFW to MegaFace, of the others IJB-C
+PUBLISHED = {
+    "plsc-facevit-base-webface42m": ("plsc_vit", [97.97, 97.04]),
+    "plsc-facevit-tiny-webface42m": ("plsc_vit", [97.24, 95.79]),
+    "plsc-facevit-tiny-webface42m-pfc02": ("plsc_vit", [97.28, 95.79]),
+    "plsc-mobilefacenet-webface42m": ("plsc_mobilefacenet", [95.22, 92.48]),
+    "evolve-ir152-ms1m": ("evolve_ir", [99.82, 99.83, 98.37, 98.07, 96.03, 93.05, 95.50]),
+    "evolve-ir50-asia": ("evolve_ir", []),
+    "facexzoo-irse152-msceleb": ("facex_ir", [99.85, 89.72, 95.56, 98.13, 97.48]),
+    "facexzoo-swins-msceleb": ("facex_swin", [99.85, 90.03, 95.92, 98.05, 98.17]),
+    "facexzoo-mobilefacenet-adacos-msceleb": ("facex_mobilefacenet", [99.65, 83.27, 92.63, 95.38, 82.95]),
+    "arcface-torch-r100-glint360k": ("arcface_torch_iresnet", [89.52, 97.55, 96.38]),
+    "arcface-torch-mbf-ms1mv2": ("arcface_torch_mobilefacenet", [62.07, 93.61, 90.28]),
+    "lightcnn-29v2": ("lightcnn_29v2", [99.43, 99.53, 99.30, 96.77]),
+}
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_entries_are_as_published(name):
+    layout, figures = PUBLISHED[name]
+    assert ENTRIES[name].layout == layout
+    assert [figure.value for figure in ENTRIES[name].published] == figures
+
+
+def test_recipes_that_entries_name_exist():
+    named = {entry.recipe for entry in ENTRIES.values() if entry.recipe}
+    assert {"insightface_ms1mv3_mbf", "insightface_glint360k_r100"} <= named
+    folder = Path(str(resources.files("facezoo.zoo_configs").joinpath("x"))).parent
+    assert all((folder / f"{recipe}.yaml").is_file() for recipe in named)
+
+
+def test_stated_parameters_are_those_of_the_network():
+    for name, entry in ENTRIES.items():
+        known = name.startswith(("facexzoo", "arcface-torch", "evolve", "plsc")) and not entry.variant
+        known = known and "Attention" not in entry.backbone  # their files hold convolutions that nothing reads
+        if known and entry.parameters != "unknown":
+            assert entry.parameters == catalog.backbone_spec(entry.backbone).parameters, name
+
+
+def test_what_is_unverified_is_said():
+    for name, entry in ENTRIES.items():
+        if name.startswith("cvlface") and entry.loads:
+            assert "color_space, revision d3d09c9" in entry.notes
+            assert "was not read here" in entry.notes
+    assert "models/faceres.json" in ENTRIES["hse-mobilenet-vggface2"].notes
 
 
 def test_doubts_are_named():
