@@ -6,14 +6,14 @@ import re
 from pathlib import Path
 
 from facezoo.datasets import catalogue
-from facezoo.datasets.importers import celeba, folders, ijb, insightface, layouts
+from facezoo.datasets.importers import bcolz, celeba, folders, ijb, insightface, layouts
 from facezoo.datasets.importers.result import Imported
 from facezoo.datasets.schema import DataSet
 from facezoo.download import member_names
 from facezoo.errors import ConfigError, DataError
 from facezoo.io.progress import OnProgress, ignore_progress
 
-KINDS = ("lfw", "celeba", "insightface", "ijb", "folder", *layouts.LAYOUTS)
+KINDS = ("bcolz", "lfw", "celeba", "insightface", "ijb", "folder", *layouts.LAYOUTS)
 ARCHIVES = (".tgz", ".tar", ".gz", ".bz2", ".xz", ".zip")
 
 
@@ -57,7 +57,7 @@ def import_archive(
         return folders.import_folder(path, out, entry, partial, on_progress, person_folder)
     if kind in layouts.LAYOUTS:
         return layouts.import_layout(layouts.LAYOUTS[kind], path, out, entry, partial, on_progress)
-    steps = {"insightface": insightface.import_pack, "ijb": ijb.import_ijb}
+    steps = {"insightface": insightface.import_pack, "ijb": ijb.import_ijb, "bcolz": bcolz.import_bcolz}
     return steps[kind](path, out, entry, partial, on_progress)
 
 
@@ -92,6 +92,8 @@ def _folder_kind(path: Path, entry: DataSet | None) -> tuple[str, Path]:
         return "insightface", path
     if _has_meta(path):
         return "ijb", path
+    if bcolz.find_arrays(path):
+        return "bcolz", path
     inside = [file for file in sorted(path.iterdir()) if file.suffix in ARCHIVES]
     if len(inside) == 1:
         return _kind(inside[0], entry)
@@ -113,6 +115,8 @@ def kind_of_members(names: list[str]) -> str | None:
         return "celeba"
     if any(insightface.pack_path(name) for name in names):
         return "insightface"
+    if any(bcolz.MEMBER.search(name) for name in names):
+        return "bcolz"
     if any(name.endswith((ijb.MEDIA, ijb.PAIRS, ijb.POINTS)) or "/loose_crop/" in name for name in names):
         return "ijb"
     for kind, layout in layouts.LAYOUTS.items():

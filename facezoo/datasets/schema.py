@@ -12,6 +12,10 @@ from facezoo.download.published import Count, IndexedFile, Strict, Text, Unknown
 PURPOSES = ("training", "verification", "identification", "templates", "age", "spectra", "spoofing", "masks")
 Purpose = Literal["training", "verification", "identification", "templates", "age", "spectra", "spoofing", "masks"]
 
+Importer = Literal[
+    "lfw", "celeba", "insightface", "ijb", "bcolz", "folder", "calfw", "cfp", "rfw", "tinyface", "ytf", "none"
+]
+
 
 class DataSet(Strict):
     """One data set.
@@ -47,7 +51,9 @@ class DataSet(Strict):
     how: Text
     files: tuple[IndexedFile, ...] = ()
     layout: Text
-    importer: Literal["lfw", "celeba", "insightface", "ijb", "folder", "calfw", "cfp", "rfw", "tinyface", "ytf", "none"]
+    importer: Literal[
+        "lfw", "celeba", "insightface", "ijb", "bcolz", "folder", "calfw", "cfp", "rfw", "tinyface", "ytf", "none"
+    ]
     paper: Text
 
     @field_validator("files")
