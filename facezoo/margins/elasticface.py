@@ -12,13 +12,32 @@ import numpy as np
 from facezoo.margins.base import Margin, Reference
 from facezoo.margins.reference import arc, with_target
 
+RANGE, STEP, MULTIPLIER = 2**32, 0x9E3779B9, 0x45D9F3B  # of the hash
+
+
+def mixed(state: Any, value: Any) -> Any:
+    """A hash of two values of 32 bits; numbers or int64 arrays."""
+    x = (state + value + STEP) % RANGE
+    x = ((x // 2**16) ^ x) * MULTIPLIER % RANGE
+    x = ((x // 2**16) ^ x) * MULTIPLIER % RANGE
+    return (x // 2**16) ^ x
+
+
+def normal_values(seed: int, step: int, count: int) -> np.ndarray:
+    """Independent standard normal values (count,), float64, by Box and Muller from hashed counters."""
+    state = mixed(mixed(step, seed % RANGE), seed // RANGE)
+    first = 2 * np.arange(count, dtype=np.int64)
+    u, v = ((mixed(mixed(state, at), STEP) + 0.5) / RANGE for at in (first, first + 1))
+    values: np.ndarray = np.sqrt(-2 * np.log(u)) * np.cos(2 * math.pi * v)
+    return values
+
 
 @dataclass(frozen=True, kw_only=True)
 class ElasticFaceMargin(Margin):
     """Elastic margin: M ~ N(m, σ²) per sample, not clamped, without gradient.
 
-    State ``step`` counts training calls; the margins of a call come from NumPy's generator seeded with (seed, step), so
-    both backends and all parts draw the same ones.
+    State ``step`` counts training calls; the margins of a call depend on (seed, step, place in the batch) only, so both
+    backends and all parts draw the same ones.
 
     * ``ref``: margins as drawn
     * ``plus``: by rank, the highest target cosine gets the smallest margin
@@ -69,7 +88,7 @@ class ElasticFaceMargin(Margin):
         mean = mean if self.margin is None else self.margin
         sigma = deviations[self.variant != "ref"] if self.sigma is None else self.sigma
         step = int(state["step"])
-        margins = np.random.default_rng([self.seed, step]).normal(mean, sigma, len(t))
+        margins = mean + sigma * normal_values(self.seed, step, len(t))
         if "sample_margins" in state:  # given ones
             margins, step = np.asarray(state["sample_margins"], np.float64), step - 1
         if self.variant != "ref":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import paddle
 from paddle import nn
 
@@ -35,10 +37,10 @@ class AuxiliaryHead(Head, nn.Layer):
                 [num_classes, embedding_size], default_initializer=nn.initializer.XavierUniform()
             )
 
-    def forward(self, embeddings: paddle.Tensor, labels: paddle.Tensor) -> paddle.Tensor:
+    def forward(self, embeddings: paddle.Tensor, labels: paddle.Tensor, indices_tuple: Any = None) -> paddle.Tensor:
         with paddle.amp.auto_cast(enable=False):
-            check_batch(embeddings, labels, self.embedding_size, self.num_classes)
-            return self.term(self.upcast(embeddings), labels.astype("int64"), self.weight)
+            labels = check_batch(embeddings, labels, self.embedding_size, self.num_classes, indices_tuple)
+            return self.term(self.upcast(embeddings), labels, self.weight)
 
     def term(self, embeddings: paddle.Tensor, labels: paddle.Tensor, weight: paddle.Tensor | None) -> paddle.Tensor:
         """The loss, a scalar.

@@ -12,13 +12,14 @@ def center_loss(embeddings: paddle.Tensor, centers: paddle.Tensor) -> paddle.Ten
     return 0.5 * ((embeddings - centers) ** 2).sum(axis=1)
 
 
-def move_centers(centers: paddle.Tensor, embeddings: paddle.Tensor, labels: paddle.Tensor, alpha: float) -> None:
-    """C ← c - α Σ (c - x) / (1 + n) over the n embeddings of each class, in place."""
-    rows, place, counts = paddle.unique(labels, return_index=False, return_inverse=True, return_counts=True)
+def moved_centers(
+    centers: paddle.Tensor, embeddings: paddle.Tensor, labels: paddle.Tensor, alpha: float
+) -> paddle.Tensor:
+    """C - α Σ (c - x) / (1 + n) over the n embeddings of each class."""
+    same = labels[:, None] == labels[None, :]  # (N, N)
     apart = centers[labels] - embeddings.astype(centers.dtype)  # (N, E)
-    total = paddle.zeros([len(rows), centers.shape[1]], dtype=centers.dtype)
-    total = paddle.index_add(total, place, 0, apart)
-    centers[rows] = centers[rows] - alpha * total / (1 + counts.astype(centers.dtype))[:, None]
+    parts = -alpha * apart / (1 + same.astype(centers.dtype).sum(axis=1))[:, None]
+    return paddle.index_add(centers, labels, 0, parts)
 
 
 class Center(AuxiliaryHead):
@@ -52,5 +53,5 @@ class Center(AuxiliaryHead):
         losses = center_loss(embeddings, self.centers[labels].astype(embeddings.dtype))
         if self.training:
             with paddle.no_grad():
-                move_centers(self.centers, embeddings, labels, self.alpha)
+                self.centers.set_value(moved_centers(self.centers, embeddings, labels, self.alpha))
         return losses.sum() if self.variant == "ref" else losses.mean()

@@ -2,13 +2,40 @@
 
 from __future__ import annotations
 
-import numpy as np
+import math
+from functools import partial
+
 import paddle
 
 from facezoo.backends.paddle.heads.criterion import Reduce
 from facezoo.backends.paddle.heads.margin import MarginHead, arc, replace_target
 
 DEFAULTS = {"arc": (0.5, 0.05, 0.0175), "cos": (0.35, 0.05, 0.02)}  # kind -> mean, deviation, deviation of plus
+RANGE, STEP, MULTIPLIER = 2**32, 0x9E3779B9, 0x45D9F3B  # of the hash
+whole = partial(paddle.full, [], dtype="int64")  # a number as a tensor ()
+
+
+def mixed(state: paddle.Tensor, value: paddle.Tensor) -> paddle.Tensor:
+    """A hash of two values of 32 bits, int64; a static graph would round numbers to float32, so they are tensors."""
+    size, step, multiplier, half = (whole(number) for number in (RANGE, STEP, MULTIPLIER, 2**16))
+    x = (state + value + step) % size
+    x = ((x // half) ^ x) * multiplier % size
+    x = ((x // half) ^ x) * multiplier % size
+    return (x // half) ^ x
+
+
+def normal_values(seed: int, step: paddle.Tensor, count: int) -> paddle.Tensor:
+    """Independent standard normal values (count,), float64, by Box and Muller from hashed counters."""
+    state = mixed(mixed(step.astype("int64"), whole(seed % RANGE)), whole(seed // RANGE))
+    first = 2 * paddle.arange(count, dtype="int64")
+    u, v = ((mixed(mixed(state, at), whole(STEP)).astype("float64") + 0.5) / RANGE for at in (first, first + 1))
+    return paddle.sqrt(-2 * paddle.log(u)) * paddle.cos(2 * math.pi * v)
+
+
+def by_rank(margins: paddle.Tensor, target_cosine: paddle.Tensor, variant: str) -> paddle.Tensor:
+    """Margins (N,) sorted, then indexed by the rank of each target cosine, or by the order for "plus_author_repo"."""
+    order = paddle.argsort(target_cosine.detach(), descending=True)
+    return paddle.sort(margins)[order if variant == "plus_author_repo" else paddle.argsort(order)]
 
 
 def elasticface_logits(
@@ -20,11 +47,8 @@ def elasticface_logits(
     "plus" assigns the margins by rank: the highest target cosine gets the smallest. "plus_author_repo" indexes the
     sorted margins by the order instead of the rank, as the authors' release does.
     """
-    if variant != "ref":
-        order = paddle.argsort(target_cosine.detach(), descending=True)
-        rank = order if variant == "plus_author_repo" else paddle.argsort(order)
-        margins = paddle.sort(margins)[rank]
-    value = arc(target_cosine, margins) if kind == "arc" else target_cosine - margins
+    given = margins if variant == "ref" else by_rank(margins, target_cosine, variant)
+    value = arc(target_cosine, given) if kind == "arc" else target_cosine - given
     return scale * replace_target(cosine, target, value)
 
 
@@ -39,8 +63,8 @@ class ElasticFace(MarginHead):
         z_j = s cos(theta_j)                   j != y
         loss = cross-entropy of z
 
-    The margins of call n come from NumPy's generator seeded with (seed, n), where n is buffer ``step``, so both
-    backends and every part of a split head draw the same ones. ``sample_margins``, if set, replaces them.
+    The margins of call n depend on (seed, n, place in the batch) only, where n is buffer ``step``, so both backends and
+    every part of a split head draw the same ones. ``sample_margins``, if set, replaces them.
 
     Variants:
 
@@ -96,8 +120,8 @@ class ElasticFace(MarginHead):
 
     def draw(self, count: int) -> paddle.Tensor:
         """Margins (count,) of this call, float64."""
-        drawn = np.random.default_rng([self.seed, int(self.step)]).normal(self.margin, self.sigma, count)
+        drawn = self.margin + self.sigma * normal_values(self.seed, self.step, count)
         if self.training:
             with paddle.no_grad():
                 self.step.set_value(self.step + 1)
-        return paddle.to_tensor(drawn)
+        return drawn

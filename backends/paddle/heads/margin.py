@@ -13,14 +13,27 @@ from facezoo.backends.paddle.heads.criterion import Reduce, cross_entropy, focal
 from facezoo.interfaces.head import ClassificationHead
 
 
-def check_batch(embeddings: paddle.Tensor, labels: paddle.Tensor, embedding_size: int, num_classes: int) -> None:
-    """Raise ValueError for other shapes than (N, E) and (N,), IndexError for the first label outside 0..C-1."""
+def check_batch(
+    embeddings: paddle.Tensor, labels: paddle.Tensor, embedding_size: int, num_classes: int, indices_tuple: Any = None
+) -> paddle.Tensor:
+    """The labels in int64; ValueError for an unusable batch, IndexError for the first label outside 0..C-1.
+
+    On a GPU and in a static graph such a label becomes C, which the kernels refuse: reading it would synchronise.
+    """
+    if indices_tuple is not None:
+        raise ValueError("indices_tuple is given; expected None: this head takes the whole batch, not a miner's tuples")
     if embeddings.ndim != 2 or embeddings.shape[1] != embedding_size or list(labels.shape) != [embeddings.shape[0]]:
         shapes = f"{tuple(embeddings.shape)} and {tuple(labels.shape)}"
         raise ValueError(f"embeddings and labels have shapes {shapes}; expected (N, {embedding_size}) and (N,)")
+    if len(labels) == 0:
+        raise ValueError("the batch is empty; expected one sample or more")
+    labels = labels.astype("int64")
     wrong = (labels < 0) | (labels >= num_classes)
+    if not paddle.in_dynamic_mode() or labels.place.is_gpu_place():
+        return paddle.where(wrong, paddle.full_like(labels, num_classes), labels)
     if bool(wrong.any()):
         raise IndexError(f"label {int(labels[wrong][0])} is out of range; expected 0 to {num_classes - 1}")
+    return labels
 
 
 def is_target(logits: paddle.Tensor, target: paddle.Tensor) -> paddle.Tensor:
@@ -120,10 +133,10 @@ class MarginHead(ClassificationHead, nn.Layer):
         self.extra = nn.LayerDict()
         self.factors: dict[str, float] = {}
 
-    def forward(self, embeddings: paddle.Tensor, labels: paddle.Tensor) -> paddle.Tensor:
+    def forward(self, embeddings: paddle.Tensor, labels: paddle.Tensor, indices_tuple: Any = None) -> paddle.Tensor:
         with paddle.amp.auto_cast(enable=False):
-            check_batch(embeddings, labels, self.embedding_size, self.num_classes)
-            embeddings, labels = self.upcast(embeddings), labels.astype("int64")
+            labels = check_batch(embeddings, labels, self.embedding_size, self.num_classes, indices_tuple)
+            embeddings = self.upcast(embeddings)
             loss = self._loss(embeddings, labels)
             terms = self.attached()
             for name, factor in self.factors.items():
@@ -145,16 +158,15 @@ class MarginHead(ClassificationHead, nn.Layer):
             reduce: combines values of all parts; its backward pass returns the gradient unchanged.
         """
         with paddle.amp.auto_cast(enable=False):
-            check_batch(embeddings, labels, self.embedding_size, self.num_classes)
-            local = labels.astype("int64") - first
+            local = check_batch(embeddings, labels, self.embedding_size, self.num_classes) - first
             here = (local >= 0) & (local < self.weight.shape[0])
             return self._loss(self.upcast(embeddings), paddle.where(here, local, paddle.full_like(local, -1)), reduce)
 
     def logits(self, embeddings: paddle.Tensor, labels: paddle.Tensor) -> paddle.Tensor:
         before = [buffer.clone() for buffer in self.buffers(include_sublayers=False)]
         with paddle.amp.auto_cast(enable=False):
-            check_batch(embeddings, labels, self.embedding_size, self.num_classes)
-            logits = self._norm_and_logits(self.upcast(embeddings), labels.astype("int64"))[1]
+            labels = check_batch(embeddings, labels, self.embedding_size, self.num_classes)
+            logits = self._norm_and_logits(self.upcast(embeddings), labels)[1]
         with paddle.no_grad():  # computing logits must not change the state
             for buffer, value in zip(self.buffers(include_sublayers=False), before, strict=True):
                 buffer.set_value(value)

@@ -69,5 +69,5 @@ class AdaCos(MarginHead):
         if self.training and self.variant == "ref":
             with torch.no_grad():
                 wide = cosine.double(), target, target_cosine.double()
-                self.s.copy_(adacos_scale(*wide, self.s, reduce))
+                self.s.view(1).copy_(adacos_scale(*wide, self.s, reduce))
         return self.s.clone().to(cosine.dtype) * cosine

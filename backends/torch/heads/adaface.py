@@ -84,10 +84,10 @@ class AdaFace(MarginHead):
         length = norm.detach().double().clamp(1e-3, 100)
         if self.training:
             with torch.no_grad():
-                self.batch_mean.copy_(self.momentum * length.mean() + (1 - self.momentum) * self.batch_mean)
+                self.batch_mean.view(1).copy_(self.momentum * length.mean() + (1 - self.momentum) * self.batch_mean)
                 if len(length) > 1:  # one sample has no standard deviation
                     variance = ((length - length.mean()) ** 2).sum() / (len(length) - 1)
-                    self.batch_std.copy_(self.momentum * variance.sqrt() + (1 - self.momentum) * self.batch_std)
+                    self.batch_std.view(1).copy_(self.momentum * variance.sqrt() + (1 - self.momentum) * self.batch_std)
         quality = (self.h * (length - self.batch_mean) / (self.batch_std + 1e-3)).clamp(-1, 1)
         return adaface_logits(
             cosine, target, target_cosine, quality=quality.to(cosine.dtype), margin=self.margin, scale=self.scale,

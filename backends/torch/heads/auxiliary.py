@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import nn
 
 from facezoo.backends.torch.heads.criterion import Reduce
-from facezoo.backends.torch.heads.margin import check_batch, widen
+from facezoo.backends.torch.heads.margin import check_batch, no_autocast, widen
 from facezoo.interfaces.head import Head
 
 
@@ -34,10 +36,10 @@ class AuxiliaryHead(Head, nn.Module):
             self.weight = nn.Parameter(torch.empty(num_classes, embedding_size))
             nn.init.xavier_uniform_(self.weight)
 
-    def forward(self, embeddings: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        with torch.autocast(embeddings.device.type, enabled=False):
-            check_batch(embeddings, labels, self.embedding_size, self.num_classes)
-            return self.term(self.upcast(embeddings), labels.long(), self.weight)
+    def forward(self, embeddings: torch.Tensor, labels: torch.Tensor, indices_tuple: Any = None) -> torch.Tensor:
+        with no_autocast(embeddings):
+            labels = check_batch(embeddings, labels, self.embedding_size, self.num_classes, indices_tuple)
+            return self.term(self.upcast(embeddings), labels, self.weight)
 
     def term(self, embeddings: torch.Tensor, labels: torch.Tensor, weight: torch.Tensor | None) -> torch.Tensor:
         """The loss, a scalar.

@@ -12,13 +12,11 @@ def center_loss(embeddings: torch.Tensor, centers: torch.Tensor) -> torch.Tensor
     return 0.5 * ((embeddings - centers) ** 2).sum(dim=1)
 
 
-def move_centers(centers: torch.Tensor, embeddings: torch.Tensor, labels: torch.Tensor, alpha: float) -> None:
-    """C ← c - α Σ (c - x) / (1 + n) over the n embeddings of each class, in place."""
-    rows, place, counts = torch.unique(labels, return_inverse=True, return_counts=True)
+def moved_centers(centers: torch.Tensor, embeddings: torch.Tensor, labels: torch.Tensor, alpha: float) -> torch.Tensor:
+    """C - α Σ (c - x) / (1 + n) over the n embeddings of each class."""
+    same = labels[:, None] == labels[None, :]  # (N, N)
     apart = centers[labels] - embeddings.to(centers.dtype)  # (N, E)
-    total = torch.zeros([len(rows), centers.shape[1]], dtype=centers.dtype, device=centers.device)
-    total = total.index_add(0, place, apart)
-    centers[rows] = centers[rows] - alpha * total / (1 + counts.to(centers.dtype))[:, None]
+    return centers.index_add(0, labels, -alpha * apart / (1 + same.sum(dim=1).to(centers.dtype))[:, None])
 
 
 class Center(AuxiliaryHead):
@@ -52,5 +50,9 @@ class Center(AuxiliaryHead):
         losses = center_loss(embeddings, self.centers[labels].to(embeddings.dtype))
         if self.training:
             with torch.no_grad():
-                move_centers(self.centers, embeddings, labels, self.alpha)
+                moved = moved_centers(self.centers, embeddings, labels, self.alpha)
+                if torch.compiler.is_compiling():  # the compiled backward pass reads the buffer again
+                    self.centers = moved
+                else:
+                    self.centers.copy_(moved)
         return losses.sum() if self.variant == "ref" else losses.mean()

@@ -76,7 +76,7 @@ class CurricularFace(MarginHead):
         before = self.t.clone()
         if self.training:
             with torch.no_grad():
-                self.t.copy_(self.momentum * target_cosine.double().mean() + (1 - self.momentum) * self.t)
+                self.t.view(1).copy_(self.momentum * target_cosine.double().mean() + (1 - self.momentum) * self.t)
         t = before if self.variant == "update_after_use" else self.t.clone()
         return curricularface_logits(
             cosine, target, target_cosine, t=t.to(cosine.dtype), margin=self.margin, scale=self.scale

@@ -2,13 +2,37 @@
 
 from __future__ import annotations
 
-import numpy as np
+import math
+
 import torch
 
 from facezoo.backends.torch.heads.criterion import Reduce
 from facezoo.backends.torch.heads.margin import MarginHead, arc, replace_target
 
 DEFAULTS = {"arc": (0.5, 0.05, 0.0175), "cos": (0.35, 0.05, 0.02)}  # kind -> mean, deviation, deviation of plus
+RANGE, STEP, MULTIPLIER = 2**32, 0x9E3779B9, 0x45D9F3B  # of the hash
+
+
+def mixed(state: torch.Tensor, value: torch.Tensor | int) -> torch.Tensor:
+    """A hash of two values of 32 bits, int64."""
+    x = (state + value + STEP) % RANGE
+    x = ((x // 2**16) ^ x) * MULTIPLIER % RANGE
+    x = ((x // 2**16) ^ x) * MULTIPLIER % RANGE
+    return (x // 2**16) ^ x
+
+
+def normal_values(seed: int, step: torch.Tensor, count: int) -> torch.Tensor:
+    """Independent standard normal values (count,), float64, by Box and Muller from hashed counters."""
+    state = mixed(mixed(step.long(), seed % RANGE), seed // RANGE)
+    first = 2 * torch.arange(count, device=step.device)
+    u, v = ((mixed(mixed(state, at), STEP).double() + 0.5) / RANGE for at in (first, first + 1))
+    return torch.sqrt(-2 * torch.log(u)) * torch.cos(2 * math.pi * v)
+
+
+def by_rank(margins: torch.Tensor, target_cosine: torch.Tensor, variant: str) -> torch.Tensor:
+    """Margins (N,) sorted, then indexed by the rank of each target cosine, or by the order for "plus_author_repo"."""
+    order = torch.argsort(target_cosine.detach(), descending=True)
+    return torch.sort(margins)[0][order if variant == "plus_author_repo" else torch.argsort(order)]
 
 
 def elasticface_logits(
@@ -20,11 +44,8 @@ def elasticface_logits(
     "plus" assigns the margins by rank: the highest target cosine gets the smallest. "plus_author_repo" indexes the
     sorted margins by the order instead of the rank, as the authors' release does.
     """
-    if variant != "ref":
-        order = torch.argsort(target_cosine.detach(), descending=True)
-        rank = order if variant == "plus_author_repo" else torch.argsort(order)
-        margins = torch.sort(margins)[0][rank]
-    value = arc(target_cosine, margins) if kind == "arc" else target_cosine - margins
+    given = margins if variant == "ref" else by_rank(margins, target_cosine, variant)
+    value = arc(target_cosine, given) if kind == "arc" else target_cosine - given
     return scale * replace_target(cosine, target, value)
 
 
@@ -39,8 +60,8 @@ class ElasticFace(MarginHead):
         z_j = s cos(theta_j)                   j != y
         loss = cross-entropy of z
 
-    The margins of call n come from NumPy's generator seeded with (seed, n), where n is buffer ``step``, so both
-    backends and every part of a split head draw the same ones. ``sample_margins``, if set, replaces them.
+    The margins of call n depend on (seed, n, place in the batch) only, where n is buffer ``step``, so both backends and
+    every part of a split head draw the same ones. ``sample_margins``, if set, replaces them.
 
     Variants:
 
@@ -96,8 +117,8 @@ class ElasticFace(MarginHead):
 
     def draw(self, count: int) -> torch.Tensor:
         """Margins (count,) of this call, float64."""
-        drawn = np.random.default_rng([self.seed, int(self.step)]).normal(self.margin, self.sigma, count)
+        drawn = self.margin + self.sigma * normal_values(self.seed, self.step, count)
         if self.training:
             with torch.no_grad():
-                self.step.copy_(self.step + 1)
-        return torch.as_tensor(drawn, device=self.weight.device)
+                self.step.view(1).copy_(self.step + 1)
+        return drawn

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
@@ -13,14 +14,38 @@ from facezoo.backends.torch.heads.criterion import Reduce, cross_entropy, focal
 from facezoo.interfaces.head import ClassificationHead
 
 
-def check_batch(embeddings: torch.Tensor, labels: torch.Tensor, embedding_size: int, num_classes: int) -> None:
-    """Raise ValueError for other shapes than (N, E) and (N,), IndexError for the first label outside 0..C-1."""
+def check_batch(
+    embeddings: torch.Tensor, labels: torch.Tensor, embedding_size: int, num_classes: int, indices_tuple: Any = None
+) -> torch.Tensor:
+    """The labels in int64; ValueError for an unusable batch, IndexError for the first label outside 0..C-1.
+
+    On a GPU and in a compiled graph the device checks the labels (RuntimeError): reading them would synchronise.
+    """
+    if indices_tuple is not None:
+        raise ValueError("indices_tuple is given; expected None: this head takes the whole batch, not a miner's tuples")
     if embeddings.ndim != 2 or embeddings.shape[1] != embedding_size or labels.shape != embeddings.shape[:1]:
         shapes = f"{tuple(embeddings.shape)} and {tuple(labels.shape)}"
         raise ValueError(f"embeddings and labels have shapes {shapes}; expected (N, {embedding_size}) and (N,)")
+    if len(labels) == 0:
+        raise ValueError("the batch is empty; expected one sample or more")
     wrong = (labels < 0) | (labels >= num_classes)
-    if bool(wrong.any()):
+    if torch.compiler.is_compiling() or (_has_values(labels) and labels.device.type != "cpu"):
+        torch._assert_async(~wrong.any(), f"a label is out of range; expected 0 to {num_classes - 1}")
+    elif _has_values(labels) and bool(wrong.any()):
         raise IndexError(f"label {int(labels[wrong][0])} is out of range; expected 0 to {num_classes - 1}")
+    return labels.long()
+
+
+def _has_values(labels: torch.Tensor) -> bool:
+    """False for fake and meta tensors, and inside vmap and tracing, where no value can be read."""
+    wrapped = torch._C._functorch.is_functorch_wrapped_tensor(labels)
+    return type(labels) is torch.Tensor and not (wrapped or labels.is_meta or torch.jit.is_tracing())
+
+
+def no_autocast(values: torch.Tensor) -> AbstractContextManager[Any]:
+    """A context without automatic mixed precision on the device of ``values``."""
+    kind = values.device.type
+    return torch.autocast(kind, enabled=False) if torch.amp.is_autocast_available(kind) else nullcontext()
 
 
 def is_target(logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
@@ -89,6 +114,8 @@ def arc_monotone(cosine: torch.Tensor, margin: float) -> torch.Tensor:
 class MarginHead(ClassificationHead, nn.Module):
     """A cosine classifier; a subclass computes logits from cosines in ``columns``.
 
+    Buffers of one number are written through ``view(1)``: torch.compile drops writes to 0-d float64 tensors (2.13).
+
     Args:
         embedding_size: E.
         num_classes: C.
@@ -119,10 +146,10 @@ class MarginHead(ClassificationHead, nn.Module):
         self.extra = nn.ModuleDict()
         self.factors: dict[str, float] = {}
 
-    def forward(self, embeddings: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        with torch.autocast(embeddings.device.type, enabled=False):
-            check_batch(embeddings, labels, self.embedding_size, self.num_classes)
-            embeddings, labels = self.upcast(embeddings), labels.long()
+    def forward(self, embeddings: torch.Tensor, labels: torch.Tensor, indices_tuple: Any = None) -> torch.Tensor:
+        with no_autocast(embeddings):
+            labels = check_batch(embeddings, labels, self.embedding_size, self.num_classes, indices_tuple)
+            embeddings = self.upcast(embeddings)
             loss = self._loss(embeddings, labels)
             terms = self.attached()
             for name, factor in self.factors.items():
@@ -141,20 +168,19 @@ class MarginHead(ClassificationHead, nn.Module):
             first: the class of this part's first row.
             reduce: combines values of all parts; its backward pass returns the gradient unchanged.
         """
-        with torch.autocast(embeddings.device.type, enabled=False):
-            check_batch(embeddings, labels, self.embedding_size, self.num_classes)
-            local = labels.long() - first
+        with no_autocast(embeddings):
+            local = check_batch(embeddings, labels, self.embedding_size, self.num_classes) - first
             here = (local >= 0) & (local < self.weight.shape[0])
             return self._loss(self.upcast(embeddings), torch.where(here, local, torch.full_like(local, -1)), reduce)
 
     def logits(self, embeddings: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         before = [buffer.clone() for buffer in self.buffers(recurse=False)]
-        with torch.autocast(embeddings.device.type, enabled=False):
-            check_batch(embeddings, labels, self.embedding_size, self.num_classes)
-            logits = self._norm_and_logits(self.upcast(embeddings), labels.long())[1]
+        with no_autocast(embeddings):
+            labels = check_batch(embeddings, labels, self.embedding_size, self.num_classes)
+            logits = self._norm_and_logits(self.upcast(embeddings), labels)[1]
         with torch.no_grad():  # computing logits must not change the state
             for buffer, value in zip(self.buffers(recurse=False), before, strict=True):
-                buffer.copy_(value)
+                buffer.view(value.shape or 1).copy_(value)
         return logits
 
     def columns(

@@ -79,7 +79,7 @@ class SphereFace(MarginHead):
     ) -> torch.Tensor:  # fmt: skip
         if self.training:
             with torch.no_grad():
-                self.iter.copy_(self.iter + 1)
+                self.iter.view(1).copy_(self.iter + 1)
         return sphereface_logits(
             cosine, target, target_cosine, norm, margin=self.margin, annealing=self.annealing().to(cosine.dtype)
         )
