@@ -13,8 +13,7 @@ import json
 import re
 import shutil
 import struct
-from collections.abc import Iterator
-from importlib import import_module
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +33,7 @@ RAW = ".raw"
 MEMBER = re.compile(r"(?:^|/)([^/]+/(?:meta/(?:sizes|storage)|data/__\d+\.blp)|[^/]+_list\.npy)$")
 SIDE, ROWS, CHUNK = 1024, 1_000_000, 1 << 28  # largest side, number of images, and bytes of a chunk
 COPIED = 2  # flag of a chunk that is stored without compression
-DECODERS = (("blosc2", "decompress"), ("blosc", "decompress"), ("numcodecs.blosc", "decompress"))
+DECODERS = ("blosc2", "blosc", "numcodecs.blosc")  # each has a function decompress
 
 
 def find_arrays(folder: Path) -> list[Path]:
@@ -161,15 +160,27 @@ def _chunk(path: Path, most: int) -> bytes:
 
 
 def _decompress(chunk: bytes, where: str) -> bytes:
-    for module, function in DECODERS:
+    decode = _decoder()
+    if decode is None:
+        raise BackendUnavailableError(
+            f"{where} is compressed by Blosc; reading it needs one of {', '.join(DECODERS)}: pip install blosc2"
+        )
+    try:
+        return bytes(decode(chunk))
+    except Exception as error:  # each library has its own errors
+        raise DataError(f"{where}: cannot be decompressed ({error})") from error
+
+
+def _decoder() -> Callable[[bytes], Any] | None:
+    """The function of the first library that is installed."""
+    try:
+        from blosc2 import decompress
+    except ImportError:
         try:
-            decode = getattr(import_module(module), function)
+            from blosc import decompress
         except ImportError:
-            continue
-        try:
-            return bytes(decode(chunk))
-        except Exception as error:  # each library has its own errors
-            raise DataError(f"{where}: {module} cannot decompress it ({error})") from error
-    raise BackendUnavailableError(
-        f"{where} is compressed by Blosc; reading it needs blosc2 (or blosc, or numcodecs): pip install blosc2"
-    )
+            try:
+                from numcodecs.blosc import decompress
+            except ImportError:
+                return None
+    return decompress

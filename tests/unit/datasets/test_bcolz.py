@@ -81,7 +81,7 @@ def test_folder(tmp_path):
 
 
 def without_libraries(monkeypatch):
-    for module, _ in bcolz.DECODERS:
+    for module in bcolz.DECODERS:
         monkeypatch.setitem(sys.modules, module, None)
 
 
