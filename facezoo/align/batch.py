@@ -6,7 +6,7 @@ import json
 import multiprocessing
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -17,8 +17,8 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from facezoo.align.settings import AlignSettings
-from facezoo.align.sources import Item, find_items
-from facezoo.align.table import JOURNAL, NAME, Journal, Row, known_rows, table_path, write_table
+from facezoo.align.sources import Item, find_items, stamp
+from facezoo.align.table import JOURNAL, LATER, NAME, Journal, Row, known_rows, photo_of, table_path, write_table
 from facezoo.align.worker import Aligner, start, work
 from facezoo.errors import ConfigError, DataError
 from facezoo.interfaces.detector import Detector
@@ -72,7 +72,8 @@ def align_folder(
 ) -> AlignSummary:
     """Align every photo and video below a folder.
 
-    A second call processes only the missing photos, also if the first call was killed.
+    A second call processes only the missing photos, also if the first call was killed, and those whose file has
+    changed.
 
     Args:
         photos: a folder, with or without identity folders, or one file.
@@ -97,8 +98,8 @@ def align_folder(
     items, path = find_items(photos, out), table_path(out, table)
     with _alone(out):
         _same_settings(out, settings, detector)
-        rows = _still_good(known_rows(out), out, retry)
-        done = {row["source"].split("#")[0] for row in rows}
+        rows = _still_good(known_rows(out), out, retry, items)
+        done = {photo_of(row) for row in rows}
         missing = [item for item in items if item.key not in done]
         count = len(items) - len(missing)
         on_progress(count, len(items))
@@ -107,7 +108,7 @@ def align_folder(
             for share in _results(missing, settings, out, workers, detector):
                 journal.add(share)
                 rows += share
-                count += len({row["source"].split("#")[0] for row in share})
+                count += len({photo_of(row) for row in share})
                 on_progress(count, len(items))
         except BaseException:
             journal.close()
@@ -188,16 +189,33 @@ def _same_settings(out: Path, settings: AlignSettings, detector: Detector | None
         part.write_text(json.dumps(now, indent=1), encoding="utf-8")
 
 
-def _still_good(rows: Sequence[Row], out: Path, retry: bool) -> list[Row]:
-    """The rows of photos whose crops all exist, without duplicates."""
+def _still_good(rows: Sequence[Row], out: Path, retry: bool, items: Sequence[Item]) -> list[Row]:
+    """The rows of photos that did not change and whose crops all exist, without duplicates.
+
+    The crops of a photo that was replaced are deleted.
+    """
     unique = {(row["source"], row["face"]): row for row in rows}
-    redo = set()
+    redo = _replaced(unique.values(), {item.key: stamp(item.path) for item in items})
+    for row in unique.values():
+        crop = (out / row["output"]).resolve()
+        if photo_of(row) in redo and row["output"] and out.resolve() in crop.parents:
+            crop.unlink(missing_ok=True)
     for row in unique.values():
         crop = out / row["output"]
         there = crop.is_file() and crop.stat().st_size > 0 if row["output"] else not retry
         if not there:
-            redo.add(row["source"].split("#")[0])
-    return [row for row in unique.values() if row["source"].split("#")[0] not in redo]
+            redo.add(photo_of(row))
+    return [row for row in unique.values() if photo_of(row) not in redo]
+
+
+def _replaced(rows: Iterable[Row], now: Mapping[str, dict[str, int]]) -> set[str]:
+    """The photos whose file has another size or time than when they were aligned. Older tables do not record them."""
+    found = set()
+    for row in rows:
+        photo = photo_of(row)
+        if "modified" in row and now.get(photo) and now[photo] != {name: row.get(name) for name in LATER}:
+            found.add(photo)
+    return found
 
 
 def _summary(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +19,7 @@ class Item:
     """One photo or one video.
 
     Attributes:
-        key: path below the folder of photos, with forward slashes.
+        key: path below the folder of photos, with forward slashes, as text (see :func:`as_text`).
         path: path of the file.
         target: path of the crop below the output folder, without extension.
     """
@@ -36,7 +38,8 @@ def find_items(photos: str | Path, out: str | Path) -> list[Item]:
     """Photos and videos below a folder, in order of path; or the given file.
 
     Hidden files and folders (a leading dot) are left out. A crop has the folder and name of its photo. If two photos
-    of one folder differ only in the extension, the name of the crop includes the extension.
+    of one folder differ only in the extension, the names of their crops include it. A link to a folder above itself is
+    not followed.
 
     Raises:
         DataError: the folder is missing, or holds no photo or video.
@@ -44,7 +47,7 @@ def find_items(photos: str | Path, out: str | Path) -> list[Item]:
     """
     root, out = Path(photos), Path(out)
     if root.is_file():
-        return [Item(root.name, str(root), root.stem)]
+        return [Item(as_text(root.name), str(root), as_text(root.stem))]
     if not root.is_dir():
         raise DataError(f"{root}: no such folder of photos")
     if root.resolve() in (out.resolve(), *out.resolve().parents):
@@ -52,22 +55,52 @@ def find_items(photos: str | Path, out: str | Path) -> list[Item]:
     keys = sorted(_walk(root))
     if not keys:
         raise DataError(f"{root}: holds no photo or video ({' '.join(sorted(IMAGE_SUFFIXES | VIDEOS))})")
-    stems: dict[str, int] = {}
-    for key in keys:
-        stem = key[: -len(Path(key).suffix)]
-        stems[stem] = stems.get(stem, 0) + 1
-    items = []
-    for key in keys:
-        stem = key[: -len(Path(key).suffix)]
-        items.append(Item(key, str(root / key), stem if stems[stem] == 1 else key))
-    return items
+    targets = _targets([as_text(key) for key in keys])
+    return [Item(as_text(key), str(root / key), targets[as_text(key)]) for key in keys]
+
+
+def _targets(keys: list[str]) -> dict[str, str]:
+    """The path of the crop of each photo, without extension; every one is different."""
+    targets = {key: key[: -len(Path(key).suffix)] for key in keys}
+    while True:
+        counts = Counter(targets.values())
+        clash = [key for key, target in targets.items() if counts[target] > 1 and target != key]
+        if not clash:
+            return targets
+        targets.update({key: key for key in clash})  # a.jpg and a.png; then a.jpg.png, whose stem is a.jpg
+
+
+def as_text(name: str) -> str:
+    r"""A file name with the bytes that are not UTF-8 written as ``\xe9``, so that it fits in a table.
+
+    >>> print(as_text("Jos\udce9.jpg"))
+    Jos\xe9.jpg
+    """
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def stamp(path: str) -> dict[str, int]:
+    """Size and time of modification of a file, by which a replaced photo is known; empty if it is gone."""
+    try:
+        state = os.stat(path)
+    except OSError:
+        return {}
+    return {"bytes": state.st_size, "modified": state.st_mtime_ns}
 
 
 def _walk(root: Path) -> list[str]:
-    found = []
-    for folder, names, files in os.walk(root, followlinks=True):
-        names[:] = [name for name in names if not name.startswith(".")]
-        for name in files:
-            if not name.startswith(".") and Path(name).suffix.lower() in IMAGE_SUFFIXES | VIDEOS:
-                found.append(Path(folder, name).relative_to(root).as_posix())
-    return found
+    return [path.relative_to(root).as_posix() for path in _files(root, frozenset())]
+
+
+def _files(folder: Path, above: frozenset[str]) -> Iterator[Path]:
+    """Photos and videos below a folder, also through links, except links to a folder that is being read."""
+    here = os.path.realpath(folder)
+    if here in above:
+        return
+    for entry in os.scandir(folder):
+        if entry.name.startswith("."):
+            continue
+        if entry.is_dir():
+            yield from _files(Path(entry.path), above | {here})
+        elif Path(entry.name).suffix.lower() in IMAGE_SUFFIXES | VIDEOS:
+            yield Path(entry.path)

@@ -10,6 +10,7 @@ import csv
 import importlib.util
 import json
 import os
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -35,16 +36,24 @@ COLUMNS: dict[str, type] = {
     **{f"{point}_{axis}": float for point in POINTS for axis in "xy"},
     **{f"m{row}{column}": float for row in range(2) for column in range(3)},  # photo -> crop
     **dict.fromkeys(("blur", "yaw", "pitch", "roll"), float),
+    "bytes": int,  # size of the photo's file
+    "modified": int,  # its time of modification, in nanoseconds since 1970
 }
+LATER = ("bytes", "modified")  # columns that older tables lack
 NAME = "faces"
 JOURNAL = ".faces.jsonl"
 
 
 def face_row(row: Row, face: Face, matrix: np.ndarray, blur: float, pose: Sequence[float]) -> Row:
     """The row of one aligned face, with all columns."""
-    names = list(COLUMNS)[7:]
+    names = list(COLUMNS)[7:-2]
     values = [*face.box, face.score, *face.landmarks.reshape(-1), *matrix.reshape(-1), blur, *pose]
     return {**row, **{name: round(float(value), 6) for name, value in zip(names, values, strict=True)}}
+
+
+def photo_of(row: Row) -> str:
+    """The photo or video of a row: its source without the number of the frame."""
+    return re.sub(r"#\d{6,}$", "", row["source"])
 
 
 def landmarks_of(row: Row) -> np.ndarray:
@@ -97,7 +106,11 @@ def read_table(path: Path) -> list[Row]:
         else:
             raw = _read_parquet(path)
         return [
-            {name: kind(row[name]) for name, kind in COLUMNS.items() if row[name] not in ("", None) or kind is str}
+            {
+                name: kind(row[name])
+                for name, kind in COLUMNS.items()
+                if kind is str or (row.get(name) if name in LATER else row[name]) not in ("", None)
+            }
             for row in raw
         ]
     except ImportError as error:

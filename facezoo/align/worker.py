@@ -15,12 +15,12 @@ from facezoo.align.detect_faces import PhotoFaces, detect_faces
 from facezoo.align.landmark_file import LandmarkFile
 from facezoo.align.quality import pose, sharpness
 from facezoo.align.settings import AlignSettings
-from facezoo.align.sources import Item
-from facezoo.align.table import Row, face_row
+from facezoo.align.sources import Item, as_text, stamp
+from facezoo.align.table import Row, face_row, photo_of
 from facezoo.align.transform import similarity
 from facezoo.align.video import read_frames
 from facezoo.data.image import read_image
-from facezoo.errors import FacezooError, ImageError, ShapeError
+from facezoo.errors import BackendUnavailableError, FacezooError, ImageError, ShapeError
 from facezoo.interfaces.detector import Detector
 
 
@@ -46,10 +46,11 @@ class Aligner:
         """Save the crops of these items and return their rows."""
         rows: list[Row] = []
         targets: dict[str, str] = {}
+        states = {item.key: stamp(item.path) for item in items}  # before they are read
         photos = self._read(items, targets, rows)
         for photo in detect_faces(photos, self._detector, self.settings.face, min_score=self.settings.min_score):
             rows += self._save(photo, targets.pop(photo.key))
-        return rows
+        return [{**row, **states[photo_of(row)]} for row in rows]
 
     def _read(
         self, items: Sequence[Item], targets: dict[str, str], rows: list[Row]
@@ -60,7 +61,7 @@ class Aligner:
                 for key, target, pixels in self._decode(item):
                     targets[key] = target
                     yield key, pixels
-            except ImageError as error:
+            except (ImageError, BackendUnavailableError) as error:  # a video without PyAV must not stop the photos
                 rows.append(_without(item.key, f"unreadable: {error}"))
 
     def _decode(self, item: Item) -> Iterator[tuple[str, str, np.ndarray]]:
@@ -97,7 +98,7 @@ def _create_detector(settings: AlignSettings) -> Detector:
 
 
 def _without(key: str, reason: str) -> Row:
-    return {"source": key, "face": 0, "output": "", "reason": reason}
+    return {"source": key, "face": 0, "output": "", "reason": as_text(reason)}
 
 
 def _write_image(crop: np.ndarray, path: Path) -> None:

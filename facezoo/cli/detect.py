@@ -29,6 +29,7 @@ def command(
     from facezoo.align.draw import draw_faces
     from facezoo.align.quality import pose
     from facezoo.cli.show import print_json, print_table
+    from facezoo.cli.writable import check_output
     from facezoo.data.image import read_image
     from facezoo.errors import ConfigError
     from facezoo.io.files import atomic_write
@@ -36,6 +37,7 @@ def command(
     formats = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
     if draw is not None and draw.suffix.lower() not in formats:
         raise ConfigError(f"--draw is {str(draw)!r}; its name must end in one of {', '.join(formats)}")
+    check_output("--draw", draw)
     pixels = read_image(photo, max_pixels=max_pixels)
     settings: dict[str, Any] = {}
     if detector == "mtcnn":

@@ -28,6 +28,7 @@ def command(
     import sys
 
     from facezoo.cli.show import print_json
+    from facezoo.cli.writable import check_output
     from facezoo.errors import ConfigError, DataError
     from facezoo.inference.gallery import ModelRecord, photos_below, write_embeddings
     from facezoo.inference.photo_embedder import photo_embedder
@@ -36,6 +37,7 @@ def command(
 
     if out.suffix != ".npz":
         raise ConfigError(f"--out is {str(out)!r}; its name must end in .npz")
+    check_output("--out", out)
     weights = model_path(weights)
     photos = photos_below(paths)
     embedder = photo_embedder(weights, backend=backend, aligned=aligned, face=face, device=device)

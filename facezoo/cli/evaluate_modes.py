@@ -18,6 +18,7 @@ from facezoo.cli.evaluate_inputs import (
 )
 from facezoo.cli.evaluate_request import Request
 from facezoo.cli.show import print_json
+from facezoo.cli.writable import check_output
 from facezoo.errors import ConfigError, ProtocolError
 from facezoo.evaluation.inputs.store import EmbeddingSet
 from facezoo.evaluation.protocols.protocol import Protocol, load_protocol
@@ -89,15 +90,13 @@ def evaluate(
 ) -> int:
     """Run the protocol; print the result, store it and write the page, as requested."""
     protocol = chosen_protocol(request)
+    card = _card(request)
+    for option, path in (
+        ("--out", out), ("--report", report), ("--calibrate", card if calibrate else None),
+        ("--save-embeddings", request.save_embeddings),
+    ):  # fmt: skip
+        check_output(option, path)
     result, store, crop = _result(request, protocol)
-    if out is not None:
-        result.save(out)
-    if report is not None:
-        from facezoo.evaluation.report.page import write_page
-
-        write_page(result, report, crop=crop, galleries=_galleries(protocol, store))
-    if calibrate:
-        _calibrate(request, protocol, result, calibrate)
     if as_json:
         shown = result.to_dict()
         for task in shown["tasks"]:
@@ -108,7 +107,23 @@ def evaluate(
         from facezoo.evaluation.report.table import print_result
 
         print_result(result)
+    sys.stdout.flush()  # the figures are shown whatever happens to the files
+    if out is not None:
+        result.save(out)
+    if calibrate:
+        _calibrate(request, protocol, result, calibrate, card)
+    if report is not None:
+        from facezoo.evaluation.report.page import write_page
+
+        write_page(result, report, crop=crop, galleries=_galleries(protocol, store))
     return 0
+
+
+def _card(request: Request) -> Path:
+    """Where --calibrate stores its thresholds."""
+    from facezoo.evaluation.statistics.calibration import card_path
+
+    return card_path(request.weights or request.embeddings or request.scores or Path("model"))
 
 
 def one_part(request: Request, part: str, out: Path | None) -> int:
@@ -118,6 +133,7 @@ def one_part(request: Request, part: str, out: Path | None) -> int:
     number, _, total = part.partition("/")
     if not (number.isdigit() and total.isdigit() and 1 <= int(number) <= int(total)):
         raise ConfigError(f"--part is {part!r}; expected K/N such as 1/4, K from 1 to N")
+    check_output("--out", out)
     if out is None:
         raise ConfigError("--part needs --out: where to store the part")
     protocol = chosen_protocol(request)
@@ -181,8 +197,10 @@ def _galleries(protocol: Protocol, store: EmbeddingSet | None) -> Any:
     return found
 
 
-def _calibrate(request: Request, protocol: Protocol, result: ProtocolResult, rates: Sequence[float]) -> None:
-    from facezoo.evaluation.statistics.calibration import calibrate, card_path
+def _calibrate(
+    request: Request, protocol: Protocol, result: ProtocolResult, rates: Sequence[float], place: Path
+) -> None:
+    from facezoo.evaluation.statistics.calibration import calibrate
 
     record = result.tasks[0].pairs
     if record is None:
@@ -191,7 +209,6 @@ def _calibrate(request: Request, protocol: Protocol, result: ProtocolResult, rat
     if request.weights is not None:
         source["flip"] = protocol.embedding.flip
     found = calibrate(record.scores, record.same, rates, confidence=request.confidence, source=source)
-    place = card_path(request.weights or request.embeddings or request.scores or Path("model"))
     found.save(place)
     for point in found.points:
         low, high = ("?" if end is None else f"{end:.4f}" for end in point.threshold_interval)

@@ -67,6 +67,27 @@ def test_table_json_file_page_and_calibration(place, capsys):
     assert shown["inputs"]["embeddings_sha256"]
 
 
+def test_an_output_that_cannot_be_written_is_refused_before_the_work(place, capsys, monkeypatch):
+    monkeypatch.setattr("facezoo.cli.evaluate_modes._result", lambda *_: pytest.fail("the work began"))
+    (place / "file").write_text("")
+    for option in ("--out", "--report", "--save-embeddings"):
+        assert run(*MINE, "--embeddings", "a.npz", option, "file/a.json") == 2
+        assert f"{option} is 'file/a.json'" in said(capsys).err
+        assert run(*MINE, "--embeddings", "a.npz", option, ".") == 2
+        assert "a folder; expected the name of a file" in said(capsys).err
+
+
+def test_the_figures_are_printed_before_the_files_are_written(place, capsys, monkeypatch):
+    def full(self, path):
+        raise OSError(28, "No space left on device", str(path))
+
+    monkeypatch.setattr("facezoo.evaluation.protocols.result.ProtocolResult.save", full)
+    assert run(*MINE, "--embeddings", "a.npz", "--out", "a.json") == 2
+    printed = said(capsys)
+    assert "accuracy" in printed.out
+    assert printed.err == "facezoo: cannot read or write 'a.json': No space left on device\n"
+
+
 def test_compare_and_table(place, capsys):
     for name in "ab":
         assert run(*MINE, "--embeddings", f"{name}.npz", "--out", f"{name}.json") == 0

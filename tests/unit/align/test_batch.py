@@ -248,3 +248,25 @@ def test_a_file_that_is_not_a_table(tmp_path):
         read_table(tmp_path / "faces.csv")
     write_table([], tmp_path / "faces.csv")
     assert read_table(tmp_path / "faces.csv") == []
+
+
+@pytest.mark.parametrize("table", ["csv", "parquet"])
+def test_a_replaced_photo_is_aligned_again(photos, tmp_path, table):
+    run(photos, tmp_path / "out", table=table)
+    before = (tmp_path / "out/ann/1.png").read_bytes()
+    Image.new("RGB", (130, 140), "red").save(photos / "ann/1.png")
+    Image.new("RGB", (130, 140)).save(photos / "ann/2.jpg")  # black: no face
+    detector = Fixed()
+    summary = run(photos, tmp_path / "out", detector, table=table)
+    assert detector.seen == 2
+    assert (tmp_path / "out/ann/1.png").read_bytes() != before
+    assert not (tmp_path / "out/ann/2.png").exists()
+    assert summary.crops == len(files(tmp_path / "out"))
+    assert run(photos, tmp_path / "out", detector, table=table).done_before == summary.photos
+
+
+def test_a_table_without_the_state_of_the_photos(photos, tmp_path):
+    summary = run(photos, tmp_path / "out", table="csv")
+    lines = Path(summary.table).read_text().splitlines()
+    Path(summary.table).write_text("\n".join(line.rsplit(",", 2)[0] for line in lines))
+    assert run(photos, tmp_path / "out", table="csv").done_before == summary.photos
