@@ -6,6 +6,7 @@ import struct
 from pathlib import Path
 from typing import Any
 
+from facezoo.checkpoints.readers.placeholders import CheckpointUnpickler
 from facezoo.checkpoints.readers.torch_tensors import NAMES, Storage, storage_loader
 from facezoo.errors import CheckpointError, UnsafeFileError
 from facezoo.io.describe import describe
@@ -34,7 +35,7 @@ def read_torch_legacy(path: Path) -> Any:
             raise CheckpointError(f"{where!r} has protocol {describe(version)}; expected {PROTOCOL}")
         if not isinstance(system, dict) or system.get("little_endian") is not True:
             raise CheckpointError(f"{where!r} was written on a big-endian machine; expected little-endian")
-        tree = Unpickler(file, where, NAMES, storage_loader(storages), budget=budget).load()
+        tree = CheckpointUnpickler(file, where, NAMES, storage_loader(storages), budget=budget).load()
         keys = Unpickler(file, where).load()
         named = isinstance(keys, list) and all(isinstance(key, str | int) for key in keys)
         if not named or sorted(map(str, keys)) != sorted(storages):

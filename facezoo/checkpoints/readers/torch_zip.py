@@ -7,11 +7,12 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+from facezoo.checkpoints.readers.placeholders import CheckpointUnpickler
 from facezoo.checkpoints.readers.torch_tensors import NAMES, Storage, storage_loader
 from facezoo.errors import CheckpointError, UnsafeFileError
 from facezoo.io.describe import describe
 from facezoo.io.pickled_values import Budget
-from facezoo.io.unpickle import MAX_EXPANSION, Unpickler, resolved
+from facezoo.io.unpickle import MAX_EXPANSION, resolved
 
 MAX_PICKLE = 64 << 20  # bytes of data.pkl, which describes the tensors and does not hold their elements
 
@@ -38,7 +39,7 @@ def read_torch_zip(path: Path) -> Any:
             raise UnsafeFileError(f"{where!r} has a pickle of {infos[pickled].file_size} bytes; tensors need far less")
         storages: dict[str, Storage] = {}
         pickle = io.BytesIO(archive.read(pickled))
-        tree = Unpickler(pickle, where, NAMES, storage_loader(storages), budget=budget).load()
+        tree = CheckpointUnpickler(pickle, where, NAMES, storage_loader(storages), budget=budget).load()
         for key, storage in storages.items():
             name = f"{root}data/{key}"
             if name not in infos:
