@@ -72,7 +72,7 @@ def obtain(
     total = None if "unknown" in sizes else sum(size for size in sizes if size != "unknown")
     for file in files:
         target = folder / file.name
-        if file.urls or target.exists() or offline.folder() is not None:
+        if file.urls or target.exists() or offline.folder() is not None or offline.address() is not None:
             present.append(_one(entry, file, folder, options, part_of(on_progress, done, total, file.name)))
             done += present[-1].stat().st_size
         else:

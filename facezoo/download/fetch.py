@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import zlib
+from dataclasses import replace
 from pathlib import Path
 
 from facezoo.download import hub, offline, receipts
@@ -29,7 +30,8 @@ def fetch(
     """The file's path in ``folder``; it is downloaded if it is not there yet.
 
     A file already there is hashed before it is returned. If the environment variable ``FACEZOO_MIRROR``
-    names a folder, that folder is the only source and the network is not used.
+    names a folder, that folder is the only source and the network is not used; if it is an http(s) address, that server
+    is the only source.
 
     Args:
         remote: the file.
@@ -50,9 +52,12 @@ def fetch(
         if target.exists() and _accepted(remote, target):
             receipts.touch(target)
             return target
-        mirror = offline.folder()
+        mirror, address = offline.folder(), offline.address()
         if mirror is not None:
             _copy(offline.find(mirror, remote, shelf), remote, target)
+        elif address is not None:
+            urls = offline.addresses(address, remote.name, shelf)
+            _from_mirrors(replace(remote, urls=urls), target, options, on_progress)
         else:
             _from_mirrors(remote, target, options, on_progress)
     return target
@@ -137,17 +142,22 @@ def _complete(part: Part, remote: RemoteFile) -> bool:
 
 
 def _retry(url: str, remote: RemoteFile, part: Part, options: Options, on_progress: OnProgress) -> None:
-    """Repeat attempts until the server's answer is complete; only those without progress are counted."""
-    fruitless = 0
-    while True:
-        before = part.size
+    """Repeat attempts until the server's answer is complete.
+
+    Attempts that do not get beyond the furthest position so far are counted, so that a server which gives the same
+    bytes again and again is left. The bytes on disk are kept for a later call.
+    """
+    fruitless, furthest = 0, part.size
+    for number in range(1, options.max_attempts + 1):
         try:
             attempt(url, remote, part, options, on_progress)
             return
         except TransientError as error:
-            fruitless = 0 if part.size - before >= PROGRESS else fruitless + 1
-            if fruitless >= options.retries:
-                raise RefusedError(f"{error} (after {options.retries} tries)") from error
+            fruitless = 0 if part.size - furthest >= PROGRESS else fruitless + 1
+            furthest = max(furthest, part.size)
+            if fruitless >= options.retries or number == options.max_attempts:
+                tries = f"after {options.retries} tries" if fruitless >= options.retries else f"after {number} tries"
+                raise RefusedError(f"{error} ({tries})") from error
             pause = options.backoff * 2.0 ** max(fruitless - 1, 0)
             pause *= 1.0 + zlib.crc32(f"{url}{fruitless}{os.getpid()}".encode()) / 2**33  # clients differ
             options.sleep(min(max(pause, error.wait or 0.0), options.max_backoff))

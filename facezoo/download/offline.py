@@ -1,9 +1,10 @@
-"""The offline folder: files that were downloaded on another machine."""
+"""``FACEZOO_MIRROR``: a folder of files that were downloaded on another machine, or a server that holds them."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
+from urllib.parse import quote
 
 from facezoo.download.remote import RemoteFile
 from facezoo.errors import DownloadError
@@ -11,18 +12,34 @@ from facezoo.errors import DownloadError
 VARIABLE = "FACEZOO_MIRROR"
 
 
+def address() -> str | None:
+    """The http(s) address in ``FACEZOO_MIRROR``, without a slash at its end, or None when it is not an address."""
+    value = os.environ.get(VARIABLE, "").strip()
+    return value.rstrip("/") if value.lower().startswith(("http://", "https://")) else None
+
+
+def addresses(base: str, name: str, shelf: str = "") -> tuple[str, ...]:
+    """``BASE/SHELF/NAME`` and ``BASE/NAME``.
+
+    >>> addresses("http://example.org/f", "a b.zip", "lfw")
+    ('http://example.org/f/lfw/a%20b.zip', 'http://example.org/f/a%20b.zip')
+    """
+    places = [f"{shelf}/{name}", name] if shelf else [name]
+    return tuple(f"{base}/{quote(place)}" for place in places)
+
+
 def folder() -> Path | None:
-    """The folder in ``FACEZOO_MIRROR``, or None when it is not set.
+    """The folder in ``FACEZOO_MIRROR``, or None when it is not set or an http(s) address.
 
     Raises:
         DownloadError: it is not a folder.
     """
     value = os.environ.get(VARIABLE, "")
-    if not value:
+    if not value or address() is not None:
         return None
     path = Path(value).expanduser()
     if not path.is_dir():
-        raise DownloadError(f"{VARIABLE} is {value!r}, which is not a folder")
+        raise DownloadError(f"{VARIABLE} is {value!r}, which is not a folder or an http(s) address")
     return path
 
 

@@ -68,9 +68,11 @@ class Options:
 
     Attributes:
         retries: attempts on one mirror without progress before the next mirror is tried, at least 1.
+        max_attempts: attempts on one mirror, with or without progress.
         backoff: seconds before the second attempt, doubled each time.
         max_backoff: longest pause in seconds, also for a server's Retry-After.
         connect_timeout: seconds to connect.
+        header_timeout: seconds to connect and receive all headers.
         stall_timeout: seconds without a byte, or below ``minimum_rate``, that count as a stall.
         minimum_rate: bytes/s over ``stall_timeout``; less is a stall.
         max_redirects: redirects followed.
@@ -80,9 +82,11 @@ class Options:
     """
 
     retries: int = 5
+    max_attempts: int = 1000
     backoff: float = 1.0
     max_backoff: float = 60.0
     connect_timeout: float = 15.0
+    header_timeout: float = 60.0
     stall_timeout: float = 30.0
     minimum_rate: float = 1024.0
     max_redirects: int = 5
@@ -97,7 +101,10 @@ def shown(url: str) -> str:
     >>> shown("https://me:secret@example.org/a.bin?token=1")
     'https://example.org/a.bin'
     """
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    port = f":{parts.port}" if parts.port else ""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        port = f":{parts.port}" if parts.port else ""
+    except ValueError:
+        return "a malformed address"
     return f"{parts.scheme}://{host}{port}{parts.path}"

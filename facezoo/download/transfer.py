@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import errno
+import queue
 import re
 import shutil
+import threading
 import time
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -34,6 +36,10 @@ class RefusedError(Exception):
     """This URL does not give the file; the next mirror may."""
 
 
+class NoSpaceError(RefusedError):
+    """The disk is too small."""
+
+
 def attempt(
     url: str, remote: RemoteFile, part: Part, options: Options, on_progress: OnProgress = ignore_progress
 ) -> None:
@@ -52,7 +58,7 @@ def attempt(
             raise RefusedError(f"TLS: {_reason(error)}") from error
         except (requests.exceptions.ConnectionError, requests.exceptions.Timeout) as error:
             raise TransientError(f"no connection ({_reason(error)})") from error
-        except requests.exceptions.RequestException as error:
+        except (requests.exceptions.RequestException, ValueError) as error:  # ValueError: a malformed address
             raise RefusedError(_reason(error)) from error
         with response:
             _receive(response, url, remote, part, options, on_progress)
@@ -82,18 +88,44 @@ def _get(session: requests.Session, url: str, headers: dict[str, str], options: 
         if secure and urlsplit(url).scheme != "https":
             raise RefusedError(f"redirected from https to {shown(url)}")
         secure = secure or urlsplit(url).scheme == "https"
-        response = session.get(
-            url,
-            headers=headers,
-            stream=True,
-            allow_redirects=False,
-            timeout=(options.connect_timeout, options.stall_timeout),
-        )
+        response = _headers_of(session, url, headers, options)
         if not response.is_redirect:
             return response
         url = urljoin(url, response.headers["Location"])
         response.close()
     raise RefusedError(f"more than {options.max_redirects} redirects")
+
+
+def _headers_of(session: requests.Session, url: str, headers: dict[str, str], options: Options) -> requests.Response:
+    """The response after its headers, within ``header_timeout``: a socket's timeout starts anew with every byte.
+
+    Raises:
+        TransientError: the headers are not complete in time; the request ends when its socket does.
+    """
+    answers: queue.SimpleQueue[requests.Response | BaseException] = queue.SimpleQueue()
+    given_up = threading.Event()
+
+    def ask() -> None:
+        limits = (options.connect_timeout, options.stall_timeout)
+        try:
+            response = session.get(url, headers=headers, stream=True, allow_redirects=False, timeout=limits)
+        except BaseException as error:
+            answers.put(error)
+            return
+        if given_up.is_set():
+            response.close()
+        answers.put(response)
+
+    threading.Thread(target=ask, name="facezoo-download", daemon=True).start()
+    try:
+        answer = answers.get(timeout=options.header_timeout)
+    except queue.Empty:
+        raise TransientError(f"no complete headers after {options.header_timeout:g} s") from None
+    finally:
+        given_up.set()
+    if isinstance(answer, BaseException):
+        raise answer
+    return answer
 
 
 def _receive(
@@ -113,16 +145,22 @@ def _receive(
     if total is None and remote.size is None and not remote.hashed and not _chunked(response):
         raise RefusedError("the server does not state the file's length, and no size or hash is published")
     expected = total if total is not None else remote.size
-    room = shutil.disk_usage(part.path.parent).free - options.reserve
+    free = shutil.disk_usage(part.path.parent).free
+    room = (free if expected is not None else free // 2) - options.reserve  # a body without a size may be endless
     if expected is not None and expected - start > room:
-        raise RefusedError(f"{expected - start} bytes are missing and only {max(room, 0)} are free on the disk")
+        raise NoSpaceError(f"{expected - start} bytes are missing and only {max(room, 0)} are free on the disk")
     part.pieced = start > 0
     if start == 0:
         part.discard()
         part.record(Origin(url, _validator(response), total))
     with open(part.path, "r+b" if start else "wb") as file:
         file.seek(start)
-        done = _copy(response, file, start, expected, room, options, on_progress)
+        try:
+            done = _copy(response, file, start, expected, room, options, on_progress)
+        except RefusedError as error:
+            if expected is None or not isinstance(error, NoSpaceError):
+                part.discard()  # nothing that could be resumed
+            raise
     if expected is not None and done < expected:
         raise TransientError(f"interrupted after {done} of {expected} bytes")
 
@@ -182,7 +220,7 @@ def _copy(
         if expected is not None and done > expected:
             raise RefusedError(f"sent more than the {expected} bytes announced")
         if done - begin > room:
-            raise RefusedError(f"no space on the disk: {options.reserve} bytes must stay free")
+            raise NoSpaceError(f"no space on the disk: {_kept_free(expected, options)} must stay free")
         _write(file, piece)
         on_progress(done, expected)
         now = time.monotonic()
@@ -192,12 +230,16 @@ def _copy(
             window_start, window_done = now, done
 
 
+def _kept_free(expected: int | None, options: Options) -> str:
+    return f"{options.reserve} bytes" if expected is not None else "half of the space, as no size is known,"
+
+
 def _write(file: BinaryIO, piece: bytes) -> None:
     try:
         file.write(piece)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise RefusedError("no space left on the disk") from error
+            raise NoSpaceError("no space left on the disk") from error
         raise
 
 

@@ -134,3 +134,71 @@ def test_md5_is_checked_where_nothing_better_is_published(server, tmp_path):
     with pytest.raises(DownloadError, match="md5"):
         fetch(remote(server.url("/v.bin", serve(OTHER)), name="v.bin", md5=MD5), tmp_path, options=patient())
     assert left_over(tmp_path) == ["w.bin"]
+
+
+def broken_range(handler):
+    handler.start(416, Content_Range="bytes */1", Content_Length=0)
+
+
+ENDLESS = {
+    "the same 100 KiB, then 416": [serve(upto=100 << 10), broken_range] * 40,
+    "the same 100 KiB, then another range": [serve(upto=100 << 10), wrong_range()] * 40,
+}
+
+
+@pytest.mark.parametrize("plan", ENDLESS.values(), ids=ENDLESS)
+def test_the_same_bytes_again_and_again_are_no_progress(server, tmp_path, plan):
+    url = server.url("/w.bin", *plan)
+    with pytest.raises(DownloadError, match="after 3 tries"):
+        fetch(remote(url), tmp_path, options=patient())
+    assert len(server.seen["/w.bin"]) < 8
+
+
+def test_attempts_are_limited_also_with_progress(server, tmp_path):
+    url = server.url("/w.bin", serve(upto=70_000))
+    with pytest.raises(DownloadError, match="after 2 tries"):
+        fetch(remote(url), tmp_path, options=patient(max_attempts=2))
+
+
+def test_headers_that_drip_are_given_up(server, tmp_path):
+    def drip(handler):
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\nX-Long: ")
+        trickle(handler)
+
+    url = server.url("/w.bin", drip, serve())
+    path = fetch(remote(url), tmp_path, options=patient(header_timeout=0.5))
+    assert path.read_bytes() == BODY
+    url = server.url("/v.bin", drip)
+    with pytest.raises(DownloadError, match="no complete headers after"):
+        fetch(remote(url, name="v.bin"), tmp_path, options=patient(header_timeout=0.2, retries=1))
+
+
+def test_an_endless_body_without_a_size_leaves_nothing(server, tmp_path, monkeypatch):
+    def endless(handler):
+        handler.start(200, Transfer_Encoding="chunked")
+        while not handler.server.released.is_set():
+            handler.wfile.write(b"10000\r\n" + bytes(0x10000) + b"\r\n")
+
+    monkeypatch.setattr("facezoo.download.transfer.shutil.disk_usage", lambda path: Disk(8 << 20))
+    url = server.url("/w.bin", endless)
+    with pytest.raises(DownloadError, match="half of the space, as no size is known"):
+        fetch(remote(url, sha256=SHA256), tmp_path, options=patient())
+    assert not list(tmp_path.glob(".w.bin.part*"))
+
+
+class Disk:
+    def __init__(self, free):
+        self.free = free
+
+
+def test_more_bytes_than_announced_leave_nothing(server, tmp_path):
+    url = server.url("/w.bin", chunked(BODY + BODY))
+    with pytest.raises(DownloadError, match="sent more than the 262144 bytes"):
+        fetch(remote(url), tmp_path, options=patient())
+    assert not list(tmp_path.glob(".w.bin.part*"))
+
+
+@pytest.mark.parametrize("address", ["http://[::1:bad", "http://example.org:port/", "http://"])
+def test_a_malformed_redirect_goes_to_the_next_mirror(server, tmp_path, address):
+    bad, good = server.url("/w.bin", redirect(address)), server.url("/v.bin", serve())
+    assert fetch(remote(bad, good), tmp_path, options=patient()).read_bytes() == BODY

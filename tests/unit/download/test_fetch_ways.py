@@ -200,3 +200,18 @@ def test_names_stay_in_the_folder(name):
 def test_a_hash_is_a_hash(known):
     with pytest.raises(ConfigError, match="hex digits"):
         RemoteFile("w.bin", (), **known)
+
+
+def test_the_mirror_may_be_a_server(server, tmp_path, monkeypatch):
+    server.url("/mirror/lfw/a.bin", status(404))
+    server.url("/mirror/a.bin", serve())
+    server.url("/original", serve())
+    monkeypatch.setenv("FACEZOO_MIRROR", f"http://127.0.0.1:{server.server_port}/mirror/")
+    original = f"http://127.0.0.1:{server.server_port}/original"
+    path = fetch(RemoteFile("a.bin", (original,), sha256=SHA256), tmp_path, shelf="lfw", options=patient())
+    assert path.read_bytes() == BODY
+    assert server.seen["/mirror/lfw/a.bin"]
+    assert not server.seen["/original"]
+    monkeypatch.setenv("FACEZOO_MIRROR", str(tmp_path / "nowhere"))
+    with pytest.raises(DownloadError, match=r"not a folder or an http\(s\) address"):
+        fetch(RemoteFile("b.bin", (original,), sha256=SHA256), tmp_path, options=patient())
