@@ -5,8 +5,9 @@ downloader starts over after every interruption, takes one URL per file and neve
 a byte per minute, so the transfer is implemented here on ``requests``, a dependency of pooch.
 """
 
-from facezoo.download.archives import Limits, extract, member_names, staged_folder
+from facezoo.download.archives import Limits, extract, member_names
 from facezoo.download.fetch import fetch
 from facezoo.download.remote import Options, RemoteFile
+from facezoo.download.staging import staged_folder
 
 __all__ = ["fetch", "RemoteFile", "Options", "extract", "member_names", "staged_folder", "Limits"]

@@ -4,26 +4,23 @@ from __future__ import annotations
 
 import itertools
 import lzma
-import os
 import shutil
 import stat
 import struct
 import tarfile
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
 from facezoo.download.bounds import BROKEN_STREAM, Bounded, Limits, Room, decompressed, member_path
+from facezoo.download.staging import staged_folder
 from facezoo.errors import DataError, UnsafeFileError
 from facezoo.io.progress import OnProgress, ignore_progress
 
 BLOCK = 512  # a tar header
 PIECE = 1 << 18
-MANY = 1000  # up to this many files are flushed one by one
 BROKEN = (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError)
 
 T = TypeVar("T")
@@ -91,38 +88,6 @@ def member_names(archive: str | Path, first: int = 200) -> list[str]:
         return [member_path(name) for name, _ in itertools.islice(members(archive, Limits()), first)]
     except BROKEN as error:
         raise DataError(f"{archive} is broken, truncated or not an archive: {error}") from error
-
-
-@contextmanager
-def staged_folder(target: Path) -> Iterator[Path]:
-    """A temporary folder beside ``target``, renamed to it if the block succeeds and deleted if it fails."""
-    if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise DataError(f"{target} exists already; expected a new or an empty folder")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent))
-    try:
-        yield folder
-        _sync_all(folder)
-        umask = os.umask(0)
-        os.umask(umask)
-        folder.chmod(0o777 & ~umask)
-        os.rename(folder, target)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _sync_all(folder: Path) -> None:
-    """Flush all files to disk, before the folder is renamed."""
-    files = list(itertools.islice((path for path in folder.rglob("*") if path.is_file()), MANY))
-    if len(files) == MANY:
-        os.sync()  # one call for up to millions of files
-        return
-    for path in files:
-        handle = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
 
 
 def _place(folder: Path, name: str, rename: Rename | None) -> Path | None:
