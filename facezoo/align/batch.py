@@ -176,7 +176,12 @@ def _same_settings(out: Path, settings: AlignSettings, detector: Detector | None
         now["detector"] = type(detector).__name__
     path = out / _RECORD
     if path.is_file():
-        before = json.loads(path.read_text(encoding="utf-8"))
+        try:
+            before = json.loads(path.read_text(encoding="utf-8"))
+        except (ValueError, RecursionError) as error:
+            raise DataError(f"{path}: not the settings of an alignment ({error}); use another output folder") from error
+        if not isinstance(before, dict):
+            raise DataError(f"{path}: holds a {type(before).__name__}; expected the settings of an alignment")
         for name, value in now.items():
             if before.get(name) != value:
                 raise ConfigError(

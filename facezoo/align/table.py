@@ -83,7 +83,7 @@ def write_table(rows: Iterable[Row], path: Path) -> None:
             with part.open("w", newline="", encoding="utf-8") as stream:
                 writer = csv.DictWriter(stream, list(COLUMNS))
                 writer.writeheader()
-                writer.writerows(ordered)
+                writer.writerows({name: _guarded(value) for name, value in row.items()} for row in ordered)
             return
         import pyarrow
         import pyarrow.parquet
@@ -91,6 +91,19 @@ def write_table(rows: Iterable[Row], path: Path) -> None:
         kinds = {str: pyarrow.string(), int: pyarrow.int64(), float: pyarrow.float64()}
         schema = pyarrow.schema([(name, kinds[kind]) for name, kind in COLUMNS.items()])
         pyarrow.parquet.write_table(pyarrow.Table.from_pylist(ordered, schema), part)
+
+
+_FORMULA = ("=", "+", "-", "@")
+
+
+def _guarded(value: Any) -> Any:
+    """A text cell that a spreadsheet would run as a formula gets a quote before it."""
+    return f"'{value}" if isinstance(value, str) and value.startswith((*_FORMULA, "'")) else value
+
+
+def _unguarded(value: Any) -> Any:
+    text = isinstance(value, str) and value.startswith("'") and value[1:].startswith((*_FORMULA, "'"))
+    return value[1:] if text else value
 
 
 def read_table(path: Path) -> list[Row]:
@@ -102,7 +115,9 @@ def read_table(path: Path) -> list[Row]:
     try:
         if path.suffix == ".csv":
             with path.open(newline="", encoding="utf-8") as stream:
-                raw: list[Row] = list(csv.DictReader(stream))
+                raw: list[Row] = [
+                    {name: _unguarded(value) for name, value in row.items()} for row in csv.DictReader(stream)
+                ]
         else:
             raw = _read_parquet(path)
         return [
@@ -137,9 +152,11 @@ def known_rows(out: Path) -> list[Row]:
     if (out / JOURNAL).is_file():
         for line in (out / JOURNAL).read_text(encoding="utf-8").splitlines():
             try:
-                rows.append(json.loads(line))
-            except ValueError:  # an incomplete last line
+                row = json.loads(line)
+            except (ValueError, RecursionError):  # an incomplete last line
                 continue
+            if isinstance(row, dict) and {"source", "face", "output", "reason"} <= row.keys():
+                rows.append(row)
     return rows
 
 

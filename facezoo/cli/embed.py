@@ -32,6 +32,7 @@ def command(
     from facezoo.errors import ConfigError, DataError
     from facezoo.inference.gallery import ModelRecord, photos_below, write_embeddings
     from facezoo.inference.photo_embedder import photo_embedder
+    from facezoo.io.printable import printable
     from facezoo.io.progress import progress_bar
     from facezoo.weights.pretrained import model_path
 
@@ -44,7 +45,7 @@ def command(
     with progress_bar("embedding", "photos", len(photos)) as on_progress:
         result = embedder.embed(photos, on_progress)
     for path, reason in result.skipped.items():
-        print(f"skipped {reason if path in reason else f'{path}: {reason}'}", file=sys.stderr)
+        print(printable(f"skipped {reason if path in reason else f'{path}: {reason}'}"), file=sys.stderr)
     if not result.paths:
         raise DataError(f"none of {len(photos)} photos gave an embedding; the first: {next(iter(result.skipped))}")
     labels = [photos[Path(path)] for path in result.paths]

@@ -43,6 +43,7 @@ def command(
     from facezoo.evaluation.statistics.threshold import find_threshold
     from facezoo.inference.gallery import Gallery, ModelRecord, photos_below
     from facezoo.inference.photo_embedder import PhotoEmbedder, photo_embedder
+    from facezoo.io.printable import printable
     from facezoo.weights.pretrained import model_path
 
     if top < 1:
@@ -62,7 +63,7 @@ def command(
         one_face = PhotoEmbedder(embedder.embedder, embedder.detector, "largest" if face == "all" else face)
         result = one_face.embed(photos)
         for path, reason in result.skipped.items():
-            print(f"skipped {reason if path in reason else f'{path}: {reason}'}", file=sys.stderr)
+            print(printable(f"skipped {reason if path in reason else f'{path}: {reason}'}"), file=sys.stderr)
         if not result.paths:
             raise DataError(f"{gallery}: no photo of the gallery shows a face")
         labels = [photos[Path(path)] for path in result.paths]

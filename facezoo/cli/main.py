@@ -11,6 +11,7 @@ from typing import Any
 
 from facezoo import __version__
 from facezoo.errors import FacezooError, UnknownNameError
+from facezoo.io.printable import printable
 
 # verb -> (module, one line of help). The module is imported only when its verb is called, so that
 # ``facezoo --help`` answers at once. A module offers `command` (one function) or `app` (a typer.Typer).
@@ -150,7 +151,7 @@ def main(argv: list[str] | None = None) -> int:
     except FacezooError as error:
         if debug:
             raise
-        print(f"facezoo: {error}", file=sys.stderr)
+        print(f"facezoo: {printable(error)}", file=sys.stderr)
         return error.exit_code
     except OSError as error:
         if isinstance(error, BrokenPipeError) and _output_is_closed():

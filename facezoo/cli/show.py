@@ -6,6 +6,8 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from facezoo.io.printable import printable
+
 
 def print_json(value: Any) -> None:
     """Print one JSON document."""
@@ -24,7 +26,7 @@ def print_table(head: Sequence[str], rows: Sequence[Sequence[object]], right: Se
         rows: the cells.
         right: numbers of the columns that are aligned to the right.
     """
-    lines = [list(map(str, line)) for line in [head, *rows]]
+    lines = [list(map(printable, line)) for line in [head, *rows]]
     widths = [max(len(line[at]) for line in lines) for at in range(len(head))]
     for line in lines:
         cells = [
@@ -38,7 +40,7 @@ def print_facts(facts: dict[str, object]) -> None:
     """Print one fact per line, the names in a column."""
     width = max(map(len, facts), default=0)
     for name, value in facts.items():
-        print(f"{name:<{width}}  {value}")
+        print(f"{name:<{width}}  {printable(value)}")
 
 
 def count(value: object) -> str:

@@ -276,3 +276,28 @@ def test_no_framework_is_imported_for_stored_embeddings(place):
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=place, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_damaged_results(place, capsys):
+    assert run(*MINE, "--embeddings", "a.npz", "--out", "a.json") == 0
+    said(capsys)
+    whole = (place / "a.json").read_text()
+    for path in ("model", "tasks", "0", "0 figures", "0 figures 0", "0 name", "0 detail", "0 pairs same"):
+        values = inside = json.loads(whole)
+        *above, last = [int(key) if key.isdigit() else key for key in path.split()]
+        if path not in ("model", "tasks"):
+            inside = values["tasks"]
+        for key in above:
+            inside = inside[key]
+        inside[last] = {}
+        (place / "b.json").write_text(json.dumps(values))
+        for words in (("--table", "b.json"), ("--compare", "a.json", "b.json")):
+            assert run(*words) == 2
+            assert "'b.json' is a damaged result" in said(capsys).err
+
+
+def test_names_are_not_markup_or_control_characters(place, capsys):
+    assert run(*MINE, "--embeddings", "a.npz", "--model", "[red]model[/red]\x1b[31m") == 0
+    assert r"[red]model[/red]\x1b[31m" in said(capsys).out.replace("\n", "")
+    assert run("--table", "no\x1b[31m.json") == 2
+    assert "\x1b" not in said(capsys).err

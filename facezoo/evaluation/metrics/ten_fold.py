@@ -34,7 +34,7 @@ class VerificationResult:
         rule: how thresholds are chosen.
         confidence: of the interval.
         correct: bool (pairs,), whether each decision is correct, for paired comparisons.
-        notes: which figures are not given, and why.
+        notes: which figures are not given, and why; whether the folds are not mixed.
     """
 
     accuracy: float
@@ -152,6 +152,19 @@ def fold_numbers(folds: int | Sequence[int] | np.ndarray, pairs: int) -> np.ndar
     return numbers
 
 
+def _one_kind(numbers: np.ndarray, same: np.ndarray) -> list[str]:
+    """A note if folds hold one kind of pair only, as those of a list that is not mixed."""
+    folds = int(numbers.max()) + 1
+    genuine = np.bincount(numbers[same], minlength=folds)
+    found = int(((genuine == 0) | (genuine == np.bincount(numbers, minlength=folds))).sum())
+    if not found:
+        return []
+    return [
+        f"{found} of {folds} folds hold one kind of pair only: accuracy and VAL depend on the order of the list; "
+        "mix genuine and impostor pairs, or give the fold of each pair"
+    ]
+
+
 def verification(
     scores: np.ndarray,
     same: np.ndarray,
@@ -221,5 +234,5 @@ def verification(
         rule=rule,
         confidence=confidence,
         correct=correct,
-        notes=tuple(roc.unsupported(rate) for rate, supported in given.items() if not supported),
+        notes=(*_one_kind(numbers, flags), *(roc.unsupported(rate) for rate, fits in given.items() if not fits)),
     )

@@ -209,8 +209,54 @@ def load_result(path: str | Path) -> dict[str, Any]:
     """
     try:
         values = json.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise DataError(f"cannot read result {str(path)!r}: {error}") from error
     if not isinstance(values, dict) or values.get("format") != FORMAT or "tasks" not in values:
         raise DataError(f"{str(path)!r} is not a stored result of facezoo evaluate --out")
+    problem = _problem(values)
+    if problem:
+        raise DataError(f"{str(path)!r} is a damaged result: {problem}")
     return values
+
+
+def _problem(values: dict[str, Any]) -> str:
+    """What a stored result lacks; "" if nothing."""
+    if not all(isinstance(values.get(name), str) for name in ("protocol", "protocol_sha256", "model")):
+        return "protocol, protocol_sha256 and model must be text"
+    if not isinstance(values.get("ranking"), int | float | None):
+        return "ranking must be a number"
+    tasks = values["tasks"]
+    if not isinstance(tasks, list) or not all(isinstance(task, dict) for task in tasks):
+        return "tasks must be a list of objects"
+    for task in tasks:
+        figures = task.get("figures")
+        if not isinstance(task.get("name"), str) or not isinstance(task.get("detail"), dict):
+            return "a task has no name or no detail"
+        if not isinstance(figures, list) or not figures or not all(_is_figure(figure) for figure in figures):
+            return f"task {task['name']!r} has no figures, or a figure is not a name with value, low and high"
+        pairs = task.get("pairs")
+        if pairs is not None and not (_are_pairs(pairs) and isinstance(task["detail"].get("tar"), dict)):
+            return f"task {task['name']!r} has pairs of different lengths, or without fields or detail"
+    return ""
+
+
+def _is_figure(figure: Any) -> bool:
+    return (
+        isinstance(figure, dict)
+        and isinstance(figure.get("name"), str)
+        and isinstance(figure.get("percent"), bool)
+        and all(name in figure and isinstance(figure[name], int | float | None) for name in ("value", "low", "high"))
+        and (figure["low"] is None) == (figure["high"] is None)
+    )
+
+
+def _are_pairs(pairs: Any) -> bool:
+    if not isinstance(pairs, dict):
+        return False
+    columns = [pairs.get(name) for name in ("scores", "same", "folds", "correct")]
+    names = [pairs.get(name) for name in ("first", "second")]
+    if names == [None, None]:
+        names = []
+    if not all(isinstance(column, list) and len(column) == len(columns[0]) for column in (*columns, *names)):
+        return False
+    return all(isinstance(value, int | float) for column in columns for value in column)

@@ -15,6 +15,7 @@ from facezoo.evaluation.protocols.result import Figure, ProtocolResult, TaskResu
 from facezoo.evaluation.report import plots
 from facezoo.evaluation.report.worst import WrongPair, worst_listed
 from facezoo.io.html import data_address, write_html
+from facezoo.io.printable import printable
 
 Crop = Callable[[str], np.ndarray]
 Galleries = list[tuple[str, list[WrongPair]]]
@@ -39,7 +40,7 @@ def write_page(
         path,
         Path(__file__).with_name("report.html.j2"),
         title=result.title,
-        subtitle=f"{result.model} \N{MIDDLE DOT} intervals of {100 * result.confidence:g} %",
+        subtitle=f"{printable(result.model)} \N{MIDDLE DOT} intervals of {100 * result.confidence:g} %",
         result=result,
         tasks=[_task(task) for task in result.tasks],
         plots=_plots(result.tasks),
@@ -113,10 +114,11 @@ def _picture(name: str, crop: Crop | None) -> str:
 
 
 def _pair(pair: WrongPair, crop: Crop | None) -> dict[str, Any]:
-    return {**vars(pair), "left": _picture(pair.first, crop), "right": _picture(pair.second, crop)}
+    names = {"first": printable(pair.first), "second": printable(pair.second)}
+    return {**vars(pair), **names, "left": _picture(pair.first, crop), "right": _picture(pair.second, crop)}
 
 
 def _facts(result: ProtocolResult) -> list[tuple[str, str]]:
-    facts = [(name.replace("_", " "), str(value)) for name, value in result.inputs.items()]
+    facts = [(name.replace("_", " "), printable(value)) for name, value in result.inputs.items()]
     facts += [(f"list {name}", digest) for task in result.tasks for name, digest in task.lists.items()]
     return facts + [(f"version of {name}", value) for name, value in versions().items()]

@@ -7,6 +7,7 @@ from typing import Any
 
 from facezoo.errors import ProtocolError, UnknownNameError
 from facezoo.evaluation.protocols.result import ProtocolResult
+from facezoo.io.printable import printable
 
 FORMATS = ("markdown", "latex")
 
@@ -15,23 +16,25 @@ def print_result(result: ProtocolResult) -> None:
     """The figures of a result as a table on standard output."""
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     console = Console()
-    table = Table(title=f"{result.title}: {result.model}", title_justify="left")
+    title = Text(printable(f"{result.title}: {result.model}"))  # not markup: names may hold brackets
+    table = Table(title=title, title_justify="left")
     several = len(result.tasks) > 1
     for column in [*(["task"] if several else []), "figure", f"value ({100 * result.confidence:g} % interval)"]:
         table.add_column(column)
     for task in result.tasks:
         for number, figure in enumerate(task.figures):
             first = [task.name if number == 0 else ""] if several else []
-            table.add_row(*first, figure.name, figure.text())
+            table.add_row(*(Text(printable(cell)) for cell in (*first, figure.name, figure.text())))
     if result.ranking is not None:
         table.add_row(*(["ranking"] if several else []), "ranking figure", f"{100 * result.ranking:.2f} %")
     console.print(table)
     for task in result.tasks:
         for note in task.notes:
-            console.print(f"{task.name + ': ' if several else ''}{note}", style="yellow", highlight=False)
-    console.print(f"protocol {result.protocol} {result.protocol_sha256[:16]}", style="dim", highlight=False)
+            console.print(Text(printable(f"{task.name + ': ' if several else ''}{note}")), style="yellow")
+    console.print(Text(printable(f"protocol {result.protocol} {result.protocol_sha256[:16]}")), style="dim")
 
 
 def _headline(task: dict[str, Any]) -> dict[str, Any]:
@@ -82,7 +85,7 @@ def combine(results: Sequence[dict[str, Any]], form: str = "markdown", *, interv
             name = f"{result['protocol']} ranking"
             columns[name] = name
             row[name] = f"{100 * result['ranking']:.2f}"
-    lines = [[model, *(row.get(name, "") for name in columns)] for model, row in cells.items()]
+    lines = [[printable(model), *(row.get(name, "") for name in columns)] for model, row in cells.items()]
     header = ["model", *columns.values()]
     return _markdown(header, lines) if form == "markdown" else _latex(header, lines)
 

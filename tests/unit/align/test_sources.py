@@ -14,6 +14,7 @@ from facezoo.align.batch import align_folder
 from facezoo.align.sources import find_items
 from facezoo.align.table import read_table
 from facezoo.align.templates import ARCFACE
+from facezoo.errors import DataError
 from facezoo.interfaces.detector import Detector, Face
 
 
@@ -80,3 +81,22 @@ def test_a_video_without_pyav_does_not_stop_the_photos(photos, tmp_path, monkeyp
     assert (summary.crops, summary.unreadable) == (2, 1)
     reasons = [row["reason"] for row in read_table(Path(summary.table)) if row["source"] == "clip.mp4"]
     assert "pip install 'facezoo[video]'" in reasons[0]
+
+
+def test_a_name_that_is_a_formula_is_guarded_in_csv(tmp_path):
+    for name in ("=cmd.png", "'=x.png", "-1.png"):
+        (tmp_path / "photos" / name).parent.mkdir(exist_ok=True)
+        Image.new("RGB", (130, 140), "red").save(tmp_path / "photos" / name)
+    table = Path(run(tmp_path / "photos", tmp_path / "out", table="csv").table)
+    cells = [cell for line in table.read_text().splitlines() for cell in line.split(",")[::2][:2]]
+    assert not [cell for cell in cells if cell.startswith(("=", "-", "@", "+"))]
+    assert [row["source"] for row in read_table(table)] == ["'=x.png", "-1.png", "=cmd.png"]
+    assert run(tmp_path / "photos", tmp_path / "out", table="csv").done_before == 3
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", "[" * 100_000])
+def test_damaged_settings_of_a_folder(photos, tmp_path, text):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/.faces.json").write_text(text)
+    with pytest.raises(DataError, match=r"faces\.json"):
+        run(photos, tmp_path / "out")

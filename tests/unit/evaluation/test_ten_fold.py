@@ -157,3 +157,10 @@ def test_bad_rule_and_far():
         verification(scores, same, far=[0.0])
     with pytest.raises(ProtocolError, match="needs cosines"):
         verification(scores * 5, same, rule="insightface")
+
+
+def test_a_list_that_is_not_mixed_is_said():
+    scores, same = tied_pairs(0)
+    order = np.argsort(~same, kind="stable")  # genuine pairs first
+    assert "folds hold one kind of pair only" in verification(scores[order], same[order]).notes[0]
+    assert not any("one kind" in note for note in verification(scores, same).notes)
