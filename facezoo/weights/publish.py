@@ -88,10 +88,14 @@ def check_name(name: str) -> None:
 
 def origin(file: WeightFile) -> str:
     """The checkpoint that a weight file was imported from, with its layout; empty for a file of facezoo's training."""
-    producer = file.info.get("producer")
-    if not isinstance(producer, dict) or "imported_from" not in producer:
+    producer, source = file.info.get("producer"), file.info.get("source")
+    if not isinstance(producer, dict):
         return ""
-    return f"{producer['imported_from']} (layout {producer.get('layout', 'unknown')})"
+    if "imported_from" in producer:  # by `facezoo weights import`
+        return f"{producer['imported_from']} (layout {producer.get('layout', 'unknown')})"
+    if "imported_by" in producer:  # at the first use of a model of the index
+        return f"{source['name'] if isinstance(source, dict) and 'name' in source else 'a model'} of the index"
+    return ""
 
 
 def plain_card(file: WeightFile, name: str) -> ModelCard:

@@ -142,6 +142,9 @@ def test_an_imported_model_says_so(tmp_path):
     assert (entry.licence.code, entry.licence.weights) == ("unknown", "unknown")
     assert "facezoo did not train it" in entry.notes
     assert "theirs.pth (layout evolve_mobilefacenet)" in (tmp_path / "out" / "theirs.card.md").read_text("utf-8")
+    write_weights(source, spec, {"a": np.ones(2, np.float32)}, producer={"imported_by": "x"}, source={"name": "theirs"})
+    assert publish(source, tmp_path / "third", name="x").title == "MobileFaceNet imported from theirs of the index"
+    write_weights(source, spec, {"a": np.ones(2, np.float32)}, producer=producer)
     write_card(CARD, source)  # a card that does not state it
     assert "theirs.pth" in publish(source, tmp_path / "again", name="theirs").title
 
