@@ -20,5 +20,5 @@ def generator(seed: int, *purpose: int | str) -> np.random.Generator:
     True
     """
     text = "\x1f".join([str(int(seed)), *(f"{type(part).__name__[0]}{part}" for part in purpose)])
-    digest = hashlib.blake2b(text.encode("utf-8"), digest_size=16).digest()
+    digest = hashlib.blake2b(text.encode("utf-8", "surrogateescape"), digest_size=16).digest()
     return np.random.Generator(np.random.PCG64(int.from_bytes(digest, "little")))

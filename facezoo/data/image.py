@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import warnings
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from PIL import Image, JpegImagePlugin
 from facezoo.errors import ImageError
 
 MAX_PIXELS = 100_000_000  # an image with more is refused by its header, before decoding
+MAX_SCANS = 100  # of a JPEG; each one passes over the whole image, and progressive files have about ten
 MAX_BYTES = 1 << 30  # an encoded file larger than this is refused unread
 
 # Only these are tried: Pillow's other readers include ones that start outside programs (EPS).
@@ -23,6 +25,8 @@ IMAGE_SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".ppm", ".pgm"}
 )
 
+_SCAN = b"\xff\xda"  # the marker that starts a scan
+_MARKER = re.compile(rb"\xff[^\x00\x01\xff\xd0-\xd8]", re.DOTALL)  # markers with a length, and the end
 _EXIF_WITHIN = 1 << 16  # first bytes of a JPEG in which EXIF is searched
 _ORIENTATION = 0x0112  # the EXIF tag
 _TURNING = frozenset({"exif", "xmp"})  # entries that may hold the orientation of a JPEG
@@ -116,6 +120,8 @@ def _from_array(array: np.ndarray, max_pixels: int, name: str) -> np.ndarray:
 def _from_bytes(data: bytes, max_pixels: int, name: str) -> np.ndarray:
     if not data:
         raise ImageError(f"{name}: the file is empty")
+    if data.startswith(b"\xff\xd8\xff") and data.count(_SCAN) > MAX_SCANS and _many_scans(data):
+        raise ImageError(f"{name}: a JPEG with more than {MAX_SCANS} scans, which would take minutes to decode")
     # Pillow raises many kinds of exception for broken files; to the caller all are an ImageError.
     if data.startswith(b"\xff\xd8\xff") and b"Exif\0" not in data[:_EXIF_WITHIN]:
         try:  # the common JPEG, opened directly: faster than probing formats
@@ -131,6 +137,15 @@ def _from_bytes(data: bytes, max_pixels: int, name: str) -> np.ndarray:
             reason = "" if isinstance(error, Image.UnidentifiedImageError) else f" ({_one_line(error)})"
             raise ImageError(f"{name}: not an image in a known format{reason}") from error
         return _from_pil(opened, max_pixels, name)
+
+
+def _many_scans(data: bytes) -> bool:
+    """Whether a JPEG has more than ``MAX_SCANS`` scans; bytes in its metadata and after its end are not counted."""
+    at, scans = 2, 0
+    while (marker := _MARKER.search(data, at)) is not None and marker.group() != b"\xff\xd9" and scans <= MAX_SCANS:
+        scans += marker.group() == _SCAN
+        at = marker.end() + int.from_bytes(data[marker.end() : marker.end() + 2], "big")
+    return scans > MAX_SCANS
 
 
 def _from_pil(image: Image.Image, max_pixels: int, name: str) -> np.ndarray:

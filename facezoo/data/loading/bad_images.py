@@ -52,14 +52,14 @@ class BadImages:
 class BadImageFile:
     """Appends each unreadable image to a text file, once: the key, a tab, the reason.
 
-    Keys that the file already lists are not repeated.
+    Keys that the file already lists are not repeated. A file name that is not UTF-8 is written as its own bytes.
     """
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         self._listed: set[str] = set()
         if self.path.exists():
-            lines = self.path.read_text(encoding="utf-8").splitlines()
+            lines = self.path.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
             self._listed = {line.split("\t", 1)[0] for line in lines}
 
     def __call__(self, key: str, reason: str) -> None:
@@ -68,5 +68,5 @@ class BadImageFile:
             return
         self._listed.add(key)
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self.path.open("a", encoding="utf-8") as stream:
+        with self.path.open("a", encoding="utf-8", errors="surrogateescape") as stream:
             stream.write(f"{key}\t{' '.join(reason.split())}\n")

@@ -31,8 +31,10 @@ class ImageFolder(EncodedSource):
         self.class_names: list[str] = []
         self._paths: list[str] = []  # relative to root
         labels: list[int] = []
+        root = Path(os.path.realpath(self.root))
+        above = (str(root), *map(str, root.parents))
         for identity in _visible(self.root):
-            found = _images_below(Path(identity.path), identity.name) if identity.is_dir() else []
+            found = _images_below(Path(identity.path), identity.name, above) if identity.is_dir() else []
             if found:
                 labels += [len(self.class_names)] * len(found)
                 self._paths += found

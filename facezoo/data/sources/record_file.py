@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from facezoo.data.sources.record_framing import RecordHeader, part_header, read_record, unpack_header
+from facezoo.data.sources.record_framing import MAGIC, RecordHeader, part_header, read_record, unpack_header
 from facezoo.errors import DataError
 
+_BLOCK = 1 << 16  # headers read at a time
 _PEEK = 64  # bytes that hold a record's framing and header unless its label array is long
 
 
@@ -65,6 +66,35 @@ class RecordFile:
         except DataError:
             pass  # broken, or with more labels than were read ahead: read the whole record
         return self.record(number)[0]
+
+    def first_labels(self, numbers: np.ndarray) -> np.ndarray:
+        """The first label of each record, float64 (n,), NaN for a broken record; without reading images."""
+        found = np.empty(len(numbers), np.float64)
+        for start in range(0, len(numbers), _BLOCK):
+            block = numbers[start : start + _BLOCK]
+            offsets = self._offsets[np.searchsorted(self.numbers, block)]
+            labels, known = self._peek_labels(offsets)
+            for at in np.flatnonzero(~known).tolist():
+                try:
+                    labels[at] = self.header(int(block[at])).labels[0]
+                except DataError:
+                    labels[at] = np.nan
+            found[start : start + len(block)] = labels
+        return found
+
+    def _peek_labels(self, offsets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Labels (n,) of whole records at these offsets, and a mask of those that could be read in this way."""
+        raw = np.memmap(self.path, np.uint8, "r")
+        inside = offsets + 36 <= len(raw)
+        if not inside.any():
+            return np.zeros(len(offsets)), inside
+        rows = raw[np.where(inside, offsets, offsets[inside][0])[:, None] + np.arange(36)]
+        words = np.ascontiguousarray(rows).view("<u4")  # magic, kind and length, flag, label, id, id2, of an array
+        length, flag = words[:, 1] & (2**29 - 1), words[:, 2]
+        known = inside & (words[:, 0] == MAGIC) & (words[:, 1] < 2**29) & (length >= 24 + 4 * flag.astype(np.int64))
+        known &= offsets + 8 + length <= len(raw)
+        values = np.where(flag == 0, words[:, 3], words[:, 8]).astype("<u4").view("<f4")
+        return values.astype(np.float64), known
 
     def _offset(self, number: int) -> int:
         return int(self._offsets[np.searchsorted(self.numbers, number)])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,8 @@ class RecordIO(EncodedSource):
 
     Record 0 may be a header with the label (a, b): the records 1..a-1 are images, and each of the records a..b-1
     describes an identity, its label (first, last + 1) being the range of its images. Without it every record is an
-    image. The label of an image is one number, or the first of an array. Labels are renumbered without gaps;
+    image. The label of an image is its own, one number or the first of an array, as InsightFace reads it; only an image
+    whose record is broken gets the label of the others in its identity's range. Labels are renumbered without gaps;
     ``class_names`` holds the numbers of the file, or the names of ``train.names.json`` if it exists.
 
     Args:
@@ -38,6 +40,7 @@ class RecordIO(EncodedSource):
         path = Path(path)
         self.path = path / "train.rec" if path.is_dir() else path
         self._file = RecordFile(self.path)
+        self._identities: list[int] = []
         self.numbers, raw = self._images_and_labels()
         if not len(self.numbers):
             raise DataError(f"{self.path}: holds no image")
@@ -60,6 +63,15 @@ class RecordIO(EncodedSource):
         except DataError as error:
             raise ImageError(str(error)) from error
 
+    def against_ranges(self) -> np.ndarray:
+        """The images whose label is not the most frequent one of their identity's range; int64 indices."""
+        wrong = [
+            np.arange(place.start, place.stop)[self.labels[place] != np.bincount(self.labels[place]).argmax()]
+            for place in self._ranges(self.numbers, self._identities)
+            if place.start < place.stop
+        ]
+        return np.concatenate(wrong) if wrong else np.empty(0, np.int64)
+
     def _images_and_labels(self) -> tuple[np.ndarray, np.ndarray]:
         """Record numbers of the images and their labels, as stored; both int64 (n,)."""
         numbers = self._file.numbers
@@ -72,9 +84,10 @@ class RecordIO(EncodedSource):
             raise DataError(
                 f"{self.path}: its header record states images 1 to {first - 1}; the file has {len(images)}"
             )
-        identities = numbers[(numbers >= first) & (numbers < last)]
-        labels = self._labels_by_range(images, identities)
-        return images, self._labels_of(images) if labels is None else labels
+        self._identities = numbers[(numbers >= first) & (numbers < last)].tolist()
+        for identity in self._identities[-1:]:
+            self._file.header(identity)  # the end of the file: raises where it is cut off
+        return images, self._labels_of(images, self._identities)
 
     def _header_record(self) -> tuple[int, int] | None:
         """The numbers (a, b) of record 0, or None if it is an image or missing."""
@@ -96,26 +109,37 @@ class RecordIO(EncodedSource):
         headers = [n for n in near if self._file.header(n).flag >= 2 and not self._file.record(n)[1]]
         return min(headers, default=about)
 
-    def _labels_by_range(self, images: np.ndarray, identities: np.ndarray) -> np.ndarray | None:
-        """Labels from the identity records, with one image header read per identity; None if they do not match."""
-        labels = np.full(len(images), -1, np.int64)
-        for identity in identities.tolist():
-            header = self._file.header(identity)
-            if header.flag < 2 or not 1 <= header.labels[0] < header.labels[1] < _EXACT:
-                return None
-            first, last = np.searchsorted(images, header.labels[:2])
-            if first == last or (labels[first:last] >= 0).any():
-                return None
-            labels[first:last] = self._labels_of(images[first : first + 1])[0]
-        return labels if (labels >= 0).all() else None
+    def _labels_of(self, numbers: np.ndarray, identities: Sequence[int] = ()) -> np.ndarray:
+        """Labels of image records as stored, int64 (n,); a broken record takes that of its identity's range."""
+        raw = self._file.first_labels(numbers)
+        whole = (raw >= 0) & (raw < 2**31) & (raw == np.floor(raw))
+        labels = np.where(whole, raw, -1).astype(np.int64)
+        if not whole.all():
+            self._fill_by_range(numbers, labels, identities)
+        left = np.flatnonzero(labels < 0)
+        if len(left):
+            number = int(numbers[left[0]])
+            value = self._file.header(number).labels[0]  # raises for a broken record
+            raise DataError(f"{self.path} record {number}: label {value:g}; expected an integer, 0 or more")
+        return labels
 
-    def _labels_of(self, numbers: np.ndarray) -> np.ndarray:
-        raw = np.array([self._file.header(number).labels[0] for number in numbers.tolist()], np.float64)
-        bad = ~((raw >= 0) & (raw < 2**31) & (raw == np.floor(raw)))
-        if bad.any():
-            where = f"{self.path} record {numbers[bad][0]}"
-            raise DataError(f"{where}: label {raw[bad][0]:g}; expected an integer, 0 or more")
-        return raw.astype(np.int64)
+    def _fill_by_range(self, images: np.ndarray, labels: np.ndarray, identities: Sequence[int]) -> None:
+        """Replace -1 by the most frequent label of the same identity's range, in place."""
+        for place in self._ranges(images, identities):
+            part = labels[place]
+            values, counts = np.unique(part[part >= 0], return_counts=True)
+            if len(values):
+                part[part < 0] = values[counts.argmax()]
+
+    def _ranges(self, images: np.ndarray, identities: Sequence[int]) -> Iterator[slice]:
+        """The places of each identity's images, as the identity records state them."""
+        for identity in identities:
+            try:
+                header = self._file.header(identity)
+            except DataError:
+                continue
+            if header.flag >= 2 and 1 <= header.labels[0] < header.labels[1] < _EXACT:
+                yield slice(*np.searchsorted(images, header.labels[:2]).tolist())
 
 
 def _names(path: Path, classes: np.ndarray) -> list[str]:

@@ -195,19 +195,10 @@ def _notes(source: RecordIO) -> list[str]:
             notes.append(f"property states {stated[0]} identities; the records hold {source.num_classes}")
     except DataError as error:
         notes.append(str(error))
-    own = np.array([_own_label(source, index) for index in range(len(source))])
-    _, first = np.unique(source.labels, return_index=True)  # the image that gives each identity its label
-    wrong = np.flatnonzero((own != own[first][source.labels]) & ~np.isnan(own))
+    wrong = source.against_ranges()
     if len(wrong):
         notes.append(
             f"{len(wrong)} images are in the range of another identity than their own header states, "
             f"such as {source.key(int(wrong[0]))}"
         )
     return notes
-
-
-def _own_label(source: RecordIO, index: int) -> float:
-    try:
-        return float(source.header(index).labels[0])
-    except DataError:  # listed as broken already
-        return float("nan")

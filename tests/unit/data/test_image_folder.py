@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 
 import numpy as np
 import pytest
 from small_sets import encode, make_folder, noise
 
+from facezoo.data.loading.bad_images import BadImageFile
+from facezoo.data.sources.filters import split_identities
 from facezoo.data.sources.folder import ImageFolder
 from facezoo.errors import DataError, ImageError
 
@@ -74,3 +77,27 @@ def test_an_unreadable_image_is_found_when_read(tmp_path):
     source = ImageFolder(tmp_path)
     with pytest.raises(ImageError, match=r"a/000\.jpg"):
         source.image(0)
+
+
+@pytest.mark.parametrize("target", ["..", "../.."])
+def test_a_link_to_the_root_or_above_it_adds_no_images(tmp_path, target):
+    root = make_folder(tmp_path / "set", {"a": 2, "b": 3})
+    (root / "a" / "all").symlink_to(target, target_is_directory=True)
+    source = ImageFolder(root)
+    assert source.class_names == ["a", "b"]
+    assert np.bincount(source.labels).tolist() == [2, 3]
+
+
+def test_file_names_that_are_not_utf8(tmp_path):
+    root = make_folder(tmp_path / "set", {"a": 1, "b": 1, "c": 1})
+    name = os.fsdecode(b"Jos\xe9")
+    (root / "a").rename(root / name)
+    (root / name / os.fsdecode(b"\xe9.jpg")).write_bytes(b"no image")
+    source = ImageFolder(root)
+    for seed in range(3):
+        train, held = split_identities(source, 0.34, seed=seed)
+        assert sorted([*train.class_names, *held.class_names]) == sorted(["b", "c", name])
+    key = source.key(list(map(source.key, range(len(source)))).index(str(root / name / os.fsdecode(b"\xe9.jpg"))))
+    for _ in range(2):  # the second one reads the list of the first
+        BadImageFile(tmp_path / "bad.txt")(key, "not an image")
+    assert (tmp_path / "bad.txt").read_bytes() == os.fsencode(key) + b"\tnot an image\n"

@@ -7,6 +7,7 @@ import os
 import struct
 import subprocess
 import sys
+import time
 import zlib
 from pathlib import Path
 
@@ -246,3 +247,24 @@ def test_tiny_astronaut_in_every_mode():
     grey = colour @ (0.299, 0.587, 0.114)
     for name in ("gray.jpg", "gray16.png"):
         assert np.abs(small(name)[..., 0] - grey).mean() < 8, name
+
+
+def progressive(scans, size=(16, 16), tail=b"", **options):
+    """A progressive JPEG with its last scan repeated until it has ``scans``."""
+    data = encode(noise("scans", size=size), "JPEG", progressive=True, **options)
+    last = data.rindex(b"\xff\xda")
+    return data[:-2] + data[last:-2] * (scans - data.count(b"\xff\xda")) + data[-2:] + tail
+
+
+@pytest.mark.parametrize("exif", [b"", b"Exif\0\0MM\0*\0\0\0\x08\0\0"])
+def test_a_jpeg_with_thousands_of_scans_is_refused_quickly(exif):
+    started = time.perf_counter()
+    with pytest.raises(ImageError, match="more than 100 scans"):
+        read_image(progressive(3000, exif=exif))
+    assert time.perf_counter() - started < 2
+
+
+def test_a_usual_progressive_jpeg_and_bytes_after_its_end_are_read():
+    assert read_image(progressive(12)).shape == (16, 16, 3)
+    assert read_image(progressive(12, tail=b"\xff\xda" * 500)).shape == (16, 16, 3)
+    assert read_image(progressive(12, comment=b"\xff\xda" * 500)).shape == (16, 16, 3)

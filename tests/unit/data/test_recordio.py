@@ -133,6 +133,14 @@ def test_header_record_without_identity_records_reads_each_label(tmp_path):
     assert source.labels.tolist() == [1, 0, 1, 0, 2]
 
 
+@pytest.mark.parametrize("extra", [(), (0.5,)])
+def test_the_labels_of_the_images_win_over_identity_ranges(tmp_path, extra):
+    records = pack_with_headers()
+    for number, label in {2: 8.0, 4: 3.0}.items():
+        records[number] = image_record(number, label, PNG[number], extra)
+    assert RecordIO(write_pack(tmp_path, records)).labels.tolist() == [0, 1, 0, 0, 1]
+
+
 def test_identity_ranges_that_overlap_are_ignored(tmp_path):
     records = pack_with_headers() | {6: header_record(1, 6, 6)}
     assert RecordIO(write_pack(tmp_path, records)).labels.tolist() == [0, 0, 0, 1, 1]
