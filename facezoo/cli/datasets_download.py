@@ -26,15 +26,21 @@ def command(
     Downloads resume and are checked by their hash. Files that must be fetched by hand are listed; the exit code is
     then 2.
     """
+    import sys
+
     from facezoo.cli.ask import accept_terms
     from facezoo.cli.show import print_json
     from facezoo.datasets import get, obtain
-    from facezoo.datasets.obtain import chosen_files, default_folder
+    from facezoo.datasets.obtain import chosen_files, default_folder, in_browser
     from facezoo.io.progress import BYTES, progress_bar
 
     entry = get(name)
     folder = out or default_folder(entry.name)
     files = chosen_files(entry, file or [], everything)
+    by_hand = in_browser(files, folder)
+    if by_hand:
+        names = ", ".join(file.name for file in by_hand)
+        print(f"{len(by_hand)} of {len(files)} files need a browser and are not downloaded: {names}", file=sys.stderr)
     accept_terms(entry.name, entry.terms, yes=yes)
     with progress_bar(f"downloading {entry.name}", BYTES, quiet=quiet) as on_progress:
         got = obtain(entry, folder, files, on_progress=on_progress)

@@ -47,6 +47,13 @@ def chosen_files(entry: DataSet, names: list[str], everything: bool) -> list[Ind
     return [file for file in entry.files if everything or not file.optional]
 
 
+def in_browser(files: list[IndexedFile], folder: Path) -> list[IndexedFile]:
+    """The files without a direct address that are not there yet; a person must fetch them with a browser."""
+    if offline.folder() is not None or offline.address() is not None:
+        return []
+    return [file for file in files if not file.urls and not (folder / file.name).exists()]
+
+
 def obtain(
     entry: DataSet,
     folder: Path,

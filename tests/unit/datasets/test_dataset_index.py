@@ -47,6 +47,7 @@ NAMED = [
     "MegaFace",
     "TinyFace",
     "IQIYI-VID",
+    "IMDB-Face",
 ]
 
 
@@ -68,7 +69,15 @@ def test_the_index_holds_nothing_else():
 def test_published_counts():
     assert (get("lfw").identities, get("lfw").images) == (5749, 13233)
     assert (get("celeba").identities, get("celeba").images) == (10177, 202599)
-    assert get("iqiyi-vid").identities == "unknown"
+    assert (get("iqiyi-vid").identities, get("iqiyi-vid").videos) == (10000, 200000)
+    assert (get("imdb-face").identities, get("imdb-face").images) == (59000, 1700000)
+    assert get("cacd-vs").images == "unknown"  # CACD's figures are not those of its verification pairs
+    assert "2000 genuine and 2000 impostor pairs" in get("cacd-vs").figures
+
+
+def test_pages_that_are_gone():
+    for name in ("webface4m", "webface12m", "webface42m", "webface260m"):
+        assert "gone since July 2025" in get(name).how
 
 
 def test_direct_urls_carry_a_hash():
