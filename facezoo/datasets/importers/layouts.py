@@ -11,6 +11,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from facezoo.datasets.importers import pair_lists, tinyface
 from facezoo.datasets.importers.result import Imported, count_folder
@@ -37,7 +38,7 @@ class Layout:
     name: str
     known: re.Pattern[str]
     taken: re.Pattern[str]
-    arrange: Callable[[Path, Path, str, bool], dict[str, object]]
+    arrange: Callable[[Path, Path, str, bool], dict[str, Any]]
 
     def recognises(self, member: str) -> bool:
         """Whether this member is found in archives of this layout only."""
@@ -78,7 +79,7 @@ def import_layout(
     return results[0]
 
 
-def _arrange_ytf(raw: Path, out: Path, dataset: str, partial: bool) -> dict[str, object]:
+def _arrange_ytf(raw: Path, out: Path, dataset: str, partial: bool) -> dict[str, Any]:
     """NAME/VIDEO/FRAME stays as it is: the person is the first folder."""
     videos = 0
     for path in sorted(raw.iterdir()):

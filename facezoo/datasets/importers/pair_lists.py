@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from facezoo.errors import ConfigError, DataError
 
@@ -36,7 +37,7 @@ def _require(out: Path, names: list[str], source: str, partial: bool) -> None:
         )
 
 
-def arrange_calfw(raw: Path, out: Path, dataset: str, partial: bool) -> dict[str, object]:
+def arrange_calfw(raw: Path, out: Path, dataset: str, partial: bool) -> dict[str, Any]:
     """``aligned images/NAME_0001.jpg``, else ``images/``, into NAME/NAME_0001.jpg; the list gets the same paths."""
     folder = next((raw / name for name in ("aligned images", "images") if (raw / name).is_dir()), None)
     if folder is None:
@@ -70,7 +71,7 @@ def _by_name(file: str) -> str:
     return f"{found[1]}/{file}"
 
 
-def arrange_cfp(raw: Path, out: Path, dataset: str, partial: bool) -> dict[str, object]:
+def arrange_cfp(raw: Path, out: Path, dataset: str, partial: bool) -> dict[str, Any]:
     """``Data/Images/001/frontal/01.jpg`` into 001/frontal_01.jpg; the splits of one protocol into ``pairs.txt``."""
     kind = {"cfp-ff": "FF", "cfp-fp": "FP"}.get(dataset)
     if kind is None:
@@ -117,7 +118,7 @@ def _cfp_pairs(path: Path, first: dict[str, str], second: dict[str, str]) -> Ite
         yield first[fields[0]], second[fields[1]]
 
 
-def arrange_rfw(raw: Path, out: Path, dataset: str, partial: bool) -> dict[str, object]:
+def arrange_rfw(raw: Path, out: Path, dataset: str, partial: bool) -> dict[str, Any]:
     """``African/ID/ID_0001.jpg`` into ID/ID_0001.jpg; the four lists into ``pairs.txt``, the groups into a table."""
     rows: list[tuple[str, str, int]] = []
     groups: dict[str, str] = {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -15,7 +16,7 @@ SPLITS = {  # list of identities -> (its fields of names and numbers, folder in 
 }
 
 
-def arrange(raw: Path, out: Path, dataset: str, partial: bool) -> dict[str, object]:
+def arrange(raw: Path, out: Path, dataset: str, partial: bool) -> dict[str, Any]:
     """``train/ID/``, ``gallery/ID/``, ``probe/ID/`` and ``distractors/``; .mat files number the people of the test set.
 
     Raises:
