@@ -127,9 +127,8 @@ def _after_interrupt(error: KeyboardInterrupt, run: Path) -> str:
 
 def parse_settings(words: list[str], option: str = "--set", prefix: str = "") -> dict[str, Any]:
     """``KEY=VALUE`` words as dotted overrides below a prefix; values are read as YAML."""
-    import yaml
-
-    from facezoo.errors import ConfigError
+    from facezoo.errors import ConfigError, DataError
+    from facezoo.io.yaml_files import load_yaml
 
     parsed = {}
     for word in words:
@@ -137,7 +136,7 @@ def parse_settings(words: list[str], option: str = "--set", prefix: str = "") ->
         if not equals or not key:
             raise ConfigError(f"{option} got {word!r}; expected KEY=VALUE")
         try:
-            parsed[prefix + key] = yaml.safe_load(value)
-        except (yaml.YAMLError, ValueError) as error:
+            parsed[prefix + key] = load_yaml(value)
+        except DataError as error:
             raise ConfigError(f"{option} {key}: {value!r} is not a YAML value") from error
     return parsed

@@ -10,7 +10,8 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
-from facezoo.errors import ConfigError, UnknownNameError
+from facezoo.errors import ConfigError, DataError, UnknownNameError
+from facezoo.io.yaml_files import load_yaml
 from facezoo.specs.base import BackboneSpec
 from facezoo.specs.preprocess import Preprocess
 from facezoo.zoo import catalog
@@ -256,12 +257,13 @@ def _read(path: str | Path) -> dict[str, Any]:
     if not path.is_file():
         path = _named(str(path)) or path
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        values = load_yaml(path.read_text(encoding="utf-8"))
     except OSError as error:
         known = ", ".join(sorted(recipes())[:6])
         raise ConfigError(f"cannot read config {str(path)!r}: {error.strerror}; recipes: {known}, ...") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"config {str(path)!r} is not YAML: {' '.join(str(error).split())}") from error
+    except (DataError, UnicodeDecodeError) as error:
+        text = " ".join(str(error).removeprefix("not YAML: ").split())
+        raise ConfigError(f"config {str(path)!r} is not YAML: {text}") from error
     if values is None:
         return {}
     if not isinstance(values, dict):

@@ -10,12 +10,12 @@ from operator import or_
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-import yaml
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
-from facezoo.errors import ProtocolError, UnknownNameError, nearest
+from facezoo.errors import DataError, ProtocolError, UnknownNameError, nearest
 from facezoo.evaluation.protocols.tasks.base import NAME_PATTERN, Section, Task
 from facezoo.evaluation.protocols.tasks.table import TASKS
+from facezoo.io.yaml_files import load_yaml
 
 if TYPE_CHECKING:
     AnyTask = Task
@@ -105,9 +105,11 @@ def load_protocol(name: str | Path) -> Protocol:
             raise UnknownNameError("protocol", text, list_protocols())
         raise ProtocolError(f"no protocol file {text!r}")
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ProtocolError(f"{path}: not YAML: {' '.join(str(error).split())}") from error
+        values = load_yaml(path.read_text(encoding="utf-8"))
+    except UnicodeDecodeError as error:
+        raise ProtocolError(f"{path}: not YAML: {error}") from error
+    except DataError as error:
+        raise ProtocolError(f"{path}: {error}") from error
     if not isinstance(values, dict):
         raise ProtocolError(f"{path}: holds a {type(values).__name__}; expected a protocol")
     try:

@@ -61,3 +61,20 @@ def test_the_index_and_the_recipes_read_as_before():
         with open(file, encoding="utf-8") as opened:
             text = opened.read()
         assert load_yaml(text) == yaml.safe_load(text)
+
+
+@pytest.mark.parametrize("text", [text for text, _ in BOMBS.values()], ids=BOMBS)
+def test_protocols_configs_and_data_sets_refuse_it(text, tmp_path):
+    from facezoo.datasets.catalogue import parse_entry as parse_data_set
+    from facezoo.errors import ConfigError, ProtocolError
+    from facezoo.evaluation.protocols.protocol import load_protocol
+    from facezoo.training.config import load_config
+
+    file = tmp_path / "bad.yaml"
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(ProtocolError, match="not YAML"):
+        load_protocol(file)
+    with pytest.raises(ConfigError, match="is not YAML"):
+        load_config(file)
+    with pytest.raises(DataError, match=r"^bad\.yaml: not YAML"):
+        parse_data_set(text, "bad.yaml")
