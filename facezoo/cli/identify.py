@@ -12,6 +12,8 @@ from facezoo.cli import options
 if TYPE_CHECKING:
     from facezoo.evaluation.statistics.threshold import Threshold
 
+MANY = 50  # photos of a gallery folder from which a stored gallery is recommended
+
 
 def command(
     photo: options.Photo,
@@ -44,6 +46,7 @@ def command(
     from facezoo.inference.gallery import Gallery, ModelRecord, photos_below
     from facezoo.inference.photo_embedder import PhotoEmbedder, photo_embedder
     from facezoo.io.printable import printable
+    from facezoo.io.progress import progress_bar
     from facezoo.weights.pretrained import model_path
 
     if top < 1:
@@ -61,7 +64,14 @@ def command(
     else:
         photos = photos_below([gallery])
         one_face = PhotoEmbedder(embedder.embedder, embedder.detector, "largest" if face == "all" else face)
-        result = one_face.embed(photos)
+        if len(photos) >= MANY:
+            print(
+                f"embedding {len(photos)} photos; to do it once: facezoo embed {gallery} --weights {weights} --out "
+                "GALLERY.npz, then --gallery GALLERY.npz",
+                file=sys.stderr,
+            )
+        with progress_bar("embedding", "photos", len(photos)) as on_progress:
+            result = one_face.embed(photos, on_progress)
         for path, reason in result.skipped.items():
             print(printable(f"skipped {reason if path in reason else f'{path}: {reason}'}"), file=sys.stderr)
         if not result.paths:

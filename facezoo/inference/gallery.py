@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -66,17 +67,17 @@ def write_embeddings(path: Path, result: PhotoEmbeddings, labels: Sequence[str],
         for face in result.faces
     ]
     table = np.concatenate(found).astype(np.float32)  # (N, 15)
+    arrays: dict[str, Any] = {
+        "embeddings": result.embeddings,
+        "paths": np.array(result.paths),
+        "labels": np.array(labels),
+        "boxes": table[:, :4],
+        "landmarks": table[:, 4:14].reshape(-1, 5, 2),
+        "scores": table[:, 14],
+        **model.arrays(),
+    }
     with atomic_write(path) as part, part.open("wb") as stream:
-        np.savez(
-            stream,
-            embeddings=result.embeddings,
-            paths=np.array(result.paths),
-            labels=np.array(labels),
-            boxes=table[:, :4],
-            landmarks=table[:, 4:14].reshape(-1, 5, 2),
-            scores=table[:, 14],
-            **model.arrays(),
-        )
+        np.savez(stream, **arrays)
 
 
 @dataclass(frozen=True)

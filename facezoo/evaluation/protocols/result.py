@@ -253,8 +253,8 @@ def _is_figure(figure: Any) -> bool:
 def _are_pairs(pairs: Any) -> bool:
     if not isinstance(pairs, dict):
         return False
-    columns = [pairs.get(name) for name in ("scores", "same", "folds", "correct")]
-    names = [pairs.get(name) for name in ("first", "second")]
+    columns: list[Any] = [pairs.get(name) for name in ("scores", "same", "folds", "correct")]
+    names: list[Any] = [pairs.get(name) for name in ("first", "second")]
     if names == [None, None]:
         names = []
     if not all(isinstance(column, list) and len(column) == len(columns[0]) for column in (*columns, *names)):
