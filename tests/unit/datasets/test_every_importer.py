@@ -15,7 +15,7 @@ FOLDERS = {  # name: members, people
     "webface12m": (["WebFace12M/0/0_1/a.jpg", "WebFace12M/1/1_2/a.jpg"], ["0_1", "1_2"]),
     "webface42m": (["WebFace42M/0/0_1/a.jpg", "WebFace42M/1/1_2/a.jpg"], ["0_1", "1_2"]),
     "webface260m": (["WebFace260M/0/0_1/a.jpg", "WebFace260M/1/1_2/a.jpg"], ["0_1", "1_2"]),
-    # facescrub_images and megaface_images, as the README of InsightFace's recognition/_evaluation_/megaface names them
+    # InsightFace's test suite: facescrub_images and megaface_images; from memory of its README, no copy was at hand
     "megaface": (
         ["data/facescrub_images/Al_Gore/Al_Gore_1.png", "data/megaface_images/10005@N06/1_0.jpg"],
         ["10005@N06", "Al_Gore"],

@@ -24,7 +24,7 @@ def people_of(folder):
 
 
 def test_ytf(tmp_path):
-    """NAME/VIDEO/aligned_detect_VIDEO.FRAME.jpg, as in aligned_images_DB.tar.gz (bob.db.youtube, YTF's home page)."""
+    """NAME/VIDEO/aligned_detect_VIDEO.FRAME.jpg, as public loaders of aligned_images_DB read it; no copy was at hand."""
     files = {"splits.txt": text(["split number, first name, second name, is same", "1, Al_Gore/0, Bo_Li/1, 0"])}
     for name in ("Al_Gore", "Bo_Li"):
         for video in (0, 1):
@@ -39,7 +39,7 @@ def test_ytf(tmp_path):
 
 
 def calfw(pairs="pairs_CALFW.txt", folder="aligned images", number="{:04d}"):
-    """``aligned images/NAME_0001.jpg`` and a list with two lines per pair (the archives of whdeng.cn, FaceX-Zoo)."""
+    """``aligned images/NAME_0001.jpg`` and a list with two lines per pair (public loaders; FaceX-Zoo names the list)."""
     files, same, different = {}, [], []
     for at, name in enumerate(PEOPLE):
         one, two = (f"{name}_{number.format(n)}.jpg" for n in (1, 2))
@@ -85,7 +85,7 @@ def test_calfw_with_a_missing_image(tmp_path):
 
 @pytest.fixture
 def cfp(tmp_path):
-    """Data/Images/001/frontal/01.jpg, Protocol/Pair_list_F.txt, Protocol/Split/FP/01/same.txt (cfp-dataset.zip)."""
+    """Data/Images/001/frontal/01.jpg, Protocol/Pair_list_F.txt, Protocol/Split/FP/01/same.txt (public loaders)."""
     files, frontal, profile = {}, [], []
     for at in range(10):
         person = f"cfp-dataset/Data/Images/{at + 1:03d}"
@@ -121,7 +121,7 @@ def test_cfp_asks_for_the_protocol(cfp, tmp_path):
 
 
 def test_rfw(tmp_path):
-    """data/GROUP/ID/ID_0001.jpg and txts/GROUP/GROUP_pairs.txt in the form of LFW's list (RFW's test.tar.gz)."""
+    """data/GROUP/ID/ID_0001.jpg and txts/GROUP/GROUP_pairs.txt in the form of LFW's list (public loaders)."""
     files = {}
     for at, group in enumerate(("African", "Asian", "Caucasian", "Indian")):
         lines = []
