@@ -24,7 +24,7 @@ def people_of(folder):
 
 
 def test_ytf(tmp_path):
-    """NAME/VIDEO/aligned_detect_VIDEO.FRAME.jpg, as public loaders of aligned_images_DB read it; no copy was at hand."""
+    """NAME/VIDEO/aligned_detect_VIDEO.FRAME.jpg, as loaders of aligned_images_DB read it; no copy was at hand."""
     files = {"splits.txt": text(["split number, first name, second name, is same", "1, Al_Gore/0, Bo_Li/1, 0"])}
     for name in ("Al_Gore", "Bo_Li"):
         for video in (0, 1):
@@ -39,7 +39,7 @@ def test_ytf(tmp_path):
 
 
 def calfw(pairs="pairs_CALFW.txt", folder="aligned images", number="{:04d}"):
-    """``aligned images/NAME_0001.jpg`` and a list with two lines per pair (public loaders; FaceX-Zoo names the list)."""
+    """``aligned images/NAME_0001.jpg`` and a list with two lines per pair (public loaders)."""
     files, same, different = {}, [], []
     for at, name in enumerate(PEOPLE):
         one, two = (f"{name}_{number.format(n)}.jpg" for n in (1, 2))
