@@ -20,6 +20,7 @@ EXTRAS = {
     "hub": ["huggingface_hub>=0.23"],
     "parquet": ["pyarrow>=14"],
     "video": ["av>=12"],
+    "bcolz": ["blosc2>=2.5"],
     "uniface": ["uniface[cpu]>=4.0"],
 }
 TESTED = ("report", "tensorboard", "export", "parquet")  # whose use the tests check

@@ -77,7 +77,8 @@ def ask(entry: WeightsEntry, *, yes: bool) -> None:
 def _fetch(
     entry: WeightsEntry, file: WeightsFile, folder: Path, options: Options | None, on_progress: OnProgress
 ) -> Path:
-    if not file.urls and not (folder / file.name).exists() and offline.folder() is None:
+    mirrored = offline.folder() is not None or offline.address() is not None
+    if not file.urls and not (folder / file.name).exists() and not mirrored:
         source = f"from {file.page}" if file.page != "unknown" else "(no address is known)"
         raise DownloadError(
             f"{file.name} of {entry.name} must be downloaded by hand, {source}; put it at {folder / file.name}"
