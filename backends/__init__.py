@@ -30,7 +30,7 @@ def load(backend: str) -> ModuleType:
     if backend not in INSTALL:
         raise UnknownNameError("backend", backend, INSTALL)
     framework, command = INSTALL[backend]
-    if importlib.util.find_spec(framework) is None:
+    if not _installed(framework):
         raise BackendUnavailableError(f"backend {backend!r} needs {framework}, which is not installed: {command}")
     return importlib.import_module(f"facezoo.backends.{backend}")
 
@@ -53,4 +53,16 @@ def module(backend: str, name: str) -> ModuleType:
 
 def available() -> list[str]:
     """The backends whose framework is installed."""
-    return [name for name, (framework, _) in INSTALL.items() if importlib.util.find_spec(framework) is not None]
+    return [name for name, (framework, _) in INSTALL.items() if _installed(framework)]
+
+
+def _installed(framework: str) -> bool:
+    try:
+        return importlib.util.find_spec(framework) is not None
+    except ModuleNotFoundError:  # from an import hook that refuses it
+        return False
+
+
+def default_backend() -> str:
+    """The installed backend; "torch" where both are, or neither."""
+    return next(iter(available()), "torch")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from facezoo.backends import default_backend
 from facezoo.errors import UnknownNameError
 from facezoo.interfaces.detector import Detector
 
@@ -18,7 +19,7 @@ def create_detector(name: str, *, backend: str | None = None, **options: Any) ->
 
     Args:
         name: "mtcnn" or "uniface".
-        backend: "torch" or "paddle", for the networks of "mtcnn"; by default "torch".
+        backend: "torch" or "paddle", for the networks of "mtcnn"; by default the installed one.
         options: options of the detector; see :class:`facezoo.align.mtcnn.MTCNN` and
             :class:`facezoo.align.onnx_detector.UniFaceDetector`.
 
@@ -29,7 +30,7 @@ def create_detector(name: str, *, backend: str | None = None, **options: Any) ->
     if name == "mtcnn":
         from facezoo.align.mtcnn import create_mtcnn
 
-        return create_mtcnn(backend=backend or "torch", **options)
+        return create_mtcnn(backend=backend or default_backend(), **options)
     if name == "uniface":
         from facezoo.align.onnx_detector import UniFaceDetector
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from facezoo.align.choose import check_rule
 from facezoo.align.templates import Template, get_template
+from facezoo.backends import default_backend
 from facezoo.errors import ConfigError, UnknownNameError
 
 FORMATS = ("png", "jpg")
@@ -30,7 +31,7 @@ class AlignSettings:
         options: options of the detector.
         landmarks: a file of landmarks, used instead of a detector; see :mod:`facezoo.align.landmark_file`.
         frame_step: every N-th frame of a video is used.
-        backend: "torch" or "paddle".
+        backend: "torch" or "paddle"; by default the installed one, "torch" where both are.
         device: name of a device in the framework.
         max_pixels: photos with more pixels are not decoded.
     """
@@ -45,7 +46,7 @@ class AlignSettings:
     options: dict[str, Any] = field(default_factory=dict)
     landmarks: str | None = None
     frame_step: int = 25
-    backend: str = "torch"
+    backend: str = field(default_factory=default_backend)
     device: str = "cpu"
     max_pixels: int = 100_000_000
 

@@ -22,7 +22,7 @@ def command(
         Path, typer.Argument(metavar="PHOTOS", help="Folder of photos and videos, with or without identity folders.")
     ],
     out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder for the crops and their table.")],
-    backend: options.Backend = "torch",
+    backend: options.Backend = options.DEFAULT_BACKEND,
     detector: options.Detector = "mtcnn",
     template: Annotated[str, typer.Option(metavar="NAME", help=f"One of {TEMPLATES}.")] = "arcface112",
     size: Annotated[str, typer.Option(metavar="N|HxW", help="Size of the crops. Default: the template's.")] = "",

@@ -15,7 +15,7 @@ def command(
     draw: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write the photo with boxes and landmarks to this file.")
     ] = None,
-    backend: options.Backend = "torch",
+    backend: options.Backend = options.DEFAULT_BACKEND,
     detector: options.Detector = "mtcnn",
     min_face_size: options.MinFaceSize = 20,
     max_pixels: options.MaxPixels = 100_000_000,

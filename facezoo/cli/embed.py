@@ -14,7 +14,7 @@ def command(
     paths: Annotated[list[Path], typer.Argument(metavar="PHOTOS", help="Photos, or folders of photos.")],
     weights: options.Weights,
     out: Annotated[Path, typer.Option(metavar="FILE", help="The .npz file to write.")],
-    backend: options.Backend = "torch",
+    backend: options.Backend = options.DEFAULT_BACKEND,
     face: options.Face = "largest",
     aligned: options.Aligned = False,
     device: options.Device = "auto",

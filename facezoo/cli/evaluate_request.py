@@ -23,7 +23,7 @@ class Request:
     weights: Annotated[
         Path | None, typer.Option(metavar="FILE|NAME", help="Weight file, or a name from `facezoo weights list`.")
     ] = None
-    backend: options.Backend = "torch"
+    backend: options.Backend = options.DEFAULT_BACKEND
     data: Annotated[Path | None, typer.Option(metavar="PATH", help="Folder of images, or a .bin.")] = None
     lists: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="Folder of the list files. Default: --data, or beside it.")

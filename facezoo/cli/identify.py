@@ -22,7 +22,7 @@ def command(
         typer.Option(metavar="PATH", help="Folder with one folder or photo per person, or a file of `facezoo embed`."),
     ],
     weights: options.Weights,
-    backend: options.Backend = "torch",
+    backend: options.Backend = options.DEFAULT_BACKEND,
     top: Annotated[int, typer.Option(metavar="N", help="Number of candidates to show.")] = 5,
     threshold: options.Threshold = None,
     calibration: options.Calibration = None,

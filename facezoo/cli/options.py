@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from facezoo.backends import INSTALL
+from facezoo.backends import INSTALL, default_backend
 from facezoo.errors import UnknownNameError
 
 DEVICES = "[auto|cpu|gpu|gpu:N]"
@@ -64,7 +64,8 @@ def from_fields(kind: type[Any]) -> Callable[[Callable[..., Any]], Callable[...,
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress.")]
 
-Backend = Annotated[str, one_of("backend", tuple(INSTALL), "The framework.")]
+DEFAULT_BACKEND = default_backend()
+Backend = Annotated[str, one_of("backend", tuple(INSTALL), "The framework. Default: the installed one.")]
 AnyBackend = Annotated[str | None, one_of("backend", tuple(INSTALL), "The framework. Default: each installed one.")]
 Device = Annotated[str, typer.Option(metavar=DEVICES, help="Where the networks run.")]
 Workers = Annotated[int, typer.Option(metavar="N", help="Number of processes; 0: one per core.")]

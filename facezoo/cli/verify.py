@@ -14,7 +14,7 @@ def command(
     a: Annotated[Path, typer.Argument(metavar="A", help="A photo.")],
     b: Annotated[Path, typer.Argument(metavar="B", help="Another photo.")],
     weights: options.Weights,
-    backend: options.Backend = "torch",
+    backend: options.Backend = options.DEFAULT_BACKEND,
     threshold: options.Threshold = None,
     calibration: options.Calibration = None,
     fmr: options.Fmr = None,

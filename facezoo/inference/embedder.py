@@ -24,7 +24,8 @@ class Embedder:
         module_or_path: a backbone of the zoo, any other torch.nn.Module or paddle.nn.Layer from images (N, C, H, W)
             to embeddings (N, E), or a weight file of the zoo. The weight file of a class from outside the zoo is read
             with ``facezoo.load_weights(path, module=...)``.
-        backend: "torch" or "paddle", for a weight file; "torch" if not given. A module has its own.
+        backend: "torch" or "paddle", for a weight file; by default the installed one, "torch" where both are. A module
+            has its own.
         preprocess: from uint8 RGB crops to the input of the module. Needed for a module from outside the zoo; by
             default that of the zoo's backbone.
         flip: add the embedding of the mirrored image before normalising.
@@ -56,7 +57,7 @@ class Embedder:
     ) -> None:  # fmt: skip
         module = module_or_path
         if isinstance(module_or_path, str | Path):
-            module = load_weights(module_or_path, backend=backend or "torch")
+            module = load_weights(module_or_path, backend=backend or backends.default_backend())
         self.backend = backend_of(module)
         spec = getattr(module, "spec", None)
         self.spec: BackboneSpec | None = spec if isinstance(spec, BackboneSpec) else None

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
+from facezoo.backends import default_backend
 from facezoo.errors import ConfigError, DataError, UnknownNameError
 from facezoo.io.yaml_files import load_yaml
 from facezoo.specs.base import BackboneSpec
@@ -82,7 +83,7 @@ class Validation(_Strict):
 class RunConfig(_Strict):
     """Everything a run depends on. Defaults are facezoo's own recipe."""
 
-    backend: Literal["torch", "paddle"] = "torch"
+    backend: Literal["torch", "paddle"] = Field(default_factory=default_backend)
     backbone: str = Field("IR50", description="a name of the zoo, or package.module:Class")
     backbone_options: dict[str, Any] = Field(default_factory=dict)
     embedding_size: int = Field(512, ge=1)

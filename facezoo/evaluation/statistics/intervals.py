@@ -26,14 +26,7 @@ def wilson(hits: int, trials: int, confidence: float = 0.95) -> tuple[float, flo
     [0.9929, 0.9965]
     """
     _check(hits, trials, confidence)
-    z = float(stats.norm.ppf(0.5 + confidence / 2))
-    share = hits / trials
-    spread = z * ((share * (1 - share) + z * z / (4 * trials)) / trials) ** 0.5
-    middle = share + z * z / (2 * trials)
-    size = 1 + z * z / trials
-    low = 0.0 if hits == 0 else (middle - spread) / size
-    high = 1.0 if hits == trials else (middle + spread) / size
-    return max(0.0, low), min(1.0, high)
+    return _interval(hits, trials, confidence, "wilson")
 
 
 def clopper_pearson(hits: int, trials: int, confidence: float = 0.95) -> tuple[float, float]:
@@ -50,7 +43,9 @@ def clopper_pearson(hits: int, trials: int, confidence: float = 0.95) -> tuple[f
     [0.0, 0.3085]
     """
     _check(hits, trials, confidence)
-    tail = (1 - confidence) / 2
-    low = 0.0 if hits == 0 else float(stats.beta.ppf(tail, hits, trials - hits + 1))
-    high = 1.0 if hits == trials else float(stats.beta.ppf(1 - tail, hits + 1, trials - hits))
-    return low, high
+    return _interval(hits, trials, confidence, "exact")
+
+
+def _interval(hits: int, trials: int, confidence: float, method: str) -> tuple[float, float]:
+    interval = stats.binomtest(int(hits), int(trials)).proportion_ci(confidence, method)
+    return float(interval.low), float(interval.high)
