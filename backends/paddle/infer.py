@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from typing import Any
 
 import numpy as np
@@ -43,7 +44,8 @@ class Inference:
         module: a backbone.
         device: "auto", "cpu", "gpu" or "gpu:N".
         precision: "float32" or "bfloat16".
-        threads: CPU threads; ignored, since paddle reads them when it is imported.
+        threads: CPU threads. Paddle takes their number from OMP_NUM_THREADS when it is imported; a warning says so
+            where this asks for another number.
         compiled: whether to compile the program.
         preprocess: from crops to the module's input; None takes that of a backbone of the zoo.
     """
@@ -59,6 +61,7 @@ class Inference:
     ) -> None:
         self.device = pick_device(device)
         paddle.set_device(self.device)
+        _check_threads(threads)
         self.module = module
         self.precision = precision
         self.preprocess: Preprocess = module.spec.preprocess if preprocess is None else preprocess
@@ -100,3 +103,14 @@ class Inference:
 def _run(program: Any, x: paddle.Tensor) -> paddle.Tensor:
     """Run the program; it ignores strides, so views are copied to contiguous memory."""
     return program.run([x.contiguous()])[0]
+
+
+def _check_threads(threads: int) -> None:
+    """Warn where paddle does not use this number of CPU threads; 0 asks for none."""
+    now = os.environ.get("OMP_NUM_THREADS", "")
+    if threads and str(threads) != now:
+        logger.warning(
+            "threads is %d, but paddle uses %s, as OMP_NUM_THREADS said when it was imported; "
+            "for another number start the command with OMP_NUM_THREADS=%d",
+            threads, now or "its own number", threads,
+        )  # fmt: skip

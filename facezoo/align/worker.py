@@ -102,9 +102,12 @@ def _without(key: str, reason: str) -> Row:
 
 
 def _write_image(crop: np.ndarray, path: Path) -> None:
-    """Write to a temporary file and rename it. No fsync: the next call finds crops that a power failure emptied."""
+    """Write to a temporary file and rename it. No fsync: the next call finds crops that a power failure emptied.
+
+    The temporary file has always the same name, so that the next call overwrites what a killed one left.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    part = path.with_name(f".{path.name}.part")
     try:
         if path.suffix == ".png":
             Image.fromarray(crop).save(part, "PNG", compress_level=1)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,6 +21,7 @@ from facezoo.export import images as inputs
 from facezoo.export.difference import TOLERANCES, Difference, Run, check_original, compare, run_batched
 from facezoo.export.onnx_file import gather, mark, open_onnx, quantise
 from facezoo.export.targets import Target, find_target
+from facezoo.io.files import temporary_beside
 from facezoo.specs.base import BackboneSpec
 from facezoo.zoo.create import build_backbone
 
@@ -189,13 +188,9 @@ def _stem(out: Path, target: Target) -> Path:
 @contextmanager
 def _staged(stem: Path) -> Iterator[Path]:
     """A temporary folder beside ``stem``; its files are moved beside ``stem`` if the block succeeds, else deleted."""
-    stem.parent.mkdir(parents=True, exist_ok=True)
-    aside = Path(tempfile.mkdtemp(prefix=f".{stem.name}.", suffix=".part", dir=stem.parent))
-    try:
+    with temporary_beside(stem, folder=True) as aside:
         yield aside
         for path in sorted(aside.iterdir()):
             with path.open("rb") as file:
                 os.fsync(file.fileno())
             os.replace(path, stem.with_name(path.name))
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)

@@ -34,6 +34,33 @@ def test_numbers_are_ordered_as_numbers_and_gaps_closed(tmp_path):
     assert mixed.class_names == ["10", "9", "a"]
 
 
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [
+        ("{label}\t{path}", "label first, tab"),
+        ("{label} {path}", "label first, space"),
+        ("{number}\t{label}.000000\t{path}", "im2rec's .lst"),
+        ("1\t{path}\t{label}", "InsightFace's .lst"),
+    ],
+)
+def test_other_orders_are_recognised_by_the_image_names(tmp_path, line, name):
+    make_folder(tmp_path, {"a b": 2, "c": 1})
+    rows = [("a b/000.jpg", 7), ("./a b/001.jpg", 7), ("c/000.jpg", 12)]
+    text = "".join(line.format(path=path, label=label, number=at) + "\n" for at, (path, label) in enumerate(rows))
+    source = ListFile(write(tmp_path / "train.lst", text))
+    assert source.class_names == ["7", "12"], name
+    assert source.labels.tolist() == [0, 0, 1]
+    assert source.key(1) == str(tmp_path / "a b" / "001.jpg")
+    assert source.image(2).shape == (12, 10, 3)
+
+
+def test_names_like_images_on_both_sides_and_on_none_keep_the_default_order(tmp_path):
+    both = ListFile(write(tmp_path / "both.txt", "x/1.jpg\tann.jpg\ny/1.jpg\tbob.jpg\n"))
+    assert both.class_names == ["ann.jpg", "bob.jpg"]
+    none = ListFile(write(tmp_path / "none.txt", "x/1\tann\ny/1\tbob\n"))
+    assert none.class_names == ["ann", "bob"]
+
+
 def test_absolute_paths_and_another_root(tmp_path):
     make_folder(tmp_path / "images", {"a": 1})
     source = ListFile(write(tmp_path / "l.txt", "a/000.jpg 0\n"), root=tmp_path / "images")
@@ -50,6 +77,11 @@ def test_absolute_paths_and_another_root(tmp_path):
         (b"a.jpg 1\nb.jpg\n", "line 2: 'b.jpg' has no label"),
         (b"a.jpg\t\n", "line 1: 'a.jpg' has no label"),
         (b"\xff\xfe\x00", "not a text file in UTF-8"),
+        (b"a/1.jpg 0\n1 b/1.jpg\n", "line 2: '1 b/1.jpg' has the image where the first line has the label"),
+        (b"0 a/1.jpg\nb/1.jpg 1\n", "line 2: 'b/1.jpg 1' has the image where the first line has the label"),
+        (b"0\t1.0\t2.0\ta/1.jpg\n", "4 columns, .*expected three, NUMBER<TAB>LABEL<TAB>PATH"),
+        (b"1\ta/1.jpg\t0\t3.5\t4.5\n", "5 columns, .*expected three, FLAG<TAB>PATH<TAB>LABEL"),
+        (b"0\t1.0\ta/1.jpg\n1\tb/1.jpg\n", "line 2: .*expected NUMBER<TAB>LABEL<TAB>PATH"),
     ],
 )
 def test_bad_lists(tmp_path, content, message):
