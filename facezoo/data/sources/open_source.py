@@ -19,8 +19,9 @@ _KINDS = "a folder of identity folders, a list file, a .rec file or its folder, 
 def open_source(path: str | os.PathLike[str], *, min_classes: int = 2) -> Source | StreamSource:
     """Open a data set; its layout is recognised by its files.
 
-    A folder with ``train.rec`` (or one other ``.rec``) is an InsightFace pack, one with ``index.json`` and
-    tar files holds shards, any other has one folder per identity. A file is a ``.rec`` or a list of images.
+    A folder with ``train.rec`` (or one other ``.rec``) is an InsightFace pack, one with ``index.json`` or
+    with tar files and no folders holds shards, any other has one folder per identity. A file is a ``.rec`` or a list
+    of images.
 
     Args:
         path: the file or folder.
@@ -75,4 +76,7 @@ def _packs(folder: Path) -> list[Path]:
 
 
 def _shards(folder: Path) -> bool:
-    return (folder / INDEX).is_file() or any(folder.glob("shard-*.tar"))
+    if (folder / INDEX).is_file() or any(folder.glob("shard-*.tar")):
+        return True
+    visible = [entry for entry in folder.iterdir() if not entry.name.startswith(".")]
+    return any(entry.suffix == ".tar" for entry in visible) and not any(entry.is_dir() for entry in visible)

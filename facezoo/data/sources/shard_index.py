@@ -1,8 +1,9 @@
-"""The ``index.json`` of a folder of tar shards, and random access to its samples."""
+"""The ``index.json`` of a folder of tar shards, the same for shards without one, and random access to their samples."""
 
 from __future__ import annotations
 
 import json
+import logging
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,21 +15,25 @@ from facezoo.data.sources.encoded import EncodedSource
 from facezoo.data.sources.tar_members import Member, members
 from facezoo.errors import DataError, ImageError
 
+logger = logging.getLogger(__name__)
+
 INDEX = "index.json"
 
 
 class ShardIndex(NamedTuple):
-    """The content of ``index.json``.
+    """The content of ``index.json``, or what was found in shards that have none.
 
     Attributes:
         class_names: C names.
         shards: the file name of each shard.
         counts: number of samples of each shard.
+        labels: the label 0..C-1 of each number or name in the samples.
     """
 
     class_names: list[str]
     shards: list[str]
     counts: list[int]
+    labels: dict[str, int]
 
 
 def shard_name(number: int) -> str:
@@ -47,15 +52,21 @@ def write_index(folder: Path, class_names: list[str], counts: list[int]) -> None
     (folder / INDEX).write_text(json.dumps(table, indent=1), encoding="utf-8")
 
 
-def read_index(folder: Path) -> ShardIndex:
-    """Read and check ``index.json``.
+def open_index(folder: Path) -> ShardIndex:
+    """Read and check ``index.json``; without one, as webdataset's own writer leaves a folder, read the shards' labels.
 
     Raises:
-        DataError: it is missing or not valid, or the name of a shard is not a plain file name.
+        DataError: the index is not valid, the name of a shard is not a plain file name, or a shard without index is
+            broken or holds no label.
+        UnsafeFileError: a shard holds a link, a device, or a name that leads out of the folder.
     """
     path = folder / INDEX
+    if not path.exists():
+        return _scan(folder)
     try:
         table = json.loads(path.read_text(encoding="utf-8"))
+        if "class_names" not in table and "shardlist" in table:  # webdataset's own index, which names no classes
+            return _scan(folder)
         names = table["class_names"]
         shards = [entry["name"] for entry in table["shards"]]
         counts = [entry["count"] for entry in table["shards"]]
@@ -71,7 +82,33 @@ def read_index(folder: Path) -> ShardIndex:
             raise DataError(f"{path}: shard {str(name)[:80]!r} is not a plain file name")
     if not all(type(count) is int and count >= 0 for count in counts) or not sum(counts):
         raise DataError(f"{path}: the shards' counts are {str(counts)[:80]}; expected integers, not all 0")
-    return ShardIndex(names, shards, counts)
+    return ShardIndex(names, shards, counts, {str(label): label for label in range(len(names))})
+
+
+def _scan(folder: Path) -> ShardIndex:
+    """Count the samples of all ``.tar`` files and collect their labels; no image is read."""
+    shards = sorted(path.name for path in folder.glob("*.tar") if not path.name.startswith("."))
+    if not shards:
+        raise DataError(f"{folder}: no .tar files; expected shards, with {INDEX} or without")
+    logger.info(
+        "%s: no %s with class names; the labels of %d shards are read first "
+        "(facezoo datasets pack --format shards writes shards with an index)", folder, INDEX, len(shards),
+    )  # fmt: skip
+    counts, found = [0] * len(shards), set()
+    for at, name in enumerate(shards):
+        for member in members(folder / name, read=False):
+            counts[at] += 1
+            found.add(member.label)
+    found.discard(None)
+    names = sorted(filter(None, found))
+    if not names:
+        raise DataError(
+            f"{folder}: none of {sum(counts)} samples in {len(shards)} shards has a label; expected a .cls member with "
+            'a number or a name, or a .json member with "label", "cls", "class" or "identity"'
+        )
+    if all(name.isascii() and name.isdigit() for name in names):
+        names.sort(key=lambda name: (len(name), name))
+    return ShardIndex(names, shards, counts, {name: label for label, name in enumerate(names)})
 
 
 def shard_members(folder: Path, index: ShardIndex, at: int, *, read: bool) -> Iterator[tuple[str, Member]]:
@@ -93,16 +130,24 @@ def sample_key(folder: Path, shard: str, member: Member) -> str:
     return f"{folder / shard}:{member.key}"
 
 
-def check_member(member: Member, key: str, classes: int) -> None:
-    """Refuse a sample without an image or a valid label.
+def label_of(member: Member, key: str, index: ShardIndex) -> int:
+    """The label 0..C-1 of a sample.
 
     Raises:
-        ImageError: something is missing.
+        ImageError: it has no image, or no label that the index knows.
     """
     if member.offset < 0:
         raise ImageError(f"{key}: the sample has no image")
-    if member.label is None or member.label >= classes:
-        raise ImageError(f"{key}: its .cls is {member.label}; expected a label 0..{classes - 1}")
+    label = index.labels.get(member.label or "")
+    if label is None:
+        found = f"its .cls is {member.label[:80]}" if member.label else "it has no label in a .cls or .json member"
+        raise ImageError(f"{key}: {found}; expected {_expected(index)}")
+    return label
+
+
+def _expected(index: ShardIndex) -> str:
+    last = len(index.class_names) - 1
+    return f"a label 0..{last}" if index.labels.get(str(last)) == last else f"one of {last + 1} names"
 
 
 class ShardImages(EncodedSource):
@@ -120,18 +165,19 @@ class ShardImages(EncodedSource):
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
-        index = read_index(self.path)
+        index = open_index(self.path)
         self.class_names = index.class_names
         self.broken: list[tuple[str, str]] = []
         self._places: list[tuple[str, Member]] = []
+        labels: list[int] = []
         for at in range(len(index.shards)):
             for shard, member in shard_members(self.path, index, at, read=False):
                 try:
-                    check_member(member, sample_key(self.path, shard, member), len(index.class_names))
+                    labels.append(label_of(member, sample_key(self.path, shard, member), index))
                     self._places.append((shard, member))
                 except ImageError as error:
                     self.broken.append((sample_key(self.path, shard, member), str(error)))
-        self.labels = np.array([member.label for _, member in self._places], np.int64)
+        self.labels = np.array(labels, np.int64)
 
     def key(self, index: int) -> str:
         """Shard and sample."""

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from facezoo.data.image import read_image
-from facezoo.data.sources.shard_index import check_member, read_index, sample_key, shard_members
+from facezoo.data.sources.shard_index import ShardIndex, label_of, open_index, sample_key, shard_members
 from facezoo.data.sources.source import Sample, StreamSource
 from facezoo.data.sources.tar_members import Member
 from facezoo.errors import ConfigError
@@ -16,7 +16,10 @@ from facezoo.rng import generator
 
 
 class Shards(StreamSource):
-    """A folder of ``shard-000000.tar`` files and ``index.json`` with the class names and counts.
+    """A folder of tar files, and ``index.json`` with the class names and counts.
+
+    Without an index, as webdataset's own writer leaves a folder, the labels of all samples are read once before the
+    first pass: numbers or names in ``.cls`` members, or in "label", "cls", "class" or "identity" of ``.json`` members.
 
     The order of a pass is a function of (seed, epoch): the shards are permuted and read one after the other, and the
     next sample is drawn from a buffer. Worker w of W gets the samples w, w + W, ... of that order, so it does not
@@ -28,7 +31,7 @@ class Shards(StreamSource):
         buffer: encoded samples from which the next is drawn; 1 keeps the order of the shards.
 
     Raises:
-        DataError: the folder or its index is missing or not valid.
+        DataError: the folder is missing, its index is not valid, or a shard without index is broken or has no labels.
     """
 
     def __init__(self, path: str | os.PathLike[str], *, buffer: int = 2048) -> None:
@@ -36,7 +39,7 @@ class Shards(StreamSource):
             raise ConfigError(f"buffer is {buffer}; expected 1 or more samples")
         self.path = Path(path)
         self.buffer = buffer
-        index = read_index(self.path)
+        index = open_index(self.path)
         self.class_names = index.class_names
         self.num_classes = len(index.class_names)
         self.index = index
@@ -59,7 +62,7 @@ class Shards(StreamSource):
         if not 0 <= worker < workers:
             raise ConfigError(f"worker is {worker}; expected 0..{workers - 1} ({workers} workers)")
         mine = itertools.islice(self._shuffled(seed, epoch), worker, None, workers)
-        return _Decoding(mine, self.path, self.num_classes)
+        return _Decoding(mine, self.path, self.index)
 
     def _in_order(self, seed: int, epoch: int) -> Iterator[tuple[str, Member]]:
         for at in generator(seed, "shards", epoch).permutation(len(self.index.shards)):
@@ -79,8 +82,8 @@ class Shards(StreamSource):
 class _Decoding:
     """Decodes samples on demand. A class, because a generator ends when it raises."""
 
-    def __init__(self, items: Iterator[tuple[str, Member]], folder: Path, classes: int) -> None:
-        self._items, self._folder, self._classes = items, folder, classes
+    def __init__(self, items: Iterator[tuple[str, Member]], folder: Path, index: ShardIndex) -> None:
+        self._items, self._folder, self._index = items, folder, index
 
     def __iter__(self) -> _Decoding:
         return self
@@ -88,8 +91,8 @@ class _Decoding:
     def __next__(self) -> Sample:
         shard, member = next(self._items)
         key = sample_key(self._folder, shard, member)
-        check_member(member, key, self._classes)
-        return Sample(read_image(member.data, name=key), int(member.label or 0), key)
+        label = label_of(member, key, self._index)
+        return Sample(read_image(member.data, name=key), label, key)
 
 
 def _take(held: list[tuple[str, Member]], at: int) -> tuple[str, Member]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +11,8 @@ from typing import Any, BinaryIO, NamedTuple, cast
 from facezoo.data.image import IMAGE_SUFFIXES, MAX_BYTES
 from facezoo.errors import DataError, UnsafeFileError
 
-_LABEL_BYTES = 32  # a .cls member is a number in ASCII
+_LABEL_BYTES = {"cls": 1024, "json": 1 << 16}  # larger members are not read
+_LABEL_KEYS = ("label", "cls", "class", "identity")  # of a .json member, the first that it has
 
 
 class Member(NamedTuple):
@@ -18,14 +20,15 @@ class Member(NamedTuple):
 
     Attributes:
         key: its name in the shard, without the suffix.
-        label: from its ``.cls``, or None if that is missing or not a number.
+        label: the identity's number or name, from its ``.cls``, or from "label", "cls", "class" or "identity" of its
+            ``.json``; None if that is missing or neither a whole number nor a text. Numbers are without leading zeros.
         offset: of the image's bytes in the tar file; -1 if the sample has no image.
         size: number of these bytes.
         data: the bytes, if they were read.
     """
 
     key: str
-    label: int | None
+    label: str | None
     offset: int
     size: int
     data: bytes
@@ -42,7 +45,8 @@ def members(path: Path, *, read: bool) -> Iterator[Member]:
         DataError: the file is missing, not a tar file, or cut off.
         UnsafeFileError: it holds a link, a device, a sparse file, or a name that leads out of the folder.
     """
-    key, label, image = "", None, (-1, 0, b"")
+    key, image = "", (-1, 0, b"")
+    label: str | None = None
     for raw, info, name, ending in _files(path):
         if name != key:
             if key:
@@ -51,8 +55,8 @@ def members(path: Path, *, read: bool) -> Iterator[Member]:
         if f".{ending}" in IMAGE_SUFFIXES:
             data = _read(raw, info, path) if read else b""
             image = (info.offset_data, info.size, data)
-        elif ending == "cls":
-            label = _label(_read(raw, info, path)) if info.size <= _LABEL_BYTES else None
+        elif ending == "cls" or (ending == "json" and label is None):
+            label = _label(_read(raw, info, path), ending) if info.size <= _LABEL_BYTES[ending] else None
     if key:
         yield Member(key, label, *image)
 
@@ -114,6 +118,13 @@ def _read(raw: BinaryIO, info: tarfile.TarInfo, path: Path) -> bytes:
     return data
 
 
-def _label(text: bytes) -> int | None:
-    digits = text.strip()
-    return int(digits) if digits.isdigit() else None
+def _label(data: bytes, ending: str) -> str | None:
+    try:
+        value: Any = data.decode("utf-8").strip()
+        if ending == "json":
+            table = json.loads(value)
+            value = next((table[key] for key in _LABEL_KEYS if key in table), None) if isinstance(table, dict) else None
+            value = str(value) if type(value) in (int, str) else ""
+    except (ValueError, RecursionError):  # also text that is not UTF-8
+        return None
+    return (value.lstrip("0") or "0" if value.isascii() and value.isdigit() else value) or None

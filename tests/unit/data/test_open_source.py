@@ -62,7 +62,11 @@ def test_one_identity_is_refused_for_training(tmp_path):
         open_source(tmp_path / "shards")
 
 
-def test_shards_without_index(tmp_path):
-    (tmp_path / "shard-000000.tar").write_bytes(b"")
-    with pytest.raises(DataError, match=r"index\.json: expected the shards' index"):
+def test_tar_files_without_index_are_shards_unless_there_are_folders(tmp_path):
+    (tmp_path / "train-000000.tar").write_bytes(b"")
+    assert data_kind(tmp_path) == "shards"
+    with pytest.raises(DataError, match=r"train-000000\.tar: not a readable tar file"):
         open_source(tmp_path)
+    make_folder(tmp_path, {"a": 1, "b": 1})
+    assert data_kind(tmp_path) == "folder"
+    assert open_source(tmp_path).num_classes == 2
