@@ -34,6 +34,7 @@ _LAZY = {
     "train": "facezoo.training.api",
     "load_pretrained": "facezoo.weights.pretrained",
     "Embedder": "facezoo.inference.embedder",
+    "Recognizer": "facezoo.recognition.recognizer",
     "Preprocess": "facezoo.specs.preprocess",
     "align_face": "facezoo.align.crop",
     "create_detector": "facezoo.align.create",

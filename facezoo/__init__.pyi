@@ -11,6 +11,7 @@ from facezoo.checkpoints.weights import load_weights as load_weights
 from facezoo.checkpoints.weights import save_weights as save_weights
 from facezoo.export.fold import fold_batchnorm as fold_batchnorm
 from facezoo.inference.embedder import Embedder as Embedder
+from facezoo.recognition.recognizer import Recognizer as Recognizer
 from facezoo.specs.preprocess import Preprocess as Preprocess
 from facezoo.training.api import train as train
 from facezoo.weights.pretrained import load_pretrained as load_pretrained

@@ -190,6 +190,18 @@ def read_arrays(path: str | Path) -> tuple[dict[str, np.ndarray], dict[str, str]
         raise CheckpointError(f"{str(path)!r} is not a readable safetensors file: {error}") from error
 
 
+def read_info(path: str | Path) -> dict[str, Any]:
+    """The metadata block of a weight file, without its tensors; empty if the file has none or cannot be read."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="numpy") as file:
+            block = json.loads((file.metadata() or {}).get(KEY, "{}"))
+    except (SafetensorError, OSError, TypeError, ValueError):
+        return {}
+    return block if isinstance(block, dict) else {}
+
+
 def check_finite(state: Mapping[str, np.ndarray], path: str | Path) -> None:
     """Check that no array holds NaN or infinity.
 

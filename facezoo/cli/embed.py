@@ -12,8 +12,8 @@ from facezoo.cli import options
 
 def command(
     paths: Annotated[list[Path], typer.Argument(metavar="PHOTOS", help="Photos, or folders of photos.")],
-    weights: options.Weights,
     out: Annotated[Path, typer.Option(metavar="FILE", help="The .npz file to write.")],
+    weights: options.WeightsOrDefault = None,
     backend: options.Backend = options.DEFAULT_BACKEND,
     face: options.Face = "largest",
     aligned: options.Aligned = False,
@@ -27,6 +27,7 @@ def command(
     """
     import sys
 
+    from facezoo.cli.model import chosen_weights
     from facezoo.cli.show import print_json
     from facezoo.cli.writable import check_output
     from facezoo.errors import ConfigError, DataError
@@ -34,12 +35,11 @@ def command(
     from facezoo.inference.photo_embedder import photo_embedder
     from facezoo.io.printable import printable
     from facezoo.io.progress import progress_bar
-    from facezoo.weights.pretrained import model_path
 
     if out.suffix != ".npz":
         raise ConfigError(f"--out is {str(out)!r}; its name must end in .npz")
     check_output("--out", out)
-    weights = model_path(weights)
+    weights = chosen_weights(weights)
     photos = photos_below(paths)
     embedder = photo_embedder(weights, backend=backend, aligned=aligned, face=face, device=device)
     with progress_bar("embedding", "photos", len(photos)) as on_progress:

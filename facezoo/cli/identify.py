@@ -21,7 +21,7 @@ def command(
         Path,
         typer.Option(metavar="PATH", help="Folder with one folder or photo per person, or a file of `facezoo embed`."),
     ],
-    weights: options.Weights,
+    weights: options.WeightsOrDefault = None,
     backend: options.Backend = options.DEFAULT_BACKEND,
     top: Annotated[int, typer.Option(metavar="N", help="Number of candidates to show.")] = 5,
     threshold: options.Threshold = None,
@@ -39,7 +39,9 @@ def command(
     """
     import sys
 
+    from facezoo.cli.decision import add_threshold, decision_words
     from facezoo.cli.faces import add_left_out, box_of, box_text, left_out
+    from facezoo.cli.model import chosen_weights
     from facezoo.cli.show import print_facts, print_json, print_table
     from facezoo.errors import ConfigError, DataError
     from facezoo.evaluation.statistics.threshold import find_threshold
@@ -47,11 +49,10 @@ def command(
     from facezoo.inference.photo_embedder import PhotoEmbedder, photo_embedder
     from facezoo.io.printable import printable
     from facezoo.io.progress import progress_bar
-    from facezoo.weights.pretrained import model_path
 
     if top < 1:
         raise ConfigError(f"--top is {top}; expected 1 or more")
-    weights = model_path(weights)
+    weights = chosen_weights(weights)
     limit = find_threshold(
         weights, threshold=threshold, calibration=calibration, fmr=fmr, aligner="aligned" if aligned else "mtcnn"
     )
@@ -90,13 +91,11 @@ def command(
         if face == "all":
             print(f"face {row + 1} of {len(found)}, box {box_text(shown, row)}")
         print_table(["person", "score"], [[name, f"{score:.4f}"] for name, score in ranked], right=(1,))
-        words = {True: name, False: "nobody in the gallery", None: f"undecided; most similar to {name}"}
-        facts: dict[str, object] = {} if limit.value is None else {"threshold": f"{limit.value:.4f}"}
-        facts["meaning"] = limit.meaning
-        if limit.notes:
-            facts["note"] = "; ".join(limit.notes)
+        facts: dict[str, object] = {}
+        add_threshold(facts, limit)
         add_left_out(facts, [shown], face)
-        print_facts({**facts, "decision": words[limit.decide(score)]})
+        facts["decision"] = decision_words(limit.decide(score), name, "nobody in the gallery", weights)
+        print_facts(facts)
 
 
 def _answer(ranked: list[tuple[str, float]], limit: Threshold, box: list[int] | None) -> dict[str, Any]:

@@ -71,6 +71,13 @@ Device = Annotated[str, typer.Option(metavar=DEVICES, help="Where the networks r
 Workers = Annotated[int, typer.Option(metavar="N", help="Number of processes; 0: one per core.")]
 
 Weights = Annotated[Path, typer.Option(metavar="FILE|NAME", help="Weight file, or a name from `facezoo weights list`.")]
+WeightsOrDefault = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE|NAME",
+        help="Weight file, or a name from `facezoo weights list`. Default: the default model of that list.",
+    ),
+]
 WeightsName = Annotated[str, typer.Argument(metavar="NAME", help="A name from `facezoo weights list`.")]
 CacheFolder = Annotated[Path | None, typer.Option(metavar="FOLDER", help="Cache folder instead of the default one.")]
 DatasetName = Annotated[str, typer.Argument(metavar="NAME", help="A name from `facezoo datasets list`.")]

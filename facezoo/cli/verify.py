@@ -13,7 +13,7 @@ from facezoo.cli import options
 def command(
     a: Annotated[Path, typer.Argument(metavar="A", help="A photo.")],
     b: Annotated[Path, typer.Argument(metavar="B", help="Another photo.")],
-    weights: options.Weights,
+    weights: options.WeightsOrDefault = None,
     backend: options.Backend = options.DEFAULT_BACKEND,
     threshold: options.Threshold = None,
     calibration: options.Calibration = None,
@@ -26,22 +26,20 @@ def command(
     """Compare the faces in two photos: score, threshold and the meaning of the threshold."""
     from itertools import product
 
+    from facezoo.cli.decision import add_threshold, decision_words
     from facezoo.cli.faces import add_left_out, box_of, box_text, left_out
+    from facezoo.cli.model import chosen_weights
     from facezoo.cli.show import print_facts, print_json, print_table
-    from facezoo.evaluation.statistics.threshold import find_threshold
-    from facezoo.inference.photo_embedder import photo_embedder
-    from facezoo.weights.pretrained import model_path
+    from facezoo.recognition.recognizer import Recognizer
 
-    weights = model_path(weights)
-    limit = find_threshold(
-        weights, threshold=threshold, calibration=calibration, fmr=fmr, aligner="aligned" if aligned else "mtcnn"
-    )
-    embedder = photo_embedder(weights, backend=backend, aligned=aligned, face=face, device=device)
-    one, two = embedder.embed_photo(a), embedder.embed_photo(b)
-    scores = one.embeddings @ two.embeddings.T  # (faces of A, faces of B)
+    weights = chosen_weights(weights)
+    recognizer = Recognizer(
+        weights, backend=backend, face=face, aligned=aligned, threshold=threshold, calibration=calibration, fmr=fmr,
+        device=device,
+    )  # fmt: skip
+    found, limit = recognizer.compare(a, b), recognizer.threshold
+    one, two, scores, score = found.a, found.b, found.scores, found.score
     pairs = list(product(range(len(one.paths)), range(len(two.paths))))
-    best = max(pairs, key=lambda pair: scores[pair])
-    score = float(scores[best])
     result = {"a": str(a), "b": str(b), "weights": str(weights), **limit.as_dict(score)}
     if as_json:
         result["left_out"] = {"a": left_out(one), "b": left_out(two)}
@@ -61,13 +59,10 @@ def command(
         ]  # fmt: skip
         print_table(["face of A x1 y1 x2 y2", "face of B x1 y1 x2 y2", "score", "decision"], rows, right=(2,))
     facts: dict[str, object] = {"score": f"{score:.4f} (cosine similarity, -1..1)"}
-    if limit.value is not None:
-        facts["threshold"] = f"{limit.value:.4f}"
-    facts["meaning"] = limit.meaning
+    add_threshold(facts, limit)
     if result["probability"] is not None:
         facts["probability"] = f"{result['probability']:.3f} that it is the same person{limit.condition}"
-    if limit.notes:
-        facts["note"] = "; ".join(limit.notes)
     add_left_out(facts, [one, two], face)
-    facts["decision"] = words[limit.decide(score)] + (" (the two most similar faces)" if len(pairs) > 1 else "")
+    more = " (the two most similar faces)" if len(pairs) > 1 else ""
+    facts["decision"] = decision_words(found.same, "the same person", "different persons", weights) + more
     print_facts(facts)

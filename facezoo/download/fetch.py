@@ -31,7 +31,7 @@ def fetch(
 
     A file already there is hashed before it is returned. If the environment variable ``FACEZOO_MIRROR``
     names a folder, that folder is the only source and the network is not used; if it is an http(s) address, that server
-    is the only source.
+    is the only source. ``FACEZOO_OFFLINE`` forbids both kinds of downloads, but not the folder.
 
     Args:
         remote: the file.
@@ -55,6 +55,11 @@ def fetch(
         mirror, address = offline.folder(), offline.address()
         if mirror is not None:
             _copy(offline.find(mirror, remote, shelf), remote, target)
+        elif offline.forbidden():
+            raise DownloadError(
+                f"{offline.OFFLINE} is set, and {remote.name} is not at {target}; unset it to download the file, or "
+                f"put the file there"
+            )
         elif address is not None:
             urls = offline.addresses(address, remote.name, shelf)
             _from_mirrors(replace(remote, urls=urls), target, options, on_progress)

@@ -1,4 +1,7 @@
-"""``FACEZOO_MIRROR``: a folder of files that were downloaded on another machine, or a server that holds them."""
+"""``FACEZOO_MIRROR``: a folder of files that were downloaded on another machine, or a server that holds them.
+
+``FACEZOO_OFFLINE=1``: nothing is downloaded; files of the cache and of a mirror folder are used.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +13,18 @@ from facezoo.download.remote import RemoteFile
 from facezoo.errors import DownloadError
 
 VARIABLE = "FACEZOO_MIRROR"
+OFFLINE = "FACEZOO_OFFLINE"
 
 
 def address() -> str | None:
     """The http(s) address in ``FACEZOO_MIRROR``, without a slash at its end, or None when it is not an address."""
     value = os.environ.get(VARIABLE, "").strip()
     return value.rstrip("/") if value.lower().startswith(("http://", "https://")) else None
+
+
+def forbidden() -> bool:
+    """Whether ``FACEZOO_OFFLINE`` forbids downloads: it is set to something other than 0, false or no."""
+    return os.environ.get(OFFLINE, "").strip().lower() not in ("", "0", "false", "no")
 
 
 def addresses(base: str, name: str, shelf: str = "") -> tuple[str, ...]:

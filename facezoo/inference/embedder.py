@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import warnings
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,11 @@ from facezoo.checkpoints.weights import load_weights
 from facezoo.errors import ConfigError
 from facezoo.specs.base import BackboneSpec
 from facezoo.specs.preprocess import Preprocess
+from facezoo.weights.pretrained import model_path
 from facezoo.zoo.user_class import check_backbone, name_of
+
+FAR = 2.0  # a crop may be so many times larger or smaller than the model's
+SLIM = 1.4  # and its shape may differ by this factor
 
 
 class Embedder:
@@ -22,8 +27,9 @@ class Embedder:
 
     Args:
         module_or_path: a backbone of the zoo, any other torch.nn.Module or paddle.nn.Layer from images (N, C, H, W)
-            to embeddings (N, E), or a weight file of the zoo. The weight file of a class from outside the zoo is read
-            with ``facezoo.load_weights(path, module=...)``.
+            to embeddings (N, E), a weight file of the zoo, or a name of the index of weights; None is the default
+            model of that index. The weight file of a class from outside the zoo is read with
+            ``facezoo.load_weights(path, module=...)``.
         backend: "torch" or "paddle", for a weight file; by default the installed one, "torch" where both are. A module
             has its own.
         preprocess: from uint8 RGB crops to the input of the module. Needed for a module from outside the zoo; by
@@ -44,6 +50,7 @@ class Embedder:
         ConfigError: a module from outside the zoo comes without ``preprocess``, or does not return one embedding per
             image.
         CheckpointError: the weight file cannot be read.
+        DownloadError: a model of the index is not on this machine; the message states the command that gets it.
 
     >>> import facezoo
     >>> backbone = facezoo.create_backbone("MobileFaceNet", backend="torch", embedding_size=64)
@@ -52,12 +59,12 @@ class Embedder:
     """
 
     def __init__(
-        self, module_or_path: Any, *, backend: str | None = None, preprocess: Preprocess | None = None,
+        self, module_or_path: Any = None, *, backend: str | None = None, preprocess: Preprocess | None = None,
         flip: bool = True, device: str = "auto", precision: str = "float32", batch_size: int = 32, threads: int = 0,
     ) -> None:  # fmt: skip
         module = module_or_path
-        if isinstance(module_or_path, str | Path):
-            module = load_weights(module_or_path, backend=backend or backends.default_backend())
+        if module is None or isinstance(module, str | Path):
+            module = load_weights(model_path(module), backend=backend or backends.default_backend())
         self.backend = backend_of(module)
         spec = getattr(module, "spec", None)
         self.spec: BackboneSpec | None = spec if isinstance(spec, BackboneSpec) else None
@@ -86,7 +93,8 @@ class Embedder:
 
         Args:
             paths_or_images: aligned crops: paths, PIL images or uint8 RGB arrays (H, W, 3), in any mixture. A crop
-                of another size than the model's is resized. An array (N, H, W, 3) works too.
+                of another size than the model's is resized; one that is more than twice as large or small, or of
+                another shape, gives a warning, because it is probably a photo. An array (N, H, W, 3) works too.
 
         Returns:
             (N, E) float32, each row of length 1.
@@ -101,5 +109,24 @@ class Embedder:
 
         if isinstance(paths_or_images, str | Path):
             paths_or_images = [paths_or_images]
-        crops = (central_crop(read_image(item), self.preprocess.size) for item in paths_or_images)
+        pixels = self._warn_of_photos(read_image(item) for item in paths_or_images)
+        crops = (central_crop(item, self.preprocess.size) for item in pixels)
         return embed_images(crops, self._run, batch_size=self.batch_size, flip="sum" if self.flip else "none")
+
+    def _warn_of_photos(self, images: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+        """The images; one warning if some are far from the size of an aligned crop."""
+        height, width = self.preprocess.size
+        far = []
+        for number, image in enumerate(images):
+            ratios = image.shape[0] / height, image.shape[1] / width
+            if max(ratios) > FAR or min(ratios) < 1 / FAR or max(ratios) > SLIM * min(ratios):
+                far.append((number, image.shape))
+            yield image
+        if far:
+            number, shape = far[0]
+            warnings.warn(
+                f"image {number} is {shape[1]}x{shape[0]} pixels{f', as are {len(far) - 1} more' if far[1:] else ''}; "
+                f"expected aligned crops of about {width}x{height}. The embedding of a photo that is not aligned is "
+                "meaningless: for photos use facezoo.Recognizer",
+                stacklevel=4,
+            )

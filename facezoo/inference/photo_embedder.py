@@ -58,59 +58,62 @@ class PhotoEmbedder:
         check_rule(face)
         self.embedder, self.detector, self.face = embedder, detector, face
 
-    def embed(self, paths: Iterable[str | Path], on_progress: OnProgress = ignore_progress) -> PhotoEmbeddings:
+    def embed(self, photos: Iterable[Any], on_progress: OnProgress = ignore_progress) -> PhotoEmbeddings:
         """Embed photos. Those that cannot be read or show no face are skipped and listed.
 
         Args:
-            paths: of the photos. They are decoded in groups of bounded size: see
+            photos: paths, PIL images or uint8 RGB arrays (H, W, 3); one without a path is called "photo 0" by its
+                place. Files are decoded in groups of bounded size: see
                 :func:`facezoo.align.detect_faces.detect_faces`.
             on_progress: called with the number of photos embedded or skipped, and their total.
         """
-        names = [str(path) for path in paths]
+        items = [(name_of_photo(photo, place), photo) for place, photo in enumerate(photos)]
         result = PhotoEmbeddings([], np.zeros((0, self.embedder.embedding_size), np.float32), [], {})
-        crops = self._crops(names, result, on_progress)
+        crops = self._crops(items, result, on_progress)
         first = next(crops, None)
         if first is None:
             return result
         return replace(result, embeddings=self.embedder.embed(chain([first], crops)))
 
-    def embed_one(self, path: str | Path) -> np.ndarray:
+    def embed_one(self, photo: Any) -> np.ndarray:
         """The embedding (E,) of one photo; of its first face with ``face="all"``.
 
         Raises:
             ImageError: it cannot be read.
             DataError: it shows no face.
         """
-        return self.embed_photo(path).embeddings[0]
+        return self.embed_photo(photo).embeddings[0]
 
-    def embed_photo(self, path: str | Path) -> PhotoEmbeddings:
+    def embed_photo(self, photo: Any) -> PhotoEmbeddings:
         """The embeddings of one photo: one, or one per face with ``face="all"``.
 
         Raises:
             ImageError: it cannot be read.
             DataError: it shows no face.
         """
-        result = self.embed([path])
+        result = self.embed([photo])
         if not result.paths:
-            reason = result.skipped[str(path)]
-            raise DataError(f"{path}: {reason}") if reason == NO_FACE else ImageError(reason)
+            name, reason = next(iter(result.skipped.items()))
+            raise DataError(f"{name}: {reason}") if reason == NO_FACE else ImageError(reason)
         return result
 
-    def _crops(self, names: Sequence[str], result: PhotoEmbeddings, on_progress: OnProgress) -> Iterator[np.ndarray]:
+    def _crops(
+        self, items: Sequence[tuple[str, Any]], result: PhotoEmbeddings, on_progress: OnProgress
+    ) -> Iterator[np.ndarray]:
         """The crops to embed; enters their paths and faces, and the photos that are skipped, in the result."""
-        photos, done = self._photos(names, result.skipped), 0
+        photos, done = self._photos(items, result.skipped), 0
         for pixels, path, face, found in self._faces(photos, result.skipped):
             result.paths.append(path)
             result.found.append(found)
             result.faces.append(face)
             yield pixels
             done += len(result.paths) < 2 or path != result.paths[-2]
-            on_progress(done + len(result.skipped), len(names))
+            on_progress(done + len(result.skipped), len(items))
 
-    def _photos(self, names: Sequence[str], skipped: dict[str, str]) -> Iterator[tuple[str, np.ndarray]]:
-        for name in names:
+    def _photos(self, items: Sequence[tuple[str, Any]], skipped: dict[str, str]) -> Iterator[tuple[str, np.ndarray]]:
+        for name, photo in items:
             try:
-                pixels = read_image(name)
+                pixels = read_image(photo, name=name)
             except ImageError as error:
                 skipped[name] = str(error)
             else:
@@ -131,14 +134,24 @@ class PhotoEmbedder:
                 skipped[photo.key] = NO_FACE
 
 
+def name_of_photo(photo: Any, place: int) -> str:
+    """Its path, or "photo 0" by its place.
+
+    >>> name_of_photo(Path("a.jpg"), 3), name_of_photo(np.zeros((2, 2, 3)), 3)
+    ('a.jpg', 'photo 3')
+    """
+    return str(photo) if isinstance(photo, str | Path) else f"photo {place}"
+
+
 def photo_embedder(
-    weights: str | Path, *, backend: str, aligned: bool = False, face: str = "largest", **options: Any
-) -> PhotoEmbedder:
+    weights: str | Path | None = None, *, backend: str | None = None, aligned: bool = False, face: str = "largest",
+    **options: Any,
+) -> PhotoEmbedder:  # fmt: skip
     """A photo embedder from a weight file, with MTCNN on the same backend.
 
     Args:
-        weights: a weight file.
-        backend: "torch" or "paddle".
+        weights: a weight file, a name of the index, or None for the default model of the index.
+        backend: "torch" or "paddle"; by default the installed one, "torch" where both are.
         aligned: the photos are aligned crops; no detector is used.
         face: see :class:`PhotoEmbedder`.
         options: options of :class:`facezoo.Embedder`.

@@ -23,6 +23,21 @@ def load_index() -> dict[str, WeightsEntry]:
     Raises:
         CheckpointError: an entry is not valid; the message names the file and the key.
     """
+    return dict(sorted({**_shipped(), **_own()}.items()))
+
+
+def default_entry() -> WeightsEntry:
+    """The model of commands that are given none: the entry with ``default: true``, one of the user's own first.
+
+    Raises:
+        CheckpointError: an entry is not valid.
+    """
+    found = [entry for entries in (_own(), _shipped()) for entry in entries.values() if entry.default]
+    return found[0]
+
+
+def _own() -> dict[str, WeightsEntry]:
+    """The entries in the folders of ``FACEZOO_WEIGHTS_INDEX``."""
     entries: dict[str, WeightsEntry] = {}
     for folder in filter(None, os.environ.get(VARIABLE, "").split(os.pathsep)):
         if not Path(folder).is_dir():
@@ -30,7 +45,7 @@ def load_index() -> dict[str, WeightsEntry]:
         for path in sorted(Path(folder).glob("*.yaml")):
             entry = parse_entry(path.read_text(encoding="utf-8"), str(path))
             entries.setdefault(entry.name, entry)
-    return dict(sorted({**_shipped(), **entries}.items()))
+    return entries
 
 
 @lru_cache(maxsize=1)

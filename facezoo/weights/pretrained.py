@@ -7,24 +7,27 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from facezoo import __version__
+from facezoo import __version__, backends
 from facezoo.checkpoints.foreign.importer import Imported, import_checkpoint
-from facezoo.checkpoints.weights import KEY, load_weights, read_arrays, write_weights
-from facezoo.errors import CheckpointError, FacezooError, UnknownNameError
+from facezoo.checkpoints.weights import load_weights, read_info, write_weights
+from facezoo.errors import CheckpointError, DownloadError, UnknownNameError
 from facezoo.io.files import file_hash
 from facezoo.specs.preprocess import Preprocess
 from facezoo.weights import index, store
 from facezoo.weights.schema import WeightsEntry
 
 
-def load_pretrained(name: str, *, backend: str, cache_dir: str | Path | None = None, yes: bool = False) -> Any:
+def load_pretrained(
+    name: str | None = None, *, backend: str | None = None, cache_dir: str | Path | None = None, yes: bool = False
+) -> Any:
     """The model in evaluation mode; downloaded, checked and converted to a facezoo weight file at the first call.
 
     ``module.spec.preprocess`` is that of the index, because published files do not state their colour order.
 
     Args:
-        name: in the index of weights.
-        backend: "torch" or "paddle".
+        name: in the index of weights; by default the index's default model, which must be in the cache or accepted
+            before (``facezoo weights download NAME``).
+        backend: "torch" or "paddle"; by default the installed one, "torch" where both are.
         cache_dir: instead of ``FACEZOO_CACHE`` or the user's cache folder.
         yes: use it even if its licence or a hash is unknown.
 
@@ -33,7 +36,8 @@ def load_pretrained(name: str, *, backend: str, cache_dir: str | Path | None = N
         DownloadError: it cannot be fetched, or its licence or a hash is unknown and was not accepted.
         CheckpointError: no backbone of the zoo reads it, or it differs from its entry in the index.
     """
-    return load_weights(canonical(name, cache_dir=cache_dir, yes=yes), backend=backend)
+    path = default_path(cache_dir=cache_dir, yes=yes) if name is None else canonical(name, cache_dir=cache_dir, yes=yes)
+    return load_weights(path, backend=backend or backends.default_backend())
 
 
 def canonical(name: str, *, cache_dir: str | Path | None = None, yes: bool = False) -> Path:
@@ -50,7 +54,9 @@ def canonical(name: str, *, cache_dir: str | Path | None = None, yes: bool = Fal
     if entry.layout == "facezoo":
         return source
     target = store.canonical_path(entry.name, cache_dir)
-    stamp = {"name": entry.name, "sha256": file_hash(source), "preprocess": entry.preprocess}
+    thresholds = [item.model_dump(mode="json", exclude_none=True) for item in entry.thresholds]
+    stamp: dict[str, Any] = {"name": entry.name, "sha256": file_hash(source), "preprocess": entry.preprocess}
+    stamp["thresholds"] = thresholds
     if not _made_from(target, stamp):
         imported = import_checkpoint(source, layout=entry.layout)
         _compare(entry, imported)
@@ -58,16 +64,43 @@ def canonical(name: str, *, cache_dir: str | Path | None = None, yes: bool = Fal
         write_weights(
             target, spec, imported.state, producer={"imported_by": f"facezoo {__version__}"},
             source=stamp, licence=entry.licence.weights, data=list(entry.training_data), head=entry.head,
+            thresholds=thresholds,
         )  # fmt: skip
     return target
 
 
-def model_path(name_or_path: str | Path) -> Path:
+def default_path(*, cache_dir: str | Path | None = None, yes: bool = False) -> Path:
+    """The index's default model as a facezoo weight file. Nothing is asked, and nothing downloaded without consent.
+
+    Args:
+        cache_dir: instead of ``FACEZOO_CACHE`` or the user's cache folder.
+        yes: consent to the download; it is remembered.
+
+    Raises:
+        DownloadError: it is not in the cache, and its download was not accepted; the message states the command that
+            gets it.
+    """
+    entry = index.default_entry()
+    if not (yes or store.present(entry.name, cache_dir) or store.consented(entry)):
+        raise DownloadError(
+            f"no model was named, and the default model {entry.name} ({store.summary(entry)}) is not on this machine; "
+            f"to get it: facezoo weights download {entry.name}"
+        )
+    return canonical(entry.name, cache_dir=cache_dir, yes=yes)
+
+
+def model_path(name_or_path: str | Path | None) -> Path:
     """The path of a weight file: ``name_or_path`` itself, or the facezoo weight file of a model in the index.
+
+    Args:
+        name_or_path: a file, a name of the index, or None for the default model: see :func:`default_path`.
 
     Raises:
         CheckpointError: neither a file nor a name; the message gives the nearest name.
+        DownloadError: the model cannot be fetched, or its download was not accepted.
     """
+    if name_or_path is None:
+        return default_path()
     path = Path(name_or_path)
     if path.exists() or path.suffix == ".safetensors" or len(path.parts) != 1:
         return path  # a missing file is reported where it is read
@@ -81,11 +114,7 @@ def _made_from(target: Path, stamp: dict[str, Any]) -> bool:
     """Whether the facezoo weight file was converted from this source under this entry."""
     if not target.is_file():
         return False
-    try:
-        block = json.loads(read_arrays(target)[1][KEY])
-    except (FacezooError, KeyError, ValueError):
-        return False  # damaged: converted again
-    return isinstance(block, dict) and block.get("source") == json.loads(json.dumps(stamp))
+    return read_info(target).get("source") == json.loads(json.dumps(stamp))  # a damaged file is converted again
 
 
 def _compare(entry: WeightsEntry, imported: Imported) -> None:

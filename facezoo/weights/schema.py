@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
@@ -56,6 +56,32 @@ class Figure(Strict):
     source: Text
 
 
+class MeasuredThreshold(Strict):
+    """A threshold on cosine similarity for a false match rate, and how it was measured.
+
+    Attributes:
+        fmr: share of impostor pairs that reach the threshold.
+        threshold: cosine similarity; a pair is accepted when score >= threshold.
+        low: lower end of the threshold's 95 % interval.
+        high: upper end.
+        fnmr: share of genuine pairs below it.
+        pairs: the pairs it was measured on, in words.
+        aligner: how their faces were aligned: "mtcnn", "landmarks" or "aligned".
+        flip: use of the mirrored image: "none", "sum" or "concat".
+        source: a citation, a page, or the command that measured it.
+    """
+
+    fmr: Annotated[float, Field(gt=0, le=1)]
+    threshold: Annotated[float, Field(ge=-1, le=1)]
+    low: float | None = None
+    high: float | None = None
+    fnmr: Annotated[float, Field(ge=0, le=1)] | None = None
+    pairs: Text
+    aligner: Text
+    flip: Literal["none", "sum", "concat"]
+    source: Text
+
+
 NAME = r"^[a-z0-9][a-z0-9._-]*$"  # names of models; they are names of files too
 
 
@@ -78,6 +104,8 @@ class WeightsEntry(Strict):
         licence: of code, weights and data.
         published: the authors' figures.
         measured: figures that facezoo measured, with the command.
+        thresholds: for decisions, one per false match rate.
+        default: whether it is the model of commands that are given none; at most one entry of a folder.
         recipe: the file in ``zoo_configs`` that trains the same network, or None.
         home: the authors' page.
         notes: what a user should know.
@@ -97,6 +125,8 @@ class WeightsEntry(Strict):
     licence: Licence
     published: tuple[Figure, ...] = ()
     measured: tuple[Figure, ...] = ()
+    thresholds: tuple[MeasuredThreshold, ...] = ()
+    default: bool = False
     recipe: Text | None = None
     home: Text
     notes: str = ""

@@ -70,8 +70,32 @@ def ask(entry: WeightsEntry, *, yes: bool) -> None:
     if not doubts or terms.accepted(key, doubts):
         return
     if not yes:
-        raise DownloadError(f"{entry.name}: {doubts} (--yes accepts this)")
+        raise DownloadError(f"{entry.name}: {doubts} (to accept this: facezoo weights download {entry.name} --yes)")
     terms.accept(key, doubts)
+
+
+def present(name: str, cache_dir: str | Path | None = None) -> bool:
+    """Whether the files of a model are in the cache; their content is checked when they are used."""
+    folder, entry = folder_of(name, cache_dir), index.get(name)
+    return all((folder / file.name).is_file() for file in entry.files if not file.optional)
+
+
+def summary(entry: WeightsEntry) -> str:
+    """Size and licence of a model's files, in one line."""
+    sizes = [file.size for file in entry.files if not file.optional]
+    total = sum(size for size in sizes if isinstance(size, int))
+    size = "size unknown" if "unknown" in sizes else f"{total / 1e6:.1f} MB"
+    return f"{size}, licence of the weights: {entry.licence.weights}"
+
+
+def consented(entry: WeightsEntry) -> bool:
+    """Whether the user agreed to the download of this default model; another licence must be agreed to again."""
+    return terms.accepted(f"default model {entry.name}", summary(entry))
+
+
+def consent(entry: WeightsEntry) -> None:
+    """Record that the user agreed."""
+    terms.accept(f"default model {entry.name}", summary(entry))
 
 
 def _fetch(

@@ -23,9 +23,10 @@ LAYERS = (
     ("data", "zoo"),
     ("interfaces", "datasets"),
     ("backends.torch", "backends.paddle", "align", "checkpoints"),
-    ("inference", "weights", "parity"),
+    ("weights", "parity"),
+    ("inference",),
     ("evaluation", "export", "testing"),
-    ("training",),
+    ("training", "recognition"),
     ("cli",),
     ("__main__",),
 )

@@ -9,18 +9,20 @@ from typing import Any
 from facezoo.checkpoints.readers.npz import read_npz
 from facezoo.checkpoints.readers.paddle_pickle import read_paddle
 from facezoo.checkpoints.readers.safetensors_file import is_safetensors, read_safetensors
+from facezoo.checkpoints.readers.tensorflow_js import is_tensorflow_js, read_tensorflow_js
 from facezoo.checkpoints.readers.torch_legacy import MAGIC, read_torch_legacy
 from facezoo.checkpoints.readers.torch_zip import read_torch_zip
 from facezoo.errors import CheckpointError, DataError, FacezooError
 
-FORMATS = "a torch .pth/.pt/.ckpt, a .pdparams, a .safetensors or a .npz"
+FORMATS = "a torch .pth/.pt/.ckpt, a .pdparams, a .safetensors, a .npz or a TensorFlow.js .json"
 
 
 def read_tree(path: str | Path) -> Any:
     """Read the content of a weight file: nested dictionaries, lists, plain values and NumPy arrays.
 
     Args:
-        path: a file that torch.save, paddle.save, safetensors or numpy.savez wrote, whatever its name.
+        path: a file that torch.save, paddle.save, safetensors or numpy.savez wrote, whatever its name, or the JSON file
+            of a model of TensorFlow.js.
 
     Raises:
         UnsafeFileError: it holds code, objects, or sizes that do not match the file.
@@ -60,6 +62,8 @@ def _read(path: Path) -> Any:
         return read_torch_legacy(path)
     if head[:1] == b"\x80":
         return read_paddle(path)
+    if is_tensorflow_js(head):
+        return read_tensorflow_js(path)
     if head[8:9] == b"{":
         return read_safetensors(path)  # its header's length does not fit; the error states it
     if head[257:262] == b"ustar":

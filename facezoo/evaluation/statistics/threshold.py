@@ -6,9 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from facezoo.errors import ConfigError, DataError
+from pydantic import ValidationError
+
+from facezoo.checkpoints.weights import read_info
+from facezoo.errors import ConfigError, DataError, UnknownNameError
 from facezoo.evaluation.statistics.calibration import Calibration, card_path
 from facezoo.io.files import file_hash
+from facezoo.weights.schema import MeasuredThreshold
 
 
 @dataclass(frozen=True)
@@ -21,6 +25,7 @@ class Threshold:
         meaning: one sentence.
         calibration: the origin of the threshold, or None.
         notes: how the calibration was made otherwise than the scores that are decided now.
+        source: how a threshold that came with the model was measured.
     """
 
     value: float | None
@@ -28,6 +33,7 @@ class Threshold:
     meaning: str
     calibration: Calibration | None = None
     notes: tuple[str, ...] = ()
+    source: str = ""
 
     def decide(self, score: float) -> bool | None:
         """Whether a score is accepted; None without a threshold."""
@@ -56,6 +62,7 @@ class Threshold:
             "prior": None if self.calibration is None else self.calibration.prior,
             "meaning": self.meaning,
             "notes": list(self.notes),
+            "source": self.source,
         }
 
 
@@ -71,7 +78,8 @@ def find_threshold(
     """The threshold to use with a weight file.
 
     Args:
-        weights: the weight file; a calibration in the same folder is used if there is one.
+        weights: the weight file; a calibration in the same folder is used if there is one, else the thresholds that
+            came with the model, in the file's metadata.
         threshold: chosen by the user, -1..1; takes precedence.
         calibration: a calibration file.
         fmr: which of the calibrated rates; by default the lowest.
@@ -89,9 +97,12 @@ def find_threshold(
         return Threshold(threshold, None, "a threshold chosen by the user; its false match rate is not known")
     path = Path(calibration) if calibration is not None else card_path(weights)
     if calibration is None and not path.is_file():
+        stored = read_info(weights).get("thresholds")
+        if stored:
+            return _of_the_model(weights, stored, fmr, flip, aligner)
         if fmr is not None:
             raise ConfigError(f"FMR {fmr:g} needs a calibration; there is no {path}")
-        return Threshold(None, None, f"no threshold: there is no calibration {path}")
+        return Threshold(None, None, f"no threshold came with this model, and there is no calibration {path}")
     card = Calibration.load(path)
     _check_weights(path, card, Path(weights))
     rate = min(point.wanted_fmr for point in card.points) if fmr is None else fmr
@@ -99,6 +110,29 @@ def find_threshold(
     genuine, impostor = card.pairs
     text = f"about {rate:g} of impostor pairs reach it, by {impostor} impostor and {genuine} genuine pairs"
     return Threshold(value, rate, text, card, _differences(card, flip, aligner))
+
+
+def _of_the_model(weights: str | Path, stored: Any, fmr: float | None, flip: str, aligner: str | None) -> Threshold:
+    """A threshold in the metadata of a weight file."""
+    try:
+        points = {item.fmr: item for item in map(MeasuredThreshold.model_validate, stored)}
+    except (ValidationError, TypeError) as error:
+        raise DataError(f"{str(weights)!r} has unusable thresholds in its metadata: {_first(error)}") from error
+    rate = min(points) if fmr is None else fmr
+    if rate not in points:
+        raise UnknownNameError("FMR", f"{rate:g}", [f"{known:g}" for known in sorted(points)])
+    point = points[rate]
+    notes = [
+        f"the threshold was measured with {what} {then!r}, this score has {now!r}; the false match rate may differ"
+        for what, then, now in (("flip", point.flip, flip), ("aligner", point.aligner, aligner))
+        if now is not None and then != now
+    ]
+    text = f"about {rate:g} of impostor pairs reach it, measured on {point.pairs}"
+    return Threshold(point.threshold, rate, text, None, tuple(notes), point.source)
+
+
+def _first(error: Exception) -> str:
+    return str(error.errors()[0]["msg"]) if isinstance(error, ValidationError) else str(error)
 
 
 def _check_weights(path: Path, card: Calibration, weights: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import warnings
 
 import numpy as np
 import pytest
@@ -65,3 +66,15 @@ def test_a_module_that_gives_no_embedding(own):
 def test_something_else_than_a_module():
     with pytest.raises(ConfigError, match="int is neither"):
         facezoo.Embedder(7)
+
+
+def test_a_photo_that_is_not_aligned_gives_a_warning(own):
+    embedder = facezoo.Embedder(own.Network(), preprocess=PREPROCESS, flip=False, device="cpu")
+    photo = np.random.default_rng(1).integers(0, 256, (300, 400, 3), np.uint8)
+    with pytest.warns(UserWarning, match=r"image 1 is 400x300 pixels, as are 1 more; expected .* 24x32.*Recognizer"):
+        embedder.embed([CROPS[0], photo, photo])
+    with pytest.warns(UserWarning, match="image 0 is 24x64 pixels;"):
+        embedder.embed([photo[:64, :24]])  # of another shape
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        embedder.embed([CROPS[0], photo[:64, :48], photo[:16, :12], photo[:32, :28]])

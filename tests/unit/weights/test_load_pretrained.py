@@ -108,22 +108,20 @@ def real():
 
 def test_real_foreign_file_gives_its_golden_embedding(real, tmp_path, monkeypatch):
     source = real / "weights" / "mobilenet_v1_vggface2_hse.safetensors"
-    place = weights.folder_of("hse-mobilenet-vggface2")
-    place.mkdir(parents=True)
-    (place / source.name).write_bytes(source.read_bytes())
+    entry_of(tmp_path, monkeypatch, source)
     golden = np.array(json.loads((real / "golden" / "mobilenet_v1_vggface2_hse.json").read_text())["embedding"])
     pixels = np.floor(np.random.Generator(np.random.PCG64(2026)).uniform(0, 255, (2, 3, 224, 224)))
     images = pixels[:, ::-1].transpose(0, 2, 3, 1).astype(np.uint8)  # the golden input is B, G, R
     for backend in BACKENDS:
-        module = facezoo.load_pretrained("hse-mobilenet-vggface2", backend=backend)
+        module = facezoo.load_pretrained("toy", backend=backend)
         found = facezoo.Embedder(module, flip=False).raw(images)
         assert np.abs(found - golden).max() <= 1e-4 * np.abs(golden).max()
-    file = canonical("hse-mobilenet-vggface2")
+    file = canonical("toy")
     before = file.stat().st_mtime_ns
-    assert canonical("hse-mobilenet-vggface2").stat().st_mtime_ns == before  # converted once
-    assert read_weights(file).info["source"]["name"] == "hse-mobilenet-vggface2"
+    assert canonical("toy").stat().st_mtime_ns == before  # converted once
+    assert read_weights(file).info["source"]["name"] == "toy"
     file.write_bytes(b"damaged")
-    assert read_weights(canonical("hse-mobilenet-vggface2")).spec.name == "MobileNetV1"
+    assert read_weights(canonical("toy")).spec.name == "MobileNetV1"
 
 
 def test_a_mislabelled_file_is_refused(real, tmp_path, monkeypatch):

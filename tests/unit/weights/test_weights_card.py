@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from faulty_server import reset, serve
 
 from facezoo import weights
@@ -15,7 +16,9 @@ from facezoo.checkpoints.weights import write_weights
 from facezoo.cli.main import main
 from facezoo.download import Options
 from facezoo.errors import CheckpointError, ConfigError, DataError
+from facezoo.io.files import file_hash
 from facezoo.weights.card import CardData, CardFigure, ModelCard, read_card, write_card
+from facezoo.weights.index import dump_entry
 from facezoo.weights.publish import publish
 from facezoo.weights.verify import verify
 from facezoo.zoo import catalog
@@ -223,13 +226,17 @@ def test_verify_a_file_by_its_sums_and_its_content(file, tmp_path, capsys):
     assert main(["weights", "verify", str(file)]) == 2
 
 
-def test_real_file_of_the_index():
+def test_real_file_of_an_index(tmp_path, monkeypatch):
     root = os.environ.get("FACEZOO_TEST_DATA")
     if not root:
         pytest.skip("FACEZOO_TEST_DATA is not set")
-    folder = weights.folder_of("hse-mobilenet-vggface2")
-    folder.mkdir(parents=True)
     source = Path(root) / "weights" / "mobilenet_v1_vggface2_hse.safetensors"
+    file = {"name": source.name, "holds": "x", "page": "https://example.org", "sha256": file_hash(source)}
+    entry = yaml.safe_load(dump_entry(weights.get("hse-mobilenet-vggface2")))
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump({**entry, "name": "mine", "files": [file]}))
+    monkeypatch.setenv("FACEZOO_WEIGHTS_INDEX", str(tmp_path))
+    folder = weights.folder_of("mine")
+    folder.mkdir(parents=True)
     (folder / source.name).write_bytes(source.read_bytes())
-    assert weights.fetch("hse-mobilenet-vggface2") == folder / source.name
-    assert verify("hse-mobilenet-vggface2")[0].fault is None
+    assert weights.fetch("mine") == folder / source.name
+    assert verify("mine")[0].fault is None

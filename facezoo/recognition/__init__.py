@@ -1,0 +1,1 @@
+"""Photos to decisions: the same person or not, and which person."""

@@ -1,0 +1,141 @@
+"""From photos to faces, similarities and decisions, with one model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from facezoo.evaluation.statistics.threshold import Threshold, find_threshold
+from facezoo.inference.photo_embedder import PhotoEmbedder, PhotoEmbeddings, photo_embedder
+from facezoo.weights.pretrained import model_path
+
+
+@dataclass(frozen=True)
+class FaceEmbedding:
+    """One face of a photo.
+
+    Attributes:
+        box: (4,) float32, x1, y1, x2, y2 in pixels of the upright photo; None for an aligned crop.
+        landmarks: (5, 2) float32, x, y of eyes, nose and mouth corners, as seen from left to right; None for a crop.
+        score: of the detector, 0..1; None for a crop.
+        embedding: (E,) float32 of length 1.
+    """
+
+    box: np.ndarray | None
+    landmarks: np.ndarray | None
+    score: float | None
+    embedding: np.ndarray
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two photos compared.
+
+    Attributes:
+        score: cosine similarity of the two most similar faces, -1..1.
+        same: whether the score reaches the threshold; None if no threshold is known.
+        threshold: the threshold and its meaning.
+        pair: row of ``scores`` and column of ``scores`` of the two most similar faces.
+        scores: (faces of the first photo, faces of the second) float32.
+        a: faces and embeddings of the first photo.
+        b: faces and embeddings of the second photo.
+    """
+
+    score: float
+    same: bool | None
+    threshold: Threshold
+    pair: tuple[int, int]
+    scores: np.ndarray
+    a: PhotoEmbeddings
+    b: PhotoEmbeddings
+
+
+class Recognizer:
+    """A model with its detector and its threshold, for photos that are not aligned.
+
+    Args:
+        weights: a weight file, a name of the index of weights, or None for the default model of the index, which must
+            be on this machine or accepted before: ``facezoo weights download NAME``.
+        backend: "torch" or "paddle"; by default the installed one, "torch" where both are.
+        face: "largest", "central" or "all": which faces of a photo count in ``compare`` and ``embed``.
+        aligned: the photos are aligned crops; nothing is detected.
+        threshold: cosine similarity from which faces match, -1..1; by default the calibration beside the weight file,
+            else the threshold that came with the model.
+        calibration: a calibration file.
+        fmr: false match rate whose threshold is used; by default the lowest that is known.
+        device: "auto", "cpu", "gpu" or "gpu:N".
+
+    Attributes:
+        weights: the weight file.
+        threshold: the threshold and its meaning.
+        photos: embeds many photos.
+
+    Raises:
+        DownloadError: the default model is not on this machine; the message states the command that gets it.
+        CheckpointError: the weights are neither a file nor a name.
+        ConfigError: the threshold is out of range.
+    """
+
+    def __init__(
+        self, weights: str | Path | None = None, *, backend: str | None = None, face: str = "largest",
+        aligned: bool = False, threshold: float | None = None, calibration: str | Path | None = None,
+        fmr: float | None = None, device: str = "auto",
+    ) -> None:  # fmt: skip
+        self.weights = model_path(weights)
+        self.threshold = find_threshold(
+            self.weights, threshold=threshold, calibration=calibration, fmr=fmr,
+            aligner="aligned" if aligned else "mtcnn",
+        )  # fmt: skip
+        self.photos = photo_embedder(self.weights, backend=backend, aligned=aligned, face=face, device=device)
+
+    def faces(self, photo: Any) -> list[FaceEmbedding]:
+        """All faces of a photo, largest first; an empty list if there is none.
+
+        Args:
+            photo: a path, a PIL image or a uint8 RGB array (H, W, 3).
+
+        Raises:
+            ImageError: it cannot be read.
+        """
+        from facezoo.errors import ImageError
+        from facezoo.inference.photo_embedder import NO_FACE
+
+        found = PhotoEmbedder(self.photos.embedder, self.photos.detector, "all").embed([photo])
+        for reason in found.skipped.values():
+            if reason != NO_FACE:
+                raise ImageError(reason)
+        return [
+            FaceEmbedding(None, None, None, embedding)
+            if face is None
+            else FaceEmbedding(face.box, face.landmarks, face.score, embedding)
+            for face, embedding in zip(found.faces, found.embeddings, strict=True)
+        ]
+
+    def embed(self, photo: Any) -> np.ndarray:
+        """The embedding (E,) of the chosen face of a photo, float32 of length 1.
+
+        Raises:
+            ImageError: it cannot be read.
+            DataError: it shows no face.
+        """
+        return self.photos.embed_one(photo)
+
+    def compare(self, a: Any, b: Any) -> Comparison:
+        """Compare two photos; with ``face="all"`` their two most similar faces.
+
+        Args:
+            a: a path, a PIL image or a uint8 RGB array (H, W, 3).
+            b: the same.
+
+        Raises:
+            ImageError: one cannot be read.
+            DataError: one shows no face.
+        """
+        one, two = self.photos.embed_photo(a), self.photos.embed_photo(b)
+        scores = one.embeddings @ two.embeddings.T
+        row, column = divmod(int(np.argmax(scores)), scores.shape[1])
+        score = float(scores[row, column])
+        return Comparison(score, self.threshold.decide(score), self.threshold, (row, column), scores, one, two)
