@@ -36,7 +36,7 @@ warnings.filterwarnings("ignore", message="Tensor do not have 'place' interface 
 
 from facezoo.backends.paddle import state  # noqa: E402
 
-__all__ = ["build_backbone", "build_engine", "build_head", "build_inference", "exporter", "state"]
+__all__ = ["build_backbone", "build_engine", "build_head", "build_inference", "draw_seed", "exporter", "state"]
 
 
 def build_backbone(spec: Any) -> Any:
@@ -72,3 +72,10 @@ def build_inference(
 def exporter() -> Any:
     """The module of the export formats: ``Exported``, ``save``, ``open_saved``."""
     return importlib.import_module("facezoo.backends.paddle.export")
+
+
+def draw_seed() -> int:
+    """A seed for initial weights from the framework's random state, which ``paddle.seed`` sets."""
+    import paddle
+
+    return int(paddle.randint(0, 2**31 - 1, [1]).item())

@@ -7,7 +7,7 @@ from typing import Any
 
 from facezoo.backends.torch import state
 
-__all__ = ["build_backbone", "build_engine", "build_head", "build_inference", "exporter", "state"]
+__all__ = ["build_backbone", "build_engine", "build_head", "build_inference", "draw_seed", "exporter", "state"]
 
 
 def build_backbone(spec: Any) -> Any:
@@ -43,3 +43,10 @@ def build_inference(
 def exporter() -> Any:
     """The module of the export formats: ``Exported``, ``save``, ``open_saved``."""
     return importlib.import_module("facezoo.backends.torch.export")
+
+
+def draw_seed() -> int:
+    """A seed for initial weights from the framework's random state, which ``torch.manual_seed`` sets."""
+    import torch
+
+    return int(torch.randint(2**31 - 1, (), device="cpu"))

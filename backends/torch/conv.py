@@ -14,6 +14,8 @@ class Conv2d(nn.Conv2d):
     """
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if isinstance(x, torch.fx.Proxy):  # symbolic tracing: nothing is known of the device
+            return super().forward(x)
         slow = self.groups == self.in_channels > 1 and self.stride != (1, 1) and x.device.type == "cpu"
         if not slow or not torch.is_autocast_enabled("cpu") or not torch.is_grad_enabled():
             return super().forward(x)

@@ -181,7 +181,7 @@ def channel_shuffle(x: torch.Tensor, groups: int) -> torch.Tensor:
 def run_blocks(blocks: nn.Module, x: torch.Tensor, checkpointing: bool) -> torch.Tensor:
     """Apply the children of ``blocks`` in order; ``checkpointing`` recomputes activations in the backward pass."""
     for block in blocks.children():
-        if checkpointing and torch.is_grad_enabled() and x.requires_grad:
+        if checkpointing and not isinstance(x, torch.fx.Proxy) and torch.is_grad_enabled() and x.requires_grad:
             x = checkpoint(block, x, use_reentrant=False, context_fn=partial(_contexts, block))
         else:
             x = block(x)

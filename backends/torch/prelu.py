@@ -21,6 +21,8 @@ class PReLU(nn.PReLU):
     """
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if isinstance(x, torch.fx.Proxy):  # symbolic tracing: nothing is known of the device
+            return F.prelu(x, self.weight)
         written_out = x.device.type == "cpu" and torch.is_grad_enabled()
         if not written_out or torch.compiler.is_compiling() or torch.jit.is_tracing():
             return F.prelu(x, self.weight)

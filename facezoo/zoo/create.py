@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping
 from typing import Any
 
@@ -24,7 +23,8 @@ def create_backbone(
         name: public name, as ``facezoo list backbones`` shows it.
         backend: "torch" or "paddle".
         embedding_size: E; None takes the network's own, 512 unless its form says otherwise.
-        seed: the initial weights depend on it and on nothing else; None takes a fresh one.
+        seed: the initial weights depend on it and on nothing else, so both backends start with the same. None draws one
+            from the framework's random state, so that ``torch.manual_seed`` or ``paddle.seed`` decides.
         variant: options of the family ("dropout", "neck", "input_size", ...).
 
     Returns:
@@ -41,8 +41,9 @@ def create_backbone(
 
 def build_backbone(spec: BackboneSpec, *, backend: str, seed: int | None = None) -> Any:
     """Like :func:`create_backbone`, from a spec."""
-    module = backends.load(backend).build_backbone(spec)
-    seed = secrets.randbits(32) if seed is None else seed
+    native = backends.load(backend)
+    seed = native.draw_seed() if seed is None else seed
+    module = native.build_backbone(spec)
     set_state(module, initial_state(inventory(module), spec.init, seed), strict=False)
     return module
 
@@ -59,7 +60,8 @@ def create_head(
         embedding_size: E.
         num_classes: C, 2 or more for classification heads.
         criterion: "softmax" or "focal"; classification heads only.
-        seed: the initial weights depend on it and on nothing else; None takes a fresh one.
+        seed: the initial weights depend on it and on nothing else, so both backends start with the same. None draws one
+            from the framework's random state, so that ``torch.manual_seed`` or ``paddle.seed`` decides.
         extra: auxiliary terms beside a classification head, name -> factor, or name -> hyper-parameters with
             ``factor`` among them: ``{"RegularFace": 1.0, "Center": {"factor": 0.003, "alpha": 0.5}}``. Terms on class
             weights act on the head's own; "ClassBalanced" weighs the samples and takes no factor.
@@ -86,8 +88,8 @@ def build_head(
         raise ConfigError(f"{margin.name}: embedding_size is {embedding_size}; expected 1 or more")
     options.check_classes(num_classes)
     native = backends.load(backend)
+    seed = native.draw_seed() if seed is None else seed
     module = native.build_head(margin, embedding_size, num_classes, dict(options.criterion))
-    seed = secrets.randbits(32) if seed is None else seed
     set_state(module, margin.initial_state(embedding_size, num_classes, seed), strict=False)
     for term in options.extra:
         part = native.build_head(term.margin, embedding_size, num_classes, {})

@@ -1,4 +1,4 @@
-"""Every backbone can be captured as one graph: torch.compile, torch.export, paddle.jit.to_static."""
+"""Every backbone can be captured as one graph: torch.compile, torch.export, torch.fx, paddle.jit.to_static."""
 
 import numpy as np
 import pytest
@@ -8,6 +8,8 @@ import facezoo
 from facezoo.zoo import catalog
 
 NAMES = [pytest.param(name, marks=() if name == "LightSENet" else pytest.mark.full) for name in catalog.BACKBONES]
+
+TRACED = ("LightSENet", "MobileFaceNet", "ResNeSt50")  # the layers that need care
 
 
 def built(name, backend):
@@ -42,6 +44,18 @@ def test_torch_exports_with_any_batch(name):
         program = torch.export.export(module, (torch.from_numpy(images[:2]),), dynamic_shapes=({0: batch},))
         captured, eager = program.module()(torch.from_numpy(images)), module(torch.from_numpy(images))
     same(captured.numpy(), eager.numpy())
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=() if name in TRACED else pytest.mark.full) for name in catalog.BACKBONES]
+)
+def test_torch_traces_symbolically(name):
+    """As FX quantisation and torchvision's feature extractor do."""
+    torch = pytest.importorskip("torch")
+    module, images = built(name, "torch")
+    traced = torch.fx.symbolic_trace(module)
+    with torch.no_grad():
+        same(traced(torch.from_numpy(images)).numpy(), module(torch.from_numpy(images)).numpy())
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -32,7 +32,8 @@ class SplitAttention(nn.Layer):
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
         x = F.relu(self.bn1(self.conv(x)))  # (N, radix C, H, W)
-        splits = paddle.chunk(x, self.radix, axis=1)
+        chunks = paddle.chunk(x, self.radix, axis=1)
+        splits = [chunks[i] for i in range(self.radix)]
         gap = F.adaptive_avg_pool2d(reduce(paddle.add, splits), 1)  # (N, C, 1, 1)
         scale = self.fc2(F.relu(self.bn2(self.fc1(gap))))  # (N, radix C, 1, 1)
         scale = F.softmax(scale.reshape([-1, self.radix, self.width, 1, 1]), axis=1)

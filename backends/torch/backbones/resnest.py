@@ -31,7 +31,8 @@ class SplitAttention(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         x = F.relu(self.bn1(self.conv(x)))  # (N, radix C, H, W)
-        splits = torch.chunk(x, self.radix, dim=1)
+        chunks = torch.chunk(x, self.radix, dim=1)
+        splits = [chunks[i] for i in range(self.radix)]
         gap = F.adaptive_avg_pool2d(reduce(torch.add, splits), 1)  # (N, C, 1, 1)
         scale = self.fc2(F.relu(self.bn2(self.fc1(gap))))  # (N, radix C, 1, 1)
         scale = F.softmax(scale.reshape(-1, self.radix, self.width, 1, 1), dim=1)

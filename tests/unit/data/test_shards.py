@@ -191,7 +191,7 @@ def test_samples_without_a_label_are_named(tmp_path, label):
     with tarfile.open(folder / "a.tar", "w") as archive:
         add(archive, "0.json", label.encode("utf-8", "surrogateescape"))
         add(archive, "0.png", encode(noise(0)))
-    with pytest.raises(DataError, match="none of 1 samples in 1 shards has a label; expected a .cls member"):
+    with pytest.raises(DataError, match="none of 1 samples in 1 shards has a label"):
         Shards(folder)
     with tarfile.open(folder / "b.tar", "w") as archive:
         add(archive, "1.cls", b"ann")
