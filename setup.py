@@ -71,7 +71,7 @@ setup(
         "pydantic>=2.5",
         "typer>=0.12",
         "rich>=13.0",
-        "pooch>=1.8",
+        "platformdirs>=3.0",
         "filelock>=3.12",
         "requests>=2.31",
         "urllib3>=2.2",

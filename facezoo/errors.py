@@ -21,7 +21,7 @@ class ConfigError(FacezooError, ValueError):
 
 
 class UnknownNameError(ConfigError, KeyError):
-    """A name is not in a table; the message gives the nearest one.
+    """A name is not in a table; the message gives the nearest one, or the nearest few of a long table.
 
     Args:
         kind: what was looked up, in plain words ("backbone").
@@ -33,13 +33,17 @@ class UnknownNameError(ConfigError, KeyError):
     """
 
     LISTED = 8  # up to this many valid names are all listed
+    FEW = 5  # of more, the nearest
 
     def __init__(self, kind: str, name: object, choices: Iterable[str]) -> None:
         known = list(choices)
         near = nearest(str(name), known)
-        listed = f"known: {', '.join(known) or 'none'}"
-        few = listed if len(known) <= self.LISTED else f"{len(known)} known"
-        hint = f"did you mean {near!r}? ({few})" if near else listed
+        if len(known) <= self.LISTED:
+            listed = f"known: {', '.join(known) or 'none'}"
+            hint = f"did you mean {near!r}? ({listed})" if near else listed
+        else:
+            few = ", ".join(sorted(known, key=lambda choice: -_likeness(str(name), choice))[: self.FEW])
+            hint = f"did you mean {near!r}? ({len(known)} known)" if near else f"the nearest of {len(known)}: {few}"
         super().__init__(f"unknown {kind} {name!r}; {hint}")
 
     def __str__(self) -> str:  # KeyError would print the repr
@@ -95,3 +99,8 @@ def nearest(name: str, choices: Iterable[str]) -> str | None:
     by_lower = {choice.lower(): choice for choice in choices}
     found = difflib.get_close_matches(name.lower(), by_lower, n=1, cutoff=0.5)
     return by_lower[found[0]] if found else None
+
+
+def _likeness(name: str, choice: str) -> float:
+    """0 to 1, ignoring case."""
+    return difflib.SequenceMatcher(None, name.lower(), choice.lower()).ratio()

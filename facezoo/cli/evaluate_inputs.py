@@ -22,6 +22,8 @@ from facezoo.io.progress import progress_bar
 
 Crop = Callable[[str], np.ndarray]
 
+OF_EVERY_RUN = ("weights", "best", "backbone", "embeddings", "scores")  # file names that do not tell models apart
+
 
 def chosen_protocol(request: Request) -> Protocol:
     """The protocol with the changes of --pairs and --flip, which also change its hash."""
@@ -54,9 +56,14 @@ def large_rows(request: Request, protocol: Protocol) -> NpyRows | None:
 
 
 def model_name(request: Request) -> str:
-    """The name of the model in tables."""
+    """The name of the model in tables: that of the file, or of its folder where every run has a file of that name."""
     source = request.weights or request.embeddings or request.scores
-    return request.model or (source.stem if source is not None else "model")
+    if request.model or source is None:
+        return request.model or "model"
+    folder = source.absolute().parent.name
+    if source.stem not in OF_EVERY_RUN or not folder:
+        return source.stem
+    return folder if source.stem == "weights" else f"{folder}/{source.stem}"
 
 
 def find_embeddings(request: Request, protocol: Protocol) -> tuple[EmbeddingSet, Crop | None, dict[str, Any]]:

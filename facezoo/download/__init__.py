@@ -1,8 +1,7 @@
 """Downloads: fetched once, resumed, checked before use, unpacked inside their folder.
 
-Data sets and weights share this one implementation. pooch gives the cache folder and the hashes; its
-downloader starts over after every interruption, takes one URL per file and never times out on a server that sends
-a byte per minute, so the transfer is implemented here on ``requests``, a dependency of pooch.
+Data sets and weights share this one implementation, on ``requests``. pooch is not used: its downloader starts over
+after every interruption, takes one URL per file and never times out on a server that sends a byte per minute.
 """
 
 from facezoo.download.archives import Limits, extract, member_names

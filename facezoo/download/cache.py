@@ -37,11 +37,11 @@ class CachedFile:
 
 
 def root() -> Path:
-    """The folder in ``FACEZOO_CACHE``, else the user's cache folder of the operating system."""
-    import pooch
+    """The folder in ``FACEZOO_CACHE``, else the user's cache folder of the operating system (``XDG_CACHE_HOME``)."""
+    import platformdirs
 
     value = os.environ.get("FACEZOO_CACHE", "")
-    return Path(value).expanduser() if value else Path(pooch.os_cache("facezoo"))
+    return Path(value).expanduser() if value else Path(platformdirs.user_cache_dir("facezoo"))
 
 
 def parse_size(text: str) -> int:

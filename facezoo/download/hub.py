@@ -1,6 +1,7 @@
 """``hf://OWNER/REPO[@REVISION]/PATH``: by huggingface_hub if it is installed, else over https.
 
-huggingface_hub uses the user's token, which opens gated and private repositories.
+huggingface_hub uses the user's token, which opens gated and private repositories, and the user's cache (``HF_HOME``): a
+file that is there is not downloaded again.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import re
-import tempfile
+import shutil
 from pathlib import Path
 from urllib.parse import quote
 
@@ -48,7 +49,7 @@ def plain(url: str) -> str:
 
 
 def download(url: str, to: Path) -> None:
-    """Download by huggingface_hub to the path ``to``.
+    """Download by huggingface_hub into its cache, and link or copy the file to the path ``to``.
 
     Raises:
         RefusedError: with the message of huggingface_hub.
@@ -56,9 +57,12 @@ def download(url: str, to: Path) -> None:
     import huggingface_hub
 
     repo, revision, path = split(url)
-    with tempfile.TemporaryDirectory(prefix=".hub.", dir=to.parent) as folder:
-        try:
-            found = huggingface_hub.hf_hub_download(repo, path, revision=revision, local_dir=folder)
-        except Exception as error:  # the types depend on its version
-            raise RefusedError(" ".join(str(error).split())[:200] or type(error).__name__) from error
-        os.replace(found, to)
+    try:
+        found = huggingface_hub.hf_hub_download(repo, path, revision=revision)
+    except Exception as error:  # the types depend on its version
+        raise RefusedError(" ".join(str(error).split())[:200] or type(error).__name__) from error
+    to.unlink(missing_ok=True)
+    try:
+        os.link(os.path.realpath(found), to)  # takes no space
+    except OSError:  # the caches are on two disks, or the file system has no links
+        shutil.copyfile(found, to)

@@ -112,6 +112,7 @@ class RunConfig(_Strict):
     checkpoint_every: int = Field(500, ge=1, description="steps between checkpoints")
     keep: int = Field(2, ge=1, description="checkpoints kept")
     log_every: int = Field(10, ge=1)
+    tensorboard: bool = Field(True, description="write TensorBoard events, where tensorboard is installed")
     notes: str = Field("", description="source of a recipe, published figures")
 
     @model_validator(mode="before")
@@ -138,9 +139,8 @@ class RunConfig(_Strict):
     @classmethod
     def _short_forms(cls, values: Any) -> Any:
         """``optimizer: adamw`` stands for ``optimizer: {name: adamw}``."""
-        if isinstance(values, Mapping) and isinstance(values.get("optimizer"), str):
-            values = {**values, "optimizer": {"name": values["optimizer"]}}
-        return values
+        short = isinstance(values, Mapping) and isinstance(values.get("optimizer"), str)
+        return {**values, "optimizer": {"name": values["optimizer"]}} if short else values
 
     @field_validator("backbone", "head")
     @classmethod

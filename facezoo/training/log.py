@@ -23,16 +23,18 @@ class RunLog:
     Args:
         folder: the run's.
         resumed_at: steps done when the run continues; later records of the log are dropped.
+        tensorboard: whether to write events for TensorBoard too, where it is installed.
     """
 
-    def __init__(self, folder: Path, resumed_at: int = 0) -> None:
+    def __init__(self, folder: Path, resumed_at: int = 0, *, tensorboard: bool = True) -> None:
         self.path = folder / "log.jsonl"
         kept = [line for line in read_log(folder) if line["step"] <= resumed_at]
         with atomic_write(self.path) as part:
             part.write_text("".join(json.dumps(line) + "\n" for line in kept), encoding="utf-8")
         self._file = self.path.open("a", encoding="utf-8")
         self._failed = False
-        self._board = _Board(folder / "tensorboard") if importlib.util.find_spec("tensorboard") else None
+        wanted = tensorboard and importlib.util.find_spec("tensorboard")
+        self._board = _Board(folder / "tensorboard") if wanted else None
 
     def write(self, step: int, **values: Any) -> None:
         """Add one record; ``step`` counts finished steps."""

@@ -32,7 +32,7 @@ logger = logging.getLogger(__name__)
 FREE_TO_CHANGE = (  # keys that a resumed run may change: they make it no other experiment, or repair a broken one
     "backend", "epochs", "steps", "device", "threads", "compiled", "precision", "keep", "log_every", "checkpoint_every",
     "lr", "clip_norm", "data.path", "data.workers", "data.cache", "data.cache_gigabytes", "data.max_bad_share",
-    "validation.every", "validation.patience",
+    "validation.every", "validation.patience", "tensorboard",
 )  # fmt: skip
 
 
@@ -176,7 +176,7 @@ def _train(
     progress: Progress, main: bool, on_progress: OnProgress,
 ) -> TrainResult:  # fmt: skip
     """The loop, with the log and the signals around it."""
-    log = RunLog(run, progress.step) if main else None
+    log = RunLog(run, progress.step, tensorboard=config.tensorboard) if main else None
     try:
         with stop_on_signals() as stop:
             return train_loop(

@@ -1,8 +1,10 @@
 """From a name to a checked file: mirrors, members of archives, unknown licences and hashes, pruning, verification."""
 
+import errno
 import hashlib
 import io
 import json
+import os
 import sys
 import zipfile
 
@@ -196,12 +198,15 @@ def test_through_huggingface_hub_when_installed(add, monkeypatch, tmp_path):
     import types
 
     asked = []
+    blob, snapshot = tmp_path / "hf" / "blobs" / "1234", tmp_path / "hf" / "snapshots" / "c.bin"
+    for path in (blob, snapshot):
+        path.parent.mkdir(parents=True)
+    blob.write_bytes(BODY)
+    snapshot.symlink_to(blob)
 
-    def hf_hub_download(repo, path, *, revision, local_dir):
+    def hf_hub_download(repo, path, *, revision):
         asked.append((repo, path, revision))
-        target = tmp_path / local_dir / "file"
-        target.write_bytes(BODY)
-        return str(target)
+        return str(snapshot)
 
     module = types.ModuleType("huggingface_hub")
     module.hf_hub_download = hf_hub_download
@@ -210,6 +215,15 @@ def test_through_huggingface_hub_when_installed(add, monkeypatch, tmp_path):
     add("hub", one("hf://a/b/c.bin"))
     assert weights.fetch("hub", options=QUICK).read_bytes() == BODY
     assert asked == [("a/b", "c.bin", "main")]
+    assert snapshot.read_bytes() == BODY, "the cache of Hugging Face keeps its file"
+
+    def no_link(*paths):
+        raise OSError(errno.EXDEV, "two disks")
+
+    monkeypatch.setattr(os, "link", no_link)
+    add("hub-copied", one("hf://a/b/c.bin"))
+    found = weights.fetch("hub-copied", options=QUICK)
+    assert (found.read_bytes(), found.is_symlink()) == (BODY, False)
 
     def refuse(*args, **more):
         raise RuntimeError("gated:\nask for access")
