@@ -19,11 +19,12 @@ EXTRAS = {
     "export": ["onnx>=1.16", "onnxruntime>=1.18", "onnxscript>=0.1"],
     "hub": ["huggingface_hub>=0.23"],
     "parquet": ["pyarrow>=14"],
+    "jpeg": ["simplejpeg>=1.8"],
     "video": ["av>=12"],
     "bcolz": ["blosc2>=2.5"],
     "uniface": ["uniface[cpu]>=4.0"],
 }
-TESTED = ("report", "tensorboard", "export", "parquet")  # whose use the tests check
+TESTED = ("report", "tensorboard", "export", "parquet", "jpeg")  # whose use the tests check
 TOOLS = [
     "pytest>=8.0",
     "pytest-xdist>=3.5",

@@ -1,4 +1,4 @@
-"""Decoding one image from a file, bytes, a PIL image or an array; no other module decodes pixels."""
+"""Decoding one image from a file, bytes, a PIL image or an array; other modules decode pixels through this one."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, JpegImagePlugin
 
+from facezoo.data.jpeg import decode_plain_jpeg
 from facezoo.errors import ImageError
 
 MAX_PIXELS = 100_000_000  # an image with more is refused by its header, before decoding
@@ -124,6 +125,9 @@ def _from_bytes(data: bytes, max_pixels: int, name: str) -> np.ndarray:
         raise ImageError(f"{name}: a JPEG with more than {MAX_SCANS} scans, which would take minutes to decode")
     # Pillow raises many kinds of exception for broken files; to the caller all are an ImageError.
     if data.startswith(b"\xff\xd8\xff") and b"Exif\0" not in data[:_EXIF_WITHIN]:
+        pixels = decode_plain_jpeg(data, max_pixels)
+        if pixels is not None:
+            return pixels
         try:  # the common JPEG, opened directly: faster than probing formats
             opened: Image.Image = JpegImagePlugin.JpegImageFile(io.BytesIO(data))
         except Exception as error:

@@ -32,7 +32,7 @@ LAYERS = (
 )
 # The same inside the two largest packages; a name is a folder or a file of the package.
 INSIDE = {
-    "data": (("image",), ("drawing", "transforms"), ("sources",), ("loading",), ("tools",)),
+    "data": (("jpeg",), ("image",), ("drawing", "transforms"), ("sources",), ("loading",), ("tools",)),
     "evaluation": (
         ("scores", "inputs"), ("statistics",), ("pairwise",), ("metrics",), ("protocols",), ("report",), ("__init__",),
     ),
