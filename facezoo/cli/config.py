@@ -57,6 +57,7 @@ def show(
 @app.command("check")
 def check(files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="YAML files.")]) -> None:
     """Check that a run with each file would start; the first that would not is reported with the reason."""
+    from facezoo.cli.show import say
     from facezoo.errors import ConfigError, FacezooError
     from facezoo.training.check import check_run
     from facezoo.training.config import load_config
@@ -67,4 +68,4 @@ def check(files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Y
             check_run(config)
         except FacezooError as error:
             raise ConfigError(f"{path}: {error}") from error
-        print(f"{path}: {config.backbone} + {config.head}, valid")
+        say(f"{path}: {config.backbone} + {config.head}, valid")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from facezoo.cli import options
+
+logger = logging.getLogger(__name__)
 
 
 def command(
@@ -26,10 +29,8 @@ def command(
     Downloads resume and are checked by their hash. Files that must be fetched by hand are listed; the exit code is
     then 2.
     """
-    import sys
-
     from facezoo.cli.ask import accept_terms
-    from facezoo.cli.show import print_json
+    from facezoo.cli.show import print_json, say
     from facezoo.datasets import get, obtain
     from facezoo.datasets.obtain import chosen_files, default_folder, in_browser
     from facezoo.io.progress import BYTES, progress_bar
@@ -40,7 +41,7 @@ def command(
     by_hand = in_browser(files, folder)
     if by_hand:
         names = ", ".join(file.name for file in by_hand)
-        print(f"{len(by_hand)} of {len(files)} files need a browser and are not downloaded: {names}", file=sys.stderr)
+        logger.warning("%d of %d files need a browser and are not downloaded: %s", len(by_hand), len(files), names)
     accept_terms(entry.name, entry.terms, yes=yes)
     with progress_bar(f"downloading {entry.name}", BYTES, quiet=quiet) as on_progress:
         got = obtain(entry, folder, files, on_progress=on_progress)
@@ -48,12 +49,12 @@ def command(
         print_json({"folder": str(folder), "present": [str(p) for p in got.present], "by_hand": got.missing})
     else:
         for path in got.present:
-            print(path)
+            say(path)
         for line in got.missing:
-            print(f"by hand: {line}")
+            say(f"by hand: {line}")
         if got.missing:
-            print(f"{entry.obtained}: {entry.how}")
+            say(f"{entry.obtained}: {entry.how}")
         elif entry.importer != "none":
-            print(f"next: facezoo datasets import {folder} --dataset {entry.name} --out DIR")
+            say(f"next: facezoo datasets import {folder} --dataset {entry.name} --out DIR")
     if got.missing:
         raise typer.Exit(2)

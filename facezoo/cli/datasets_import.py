@@ -37,7 +37,7 @@ def command(
     """
     import dataclasses
 
-    from facezoo.cli.show import count, print_json
+    from facezoo.cli.show import count, print_json, say
     from facezoo.datasets import import_archive
     from facezoo.io.progress import progress_bar
 
@@ -55,6 +55,6 @@ def command(
         print_json({"folder": str(out), **dataclasses.asdict(done)})
         return
     what = done.dataset or "no data set of the index"
-    print(f"{out}: {count(done.images)} images, {count(done.identities)} identities ({what}, {done.kind} layout)")
+    say(f"{out}: {count(done.images)} images, {count(done.identities)} identities ({what}, {done.kind} layout)")
     for key, value in done.details.items():
-        print(f"  {key}: {value}")
+        say(f"  {key}: {value}")

@@ -7,7 +7,7 @@ from facezoo.cli import options
 
 def command(name: options.DatasetName, as_json: options.AsJson = False) -> None:
     """Show what is known about one data set."""
-    from facezoo.cli.show import count, print_facts, print_json
+    from facezoo.cli.show import count, print_facts, print_json, say
     from facezoo.datasets import get
 
     entry = get(name)
@@ -26,9 +26,10 @@ def command(name: options.DatasetName, as_json: options.AsJson = False) -> None:
     facts |= {"how": entry.how, "layout": entry.layout, "import": entry.importer, "paper": entry.paper}
     print_facts(facts)
     for file in entry.files:
-        print(f"\n{file.name}{' (optional)' if file.optional else ''}: {file.holds}")
+        print()
+        say(f"{file.name}{' (optional)' if file.optional else ''}: {file.holds}")
         for url in file.urls:
-            print(f"  {url}")
+            say(f"  {url}")
         if not file.urls:
-            print(f"  by hand, from {file.page}")
-        print(f"  size {count(file.size)}, sha256 {file.sha256}, md5 {file.md5}")
+            say(f"  by hand, from {file.page}")
+        say(f"  size {count(file.size)}, sha256 {file.sha256}, md5 {file.md5}")

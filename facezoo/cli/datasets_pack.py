@@ -35,7 +35,7 @@ def command(
     """
     from dataclasses import asdict
 
-    from facezoo.cli.show import print_json
+    from facezoo.cli.show import print_json, say
     from facezoo.data.tools.pack import pack
     from facezoo.io.progress import progress_bar
 
@@ -55,6 +55,6 @@ def command(
     if as_json:
         print_json(asdict(packed))
         return
-    print(f"{packed.out}: {packed.images} images of {packed.identities} identities as {packed.format}")
+    say(f"{packed.out}: {packed.images} images of {packed.identities} identities as {packed.format}")
     if packed.broken:
-        print(f"{packed.broken} images cannot be read and were left out: {packed.broken_list}")
+        say(f"{packed.broken} images cannot be read and were left out: {packed.broken_list}")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from facezoo.cli import options
+
+logger = logging.getLogger(__name__)
 
 
 def command(
@@ -25,15 +28,12 @@ def command(
     Its arrays: embeddings, paths, labels, boxes, landmarks, scores. Photos that cannot be read or show no face are
     left out and listed.
     """
-    import sys
-
     from facezoo.cli.model import chosen_weights
-    from facezoo.cli.show import print_json
+    from facezoo.cli.show import print_json, say
     from facezoo.cli.writable import check_output
     from facezoo.errors import ConfigError, DataError
     from facezoo.inference.gallery import ModelRecord, photos_below, write_embeddings
     from facezoo.inference.photo_embedder import photo_embedder
-    from facezoo.io.printable import printable
     from facezoo.io.progress import progress_bar
 
     if out.suffix != ".npz":
@@ -45,7 +45,7 @@ def command(
     with progress_bar("embedding", "photos", len(photos)) as on_progress:
         result = embedder.embed(photos, on_progress)
     for path, reason in result.skipped.items():
-        print(printable(f"skipped {reason if path in reason else f'{path}: {reason}'}"), file=sys.stderr)
+        logger.warning("skipped %s", reason if path in reason else f"{path}: {reason}")
     if not result.paths:
         raise DataError(f"none of {len(photos)} photos gave an embedding; the first: {next(iter(result.skipped))}")
     labels = [photos[Path(path)] for path in result.paths]
@@ -57,6 +57,6 @@ def command(
             {"out": str(out), "embeddings": count, "size": width, "skipped": result.skipped, "several_faces": several}
         )
         return
-    print(f"{count} embeddings of {width} values in {out}; {len(result.skipped)} photos skipped")
+    say(f"{count} embeddings of {width} values in {out}; {len(result.skipped)} photos skipped")
     if several:
         print(f"{several} photos show several faces; the {face} was embedded")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,8 @@ from facezoo.io.numpy_files import read_npz
 from facezoo.io.progress import progress_bar
 
 Crop = Callable[[str], np.ndarray]
+
+logger = logging.getLogger(__name__)
 
 OF_EVERY_RUN = ("weights", "best", "backbone", "embeddings", "scores")  # file names that do not tell models apart
 
@@ -99,7 +101,7 @@ def find_embeddings(request: Request, protocol: Protocol) -> tuple[EmbeddingSet,
     }
     if faces.without_landmarks:
         inputs["without_landmarks"] = faces.without_landmarks
-        print(f"{len(faces.without_landmarks)} faces without landmarks were cut from the middle", file=sys.stderr)
+        logger.warning("%d faces without landmarks were cut from the middle", len(faces.without_landmarks))
     if request.save_embeddings is not None:
         store.save(request.save_embeddings)
     return store, faces.crop, inputs

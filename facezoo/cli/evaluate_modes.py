@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,7 +18,7 @@ from facezoo.cli.evaluate_inputs import (
     result_of_stored_scores,
 )
 from facezoo.cli.evaluate_request import Request
-from facezoo.cli.show import print_json
+from facezoo.cli.show import print_json, say
 from facezoo.cli.writable import check_output
 from facezoo.errors import ConfigError, ProtocolError
 from facezoo.evaluation.inputs.store import EmbeddingSet
@@ -25,6 +26,8 @@ from facezoo.evaluation.protocols.protocol import Protocol, load_protocol
 from facezoo.evaluation.protocols.result import ProtocolResult, load_result
 from facezoo.evaluation.protocols.tasks.all_pairs import AllPairsTask
 from facezoo.io.progress import progress_bar
+
+logger = logging.getLogger(__name__)
 
 
 def show_protocols(as_json: bool) -> int:
@@ -37,7 +40,7 @@ def show_protocols(as_json: bool) -> int:
         return 0
     width = max(len(item.name) for item in found)
     for item in found:
-        print(f"{item.name:<{width}}  {item.title}")
+        say(f"{item.name:<{width}}  {item.title}")
     return 0
 
 
@@ -54,7 +57,7 @@ def merge_parts(files: Sequence[Path], as_json: bool) -> int:
         print(f"TAR at FAR {far:g}: {Figure('', tar, *result.interval[far]).text()}")
     print(f"EER: {Figure('', result.eer, *result.eer_interval).text()}")
     for note in result.notes:
-        print(note)
+        say(note)
     return 0
 
 
@@ -69,9 +72,9 @@ def compare_files(files: Sequence[Path], confidence: float, as_json: bool) -> in
     if as_json:
         print_json([{"task": name, **_json_types(item.to_dict())} for name, item in found])
         return 0
-    print(f"first: {one['model']}, second: {two['model']}")
+    say(f"first: {one['model']}, second: {two['model']}")
     for name, item in found:
-        print(f"{name}: {item.sentence}")
+        say(f"{name}: {item.sentence}")
     return 0
 
 
@@ -153,7 +156,7 @@ def one_part(request: Request, part: str, out: Path | None) -> int:
             on_progress=on_progress,
         )
     found.save(out)
-    print(f"wrote part {part} to {out}; merge all with: facezoo evaluate --merge FILES")
+    say(f"wrote part {part} to {out}; merge all with: facezoo evaluate --merge FILES")
     return 0
 
 
@@ -212,11 +215,10 @@ def _calibrate(
     found.save(place)
     for point in found.points:
         low, high = ("?" if end is None else f"{end:.4f}" for end in point.threshold_interval)
-        print(
-            f"FMR {point.wanted_fmr:g}: threshold {point.threshold:.4f} ({low} to {high}), FNMR {point.fnmr:.4f}",
-            file=sys.stderr,
+        logger.info(
+            "FMR %g: threshold %.4f (%s to %s), FNMR %.4f", point.wanted_fmr, point.threshold, low, high, point.fnmr
         )
-    print(f"calibration stored in {place}", file=sys.stderr)
+    logger.info("calibration stored in %s", place)
 
 
 def _json_types(value: Any) -> Any:

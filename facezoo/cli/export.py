@@ -46,7 +46,7 @@ def command(
 
     The new file is run and compared with the original; if the difference exceeds the tolerance, it is not kept.
     """
-    from facezoo.cli.show import print_json
+    from facezoo.cli.show import print_json, say
     from facezoo.export import export_model
     from facezoo.export.targets import find_target
 
@@ -65,7 +65,7 @@ def command(
         print_json(report.to_dict())
         return
     difference = report.difference
-    print(f"{' and '.join(str(path) for path in report.files)}: {report.size / 1e6:.1f} MB, {precision}")
+    say(f"{' and '.join(str(path) for path in report.files)}: {report.size / 1e6:.1f} MB, {precision}")
     print(
         f"compared on {difference.images} images: cosine distance {difference.cosine:.2g} "
         f"(allowed {report.tolerance:.2g}), values {difference.relative:.2g} of their scale, "

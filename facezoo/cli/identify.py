@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,6 +12,8 @@ from facezoo.cli import options
 
 if TYPE_CHECKING:
     from facezoo.evaluation.statistics.threshold import Threshold
+
+logger = logging.getLogger(__name__)
 
 MANY = 50  # photos of a gallery folder from which a stored gallery is recommended
 
@@ -37,8 +40,6 @@ def command(
     The first is named if the similarity reaches the threshold. The false match rate of a threshold holds for one
     comparison: with P persons in the gallery, a stranger gets a name up to P times as often.
     """
-    import sys
-
     from facezoo.cli.decision import add_threshold, decision_words
     from facezoo.cli.faces import add_left_out, box_of, box_text, left_out
     from facezoo.cli.model import chosen_weights
@@ -47,7 +48,6 @@ def command(
     from facezoo.evaluation.statistics.threshold import find_threshold
     from facezoo.inference.gallery import Gallery, ModelRecord, photos_below
     from facezoo.inference.photo_embedder import PhotoEmbedder, photo_embedder
-    from facezoo.io.printable import printable
     from facezoo.io.progress import progress_bar
 
     if top < 1:
@@ -61,20 +61,19 @@ def command(
         persons = Gallery.load(gallery)
         warning = persons.check_model(ModelRecord.of(weights, embedder.embedder))
         if warning is not None:
-            print(f"{gallery}: {warning}", file=sys.stderr)
+            logger.warning("%s: %s", gallery, warning)
     else:
         photos = photos_below([gallery])
         one_face = PhotoEmbedder(embedder.embedder, embedder.detector, "largest" if face == "all" else face)
         if len(photos) >= MANY:
-            print(
-                f"embedding {len(photos)} photos; to do it once: facezoo embed {gallery} --weights {weights} --out "
-                "GALLERY.npz, then --gallery GALLERY.npz",
-                file=sys.stderr,
-            )
+            logger.info(
+                "embedding %d photos; to do it once: facezoo embed %s --weights %s --out "
+                "GALLERY.npz, then --gallery GALLERY.npz", len(photos), gallery, weights,
+            )  # fmt: skip
         with progress_bar("embedding", "photos", len(photos)) as on_progress:
             result = one_face.embed(photos, on_progress)
         for path, reason in result.skipped.items():
-            print(printable(f"skipped {reason if path in reason else f'{path}: {reason}'}"), file=sys.stderr)
+            logger.warning("skipped %s", reason if path in reason else f"{path}: {reason}")
         if not result.paths:
             raise DataError(f"{gallery}: no photo of the gallery shows a face")
         labels = [photos[Path(path)] for path in result.paths]

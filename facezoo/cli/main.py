@@ -86,7 +86,7 @@ def _run(verb: str, words: list[str]) -> int:
             print(error.ctx.get_help(), file=sys.stderr)
             return 2
         message = _with_value(" ".join(error.format_message().split()), words)
-        print(f"facezoo: {message} (see: facezoo {verb} --help)", file=sys.stderr)
+        print(f"facezoo: {printable(message)} (see: facezoo {verb} --help)", file=sys.stderr)
         return 2
 
 
@@ -111,7 +111,8 @@ class _StandardError(logging.Handler):
     """Prints each message to the current ``sys.stderr``."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        print(self.format(record), file=sys.stderr)
+        for line in self.format(record).split("\n"):
+            print(printable(line), file=sys.stderr)
 
 
 def configure_logging(level: int = logging.INFO) -> None:
@@ -158,7 +159,7 @@ def main(argv: list[str] | None = None) -> int:
             return 0
         if debug:
             raise
-        print(f"facezoo: {_one_line(error)}", file=sys.stderr)
+        print(f"facezoo: {printable(_one_line(error))}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("facezoo: interrupted", file=sys.stderr)

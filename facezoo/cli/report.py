@@ -15,6 +15,7 @@ def command(
     ] = None,
 ) -> None:
     """Write one HTML page about a run: loss, learning rate, validation, results and configuration."""
+    from facezoo.cli.show import say
     from facezoo.training.report import write_report
 
-    print(write_report(run, out or run / "report.html"))
+    say(write_report(run, out or run / "report.html"))

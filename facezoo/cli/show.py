@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from typing import Any
 
 from facezoo.io.printable import printable
+
+_UNSAFE = re.compile("[\x7f-\x9f\u202a-\u202e\u2066-\u2069]")  # what JSON leaves unescaped and a terminal obeys
+
+
+def say(line: object) -> None:
+    """Print one line; control characters in names from outside are shown as escapes."""
+    print(printable(line))
 
 
 def print_json(value: Any) -> None:
     """Print one JSON document."""
     text = json.dumps(value, indent=1, ensure_ascii=False, default=str)
     try:
-        print(text)
+        print(_UNSAFE.sub(lambda found: f"\\u{ord(found.group()):04x}", text))
     except UnicodeEncodeError:  # the terminal's encoding lacks a character
         print(json.dumps(value, indent=1, default=str))
 

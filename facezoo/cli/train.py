@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import sys
+import logging
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,6 +13,8 @@ from facezoo.backends import INSTALL
 from facezoo.cli import options
 from facezoo.interfaces.engine import PRECISIONS
 from facezoo.interfaces.optimizer import SLOTS
+
+logger = logging.getLogger(__name__)
 
 
 def command(
@@ -62,6 +64,7 @@ def command(
 ) -> int:
     """Train a backbone with a loss head; without --data on synthetic faces."""
     from facezoo import backends
+    from facezoo.cli.show import say
     from facezoo.errors import ConfigError
     from facezoo.io.progress import progress_bar
     from facezoo.training.check import check_run
@@ -101,7 +104,7 @@ def command(
             finished = run_training(chosen, run, resume=resume, on_progress=on_progress)
         except KeyboardInterrupt as error:
             if main_process:
-                print(_after_interrupt(error, run), file=sys.stderr)
+                logger.warning(_after_interrupt(error, run))
             raise
     result = finished.result
     if not main_process:
@@ -112,7 +115,8 @@ def command(
         return 0
     accuracy = f"; verification {100 * result.accuracy:.2f} %" if result.accuracy is not None else ""
     print(f"{result.step} steps, loss {result.loss:.4f}{accuracy}; {result.images_per_second:.1f} images/s")
-    print(f"weights: {finished.weights}\nreport:  facezoo report {run}")
+    say(f"weights: {finished.weights}")
+    say(f"report:  facezoo report {run}")
     return 0
 
 

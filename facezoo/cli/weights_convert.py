@@ -29,11 +29,11 @@ def command(
     The new file is read back and compared with the original.
     """
     from facezoo.checkpoints.convert import convert_weights
-    from facezoo.cli.show import print_json
+    from facezoo.cli.show import print_json, say
     from facezoo.weights.pretrained import model_path
 
     done = convert_weights(model_path(weights), out, precision=precision, to=to)
     if as_json:
         print_json(done)
         return
-    print(f"{done['out']}: {done['size'] / 1e6:.1f} MB, {done['precision']}; largest change {done['change']:.2g}")
+    say(f"{done['out']}: {done['size'] / 1e6:.1f} MB, {done['precision']}; largest change {done['change']:.2g}")

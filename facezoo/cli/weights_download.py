@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Annotated
 
 import typer
 
 from facezoo.cli import options
+
+logger = logging.getLogger(__name__)
 
 
 def command(
@@ -20,10 +23,8 @@ def command(
 
     Downloads resume and are checked by their hash.
     """
-    import sys
-
     from facezoo.cli.ask import confirmed
-    from facezoo.cli.show import print_json
+    from facezoo.cli.show import print_json, say
     from facezoo.download import terms
     from facezoo.io.progress import BYTES, progress_bar
     from facezoo.weights import fetch, get
@@ -32,9 +33,9 @@ def command(
     found = {}
     for entry in entries:
         doubts = entry.doubts()
-        print(f"{entry.name}: licence of the weights: {entry.licence.weights}", file=sys.stderr)
+        logger.warning("%s: licence of the weights: %s", entry.name, entry.licence.weights)
         for doubt in doubts:
-            print(f"{entry.name}: {doubt}", file=sys.stderr)
+            logger.warning("%s: %s", entry.name, doubt)
         sure = yes
         if doubts and not yes and not terms.accepted(f"weights {entry.name}", "; ".join(doubts)):
             sure = confirmed("Use it anyway?")
@@ -44,4 +45,4 @@ def command(
         print_json({key: str(path) for key, path in found.items()})
         return
     for path in found.values():
-        print(path)
+        say(path)

@@ -27,7 +27,7 @@ def command(
     """
     from facezoo.checkpoints.foreign.importer import import_checkpoint
     from facezoo.checkpoints.weights import write_weights
-    from facezoo.cli.show import print_json
+    from facezoo.cli.show import print_json, say
     from facezoo.errors import ConfigError
 
     if out is not None and out.resolve() == file.resolve():
@@ -49,7 +49,8 @@ def command(
             }
         )
         return
-    print("\n".join(imported.report))
+    for line in imported.report:
+        say(line)
     pixels = imported.preprocess
     print(f"preprocessing: {pixels.color}, {pixels.size[0]}x{pixels.size[1]}, mean {pixels.mean}, std {pixels.std}")
-    print(f"wrote {out}" if out is not None else "nothing written; --out W.safetensors writes it")
+    say(f"wrote {out}" if out is not None else "nothing written; --out W.safetensors writes it")

@@ -7,7 +7,7 @@ from facezoo.cli import options
 
 def command(name: options.WeightsName, as_json: options.AsJson = False) -> None:
     """Show what is known about one model."""
-    from facezoo.cli.show import count, print_facts, print_json
+    from facezoo.cli.show import count, print_facts, print_json, say
     from facezoo.weights import folder_of, get
 
     entry = get(name)
@@ -32,13 +32,14 @@ def command(name: options.WeightsName, as_json: options.AsJson = False) -> None:
         }
     )
     for file in entry.files:
-        print(f"\n{file.name}: {file.holds}{f', {file.member} inside' if file.member else ''}")
+        print()
+        say(f"{file.name}: {file.holds}{f', {file.member} inside' if file.member else ''}")
         for url in file.urls or [f"by hand, from {file.page}"]:
-            print(f"  {url}")
-        print(f"  size {count(file.size)}, sha256 {file.sha256}{f' ({file.hash_from})' if file.hash_from else ''}")
+            say(f"  {url}")
+        say(f"  size {count(file.size)}, sha256 {file.sha256}{f' ({file.hash_from})' if file.hash_from else ''}")
     for title, figures in (("published", entry.published), ("measured", entry.measured)):
         for figure in figures:
             interval = "" if figure.low is None else f" [{figure.low}, {figure.high}]"
-            print(f"{title}: {figure.benchmark} {figure.value}{interval} ({figure.source})")
+            say(f"{title}: {figure.benchmark} {figure.value}{interval} ({figure.source})")
     for doubt in entry.doubts():
-        print(f"warning: {doubt}")
+        say(f"warning: {doubt}")

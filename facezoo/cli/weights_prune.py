@@ -27,7 +27,7 @@ def command(
     """
     import shutil
 
-    from facezoo.cli.show import count, print_json
+    from facezoo.cli.show import count, print_json, say
     from facezoo.download import cache
     from facezoo.weights import folder_of, get
 
@@ -43,5 +43,5 @@ def command(
         print_json({"deleted": [str(entry.path) for entry in doomed], "left_bytes": left, "dry_run": dry_run})
         return
     for entry in doomed:
-        print(f"{'would delete' if dry_run else 'deleted'} {entry.path} ({count(entry.size)} bytes)")
-    print(f"{count(left)} bytes in {root}")
+        say(f"{'would delete' if dry_run else 'deleted'} {entry.path} ({count(entry.size)} bytes)")
+    say(f"{count(left)} bytes in {root}")

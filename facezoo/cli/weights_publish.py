@@ -26,12 +26,12 @@ def command(
 
     It holds the weight file, its model card, its index entry and hashes.
     """
-    from facezoo.cli.show import print_json
+    from facezoo.cli.show import print_json, say
     from facezoo.weights.publish import publish
 
     entry = publish(weights, folder, name=name or folder.name.lower(), urls=url or (), licence=licence)
     if as_json:
         print_json(entry.model_dump(mode="json"))
         return
-    print(f"{folder}: {', '.join(sorted(path.name for path in folder.iterdir()))}")
-    print(f"others use it with FACEZOO_WEIGHTS_INDEX set to a folder that holds {entry.name}.yaml")
+    say(f"{folder}: {', '.join(sorted(path.name for path in folder.iterdir()))}")
+    say(f"others use it with FACEZOO_WEIGHTS_INDEX set to a folder that holds {entry.name}.yaml")

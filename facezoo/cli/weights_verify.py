@@ -20,7 +20,7 @@ def command(
 
     Weight files written by facezoo are also read and checked.
     """
-    from facezoo.cli.show import print_json
+    from facezoo.cli.show import print_json, say
     from facezoo.weights.verify import verify
 
     verdicts = [verdict for text in target for verdict in verify(text, out)]
@@ -32,6 +32,6 @@ def command(
             state = f"WRONG: {verdict.fault}" if verdict.fault else f"correct by the {verdict.against}"
             if not verdict.fault and verdict.against == "nothing":
                 state = "nothing to compare it with"
-            print(f"{verdict.path}: {state}; sha256 {verdict.sha256}{facts}")
+            say(f"{verdict.path}: {state}; sha256 {verdict.sha256}{facts}")
     if any(verdict.fault for verdict in verdicts):
         raise typer.Exit(2)

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
 
+from facezoo.io.printable import printable
+
 FIRST, EVERY = 2.0, 10.0  # seconds to the first line and between lines, where standard error is no terminal
 BYTES = "bytes"
 
@@ -85,7 +87,7 @@ class _Lines:
         left = f"  {_clock((self._total - done) / rate)} left" if self._total and rate > 0 else ""
         count = f"{done}/{self._total}" if self._total else f"{done}"
         words = [f"{self._title} {count}", text, f"{rate:.3g} {self._unit}/s{left}"]
-        print("  ".join(word for word in words if word), file=sys.stderr)
+        print(printable("  ".join(word for word in words if word)), file=sys.stderr)
 
 
 class _Bar:
@@ -98,10 +100,10 @@ class _Bar:
         if self._progress is None:
             self._progress = self._columns()
             self._progress.start()
-            self._task = self._progress.add_task(self._title, total=total or self._total, text="", rate="")
+            self._task = self._progress.add_task(printable(self._title), total=total or self._total, text="", rate="")
         speed = self._progress.tasks[0].speed
         self._progress.update(
-            self._task, completed=done, total=total or self._total, text=text,
+            self._task, completed=done, total=total or self._total, text=printable(text),
             rate=f"{speed:.3g} {self._unit}/s" if speed else "",
         )  # fmt: skip
 

@@ -93,3 +93,40 @@ def test_a_closed_pipe_ends_quietly(words, unbuffered):
     process.stderr.close()
     assert process.wait() == 0
     assert errors == b""
+
+
+ESCAPE = "\x1b]0;owned\x07\x1b[31m"
+
+
+def test_control_characters_in_names_never_reach_the_terminal(verb, capsys, monkeypatch):
+    """In messages, lines and JSON on standard output, progress and errors."""
+    from facezoo.cli.show import print_json, say
+    from facezoo.errors import DataError
+
+    monkeypatch.setattr("facezoo.io.progress.FIRST", 0.0)
+
+    def action() -> None:
+        logging.getLogger("facezoo.x").warning("skipped %s", f"a{ESCAPE}.jpg")
+        say(f"b{ESCAPE}\u009b31m\u202e: 3 faces")
+        print_json({"file": f"c{ESCAPE}\u009b31m\u202e"})
+        with progress_bar(f"d{ESCAPE}", "steps", 2) as on_progress:
+            on_progress(1, 2, f"e{ESCAPE}")
+            on_progress(2, 2, f"e{ESCAPE}")
+        raise DataError(f"f{ESCAPE}")
+
+    verb(action)
+    assert cli.main(["try"]) == 2
+    printed = capsys.readouterr()
+    for letter in "abcdef":
+        assert letter + r"\x1b]0;owned\x07" in printed.out + printed.err or letter == "c"
+    assert r"c\u001b]0;owned\u0007\u001b[31m\u009b31m\u202e" in printed.out
+    assert not set("\x1b\x07\u009b\u202e") & set(printed.out + printed.err)
+
+
+@pytest.mark.parametrize("name", [f"x{ESCAPE}.yaml", "x\udce9.yaml"])
+def test_a_real_verb_shows_such_a_name_as_text(tmp_path, capsys, name):
+    (tmp_path / name).write_text("backbone: MobileFaceNet\n")
+    assert cli.main(["config", "check", str(tmp_path / name)]) == 0
+    out = capsys.readouterr().out
+    assert "\x1b" not in out
+    assert r"x\x" in out
