@@ -21,10 +21,11 @@ EXTRAS = {
     "parquet": ["pyarrow>=14"],
     "jpeg": ["simplejpeg>=1.8"],
     "video": ["av>=12"],
+    "search": ["faiss-cpu>=1.8"],
     "bcolz": ["blosc2>=2.5"],
     "uniface": ["uniface[cpu]>=4.0"],
 }
-TESTED = ("report", "tensorboard", "export", "parquet", "jpeg")  # whose use the tests check
+TESTED = ("report", "tensorboard", "export", "parquet", "jpeg", "search")  # whose use the tests check
 TOOLS = [
     "pytest>=8.0",
     "pytest-xdist>=3.5",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,16 +12,16 @@ from facezoo.cli import options
 if TYPE_CHECKING:
     from facezoo.evaluation.statistics.threshold import Threshold
 
-logger = logging.getLogger(__name__)
-
-MANY = 50  # photos of a gallery folder from which a stored gallery is recommended
-
 
 def command(
     photo: options.Photo,
     gallery: Annotated[
         Path,
-        typer.Option(metavar="PATH", help="Folder with one folder or photo per person, or a file of `facezoo embed`."),
+        typer.Option(
+            metavar="PATH",
+            help="A gallery of `facezoo gallery`, a folder with one folder or photo per person, or a file of `facezoo "
+            "embed`.",
+        ),
     ],
     weights: options.WeightsOrDefault = None,
     backend: options.Backend = options.DEFAULT_BACKEND,
@@ -31,6 +30,10 @@ def command(
     calibration: options.Calibration = None,
     fmr: options.Fmr = None,
     face: options.Faces = "largest",
+    cached: Annotated[
+        bool, typer.Option("--cache/--no-cache", help="Keep the embeddings of a folder of photos in the cache folder.")
+    ] = True,
+    exact: Annotated[bool, typer.Option("--exact", help="Do not use the index of a gallery.")] = False,
     aligned: options.Aligned = False,
     device: options.Device = "auto",
     as_json: options.AsJson = False,
@@ -43,12 +46,11 @@ def command(
     from facezoo.cli.decision import add_threshold, decision_words
     from facezoo.cli.faces import add_left_out, box_of, box_text, left_out
     from facezoo.cli.model import chosen_weights
+    from facezoo.cli.persons import open_persons
     from facezoo.cli.show import print_facts, print_json, print_table
-    from facezoo.errors import ConfigError, DataError
+    from facezoo.errors import ConfigError
     from facezoo.evaluation.statistics.threshold import find_threshold
-    from facezoo.inference.gallery import Gallery, ModelRecord, photos_below
-    from facezoo.inference.photo_embedder import PhotoEmbedder, photo_embedder
-    from facezoo.io.progress import progress_bar
+    from facezoo.inference.photo_embedder import photo_embedder
 
     if top < 1:
         raise ConfigError(f"--top is {top}; expected 1 or more")
@@ -57,29 +59,9 @@ def command(
         weights, threshold=threshold, calibration=calibration, fmr=fmr, aligner="aligned" if aligned else "mtcnn"
     )
     embedder = photo_embedder(weights, backend=backend, aligned=aligned, face=face, device=device)
-    if gallery.is_file():
-        persons = Gallery.load(gallery)
-        warning = persons.check_model(ModelRecord.of(weights, embedder.embedder))
-        if warning is not None:
-            logger.warning("%s: %s", gallery, warning)
-    else:
-        photos = photos_below([gallery])
-        one_face = PhotoEmbedder(embedder.embedder, embedder.detector, "largest" if face == "all" else face)
-        if len(photos) >= MANY:
-            logger.info(
-                "embedding %d photos; to do it once: facezoo embed %s --weights %s --out "
-                "GALLERY.npz, then --gallery GALLERY.npz", len(photos), gallery, weights,
-            )  # fmt: skip
-        with progress_bar("embedding", "photos", len(photos)) as on_progress:
-            result = one_face.embed(photos, on_progress)
-        for path, reason in result.skipped.items():
-            logger.warning("skipped %s", reason if path in reason else f"{path}: {reason}")
-        if not result.paths:
-            raise DataError(f"{gallery}: no photo of the gallery shows a face")
-        labels = [photos[Path(path)] for path in result.paths]
-        persons = Gallery.from_embeddings(result.embeddings, labels)
+    search = open_persons(gallery, weights, embedder, exact=exact, keep=cached)
     shown = embedder.embed_photo(photo)
-    found = [persons.search(embedding, top) for embedding in shown.embeddings]
+    found = search(shown.embeddings, top)
     if as_json:
         answers = [_answer(ranked, limit, box_of(shown, row)) for row, ranked in enumerate(found)]
         more = {"faces": answers} if face == "all" else {}

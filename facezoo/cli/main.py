@@ -26,6 +26,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "embed": ("facezoo.cli.embed", "Write the embeddings of photos to a file."),
     "export": ("facezoo.cli.export", "Export a model to another runtime, checked against the original."),
     "identify": ("facezoo.cli.identify", "Find the person in a photo among the persons of a gallery."),
+    "gallery": ("facezoo.cli.gallery", "Keep persons on disk for identify: add, remove, index."),
     "list": ("facezoo.cli.list", "List backbones and loss heads with parameters, speed and papers."),
     "parity": ("facezoo.cli.parity", "Compare torch and paddle on this machine, per backbone and head."),
     "bench": ("facezoo.cli.bench", "Measure how fast networks train and embed on this machine."),

@@ -82,6 +82,7 @@ WeightsName = Annotated[str, typer.Argument(metavar="NAME", help="A name from `f
 CacheFolder = Annotated[Path | None, typer.Option(metavar="FOLDER", help="Cache folder instead of the default one.")]
 DatasetName = Annotated[str, typer.Argument(metavar="NAME", help="A name from `facezoo datasets list`.")]
 
+GalleryFolder = Annotated[Path, typer.Argument(metavar="GALLERY", help="A folder of `facezoo gallery create`.")]
 Photo = Annotated[Path, typer.Argument(metavar="PHOTO", help="The photo.")]
 Detector = Annotated[str, one_of("detector", DETECTORS, "The face detector.")]
 MinFaceSize = Annotated[float, typer.Option(metavar="PIXELS", help="Smallest face that mtcnn looks for.")]

@@ -80,6 +80,19 @@ def write_embeddings(path: Path, result: PhotoEmbeddings, labels: Sequence[str],
         np.savez(stream, **arrays)
 
 
+def read_labelled(path: Path) -> tuple[np.ndarray, list[str], ModelRecord | None]:
+    """Embeddings (N, E), the identity of each, and the model, from a file of :func:`write_embeddings`.
+
+    Raises:
+        DataError: the file is missing, or is not such a file.
+    """
+    try:
+        file = read_npz(path)
+        return file["embeddings"], [str(label) for label in file["labels"].tolist()], ModelRecord.from_arrays(file)
+    except (FacezooError, ValueError, IndexError, KeyError) as error:
+        raise DataError(f"{path}: not a file of embeddings ({error})") from error
+
+
 @dataclass(frozen=True)
 class ModelRecord:
     """What makes embeddings comparable: two embeddings compare only if these are equal.
@@ -110,6 +123,24 @@ class ModelRecord:
         if not all(f"model_{name}" in arrays for name in names):
             return None
         return cls(**{name: str(arrays[f"model_{name}"]) for name in names})
+
+
+def check_same_model(then: ModelRecord | None, now: ModelRecord) -> str | None:
+    """A sentence for the user if a gallery does not record its model; None if it is the same model.
+
+    Raises:
+        DataError: the gallery was made by another model.
+    """
+    if then is None:
+        return "the gallery does not record its model; scores mean something only with the one that made it"
+    recorded, given = asdict(then), asdict(now)
+    for name in recorded:
+        if recorded[name] != given[name]:
+            raise DataError(
+                f"the gallery was made with {name} {recorded[name][:16]}, the model has {given[name][:16]}; "
+                "use the weight file that made the gallery, or make it again"
+            )
+    return None
 
 
 @dataclass(frozen=True)
@@ -155,10 +186,9 @@ class Gallery:
             DataError: the file is missing, or is not such a file.
         """
         try:
-            file = read_npz(path)
-            return cls.from_embeddings(file["embeddings"], file["labels"].tolist(), ModelRecord.from_arrays(file))
-        except (FacezooError, ValueError, IndexError, KeyError) as error:
-            raise DataError(f"{path}: not a file of embeddings ({error})") from error
+            return cls.from_embeddings(*read_labelled(path))
+        except (FacezooError, ValueError) as error:
+            raise error if isinstance(error, DataError) else DataError(f"{path}: {error}") from error
 
     def check_model(self, now: ModelRecord) -> str | None:
         """A sentence for the user if the gallery does not record its model; None if it is the same model.
@@ -166,16 +196,7 @@ class Gallery:
         Raises:
             DataError: the gallery was made by another model.
         """
-        if self.model is None:
-            return "the gallery does not record its model; scores mean something only with the one that made it"
-        then, given = asdict(self.model), asdict(now)
-        for name in then:
-            if then[name] != given[name]:
-                raise DataError(
-                    f"the gallery was made with {name} {then[name][:16]}, the model has {given[name][:16]}; "
-                    "use the weight file that made the gallery, or make it again with facezoo embed"
-                )
-        return None
+        return check_same_model(self.model, now)
 
     def search(self, embedding: np.ndarray, top: int) -> list[tuple[str, float]]:
         """The ``top`` most similar persons to a unit embedding (E,), with their cosine similarity.
