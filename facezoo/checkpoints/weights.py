@@ -14,6 +14,7 @@ from facezoo import __version__
 from facezoo.canonical.state import backend_of, get_state, set_state
 from facezoo.errors import CheckpointError, ConfigError, FacezooError
 from facezoo.io.files import atomic_write
+from facezoo.io.json_text import parse_json
 from facezoo.specs.base import BackboneSpec
 from facezoo.specs.preprocess import Preprocess
 from facezoo.zoo import catalog
@@ -111,7 +112,7 @@ def read_weights(path: str | Path) -> WeightFile:
             "(import others with `facezoo weights import`)"
         )
     try:
-        block = json.loads(metadata[KEY])
+        block = parse_json(metadata[KEY])
         version = int(block["format_version"])
         if version > FORMAT_VERSION:
             raise CheckpointError(f"{str(path)!r} has format {version}; this facezoo reads up to {FORMAT_VERSION}")
@@ -122,7 +123,7 @@ def read_weights(path: str | Path) -> WeightFile:
             )
         spec = catalog.backbone_spec(block["backbone"], **block["variant"])
         spec = replace(spec, preprocess=Preprocess.from_dict(block["preprocess"]))
-    except (KeyError, TypeError, ValueError, FacezooError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError, FacezooError) as error:
         raise CheckpointError(f"{str(path)!r} has unusable metadata: {error}") from error
     check_finite(state, path)
     return WeightFile(spec, state, block)
@@ -196,7 +197,7 @@ def read_info(path: str | Path) -> dict[str, Any]:
 
     try:
         with safe_open(path, framework="numpy") as file:
-            block = json.loads((file.metadata() or {}).get(KEY, "{}"))
+            block = parse_json((file.metadata() or {}).get(KEY, "{}"))
     except (SafetensorError, OSError, TypeError, ValueError):
         return {}
     return block if isinstance(block, dict) else {}

@@ -6,6 +6,8 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from facezoo.io.json_text import parse_json
+
 
 @dataclass
 class Origin:
@@ -43,7 +45,7 @@ class Part:
     def origin(self) -> Origin | None:
         """The source of the bytes so far; None when it is not recorded."""
         try:
-            return Origin(**json.loads(self._meta.read_text(encoding="utf-8")))
+            return Origin(**parse_json(self._meta.read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError):
             return None
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from facezoo.download.remote import RemoteFile
 from facezoo.io.files import file_hash
+from facezoo.io.json_text import parse_json
 
 
 def path_of(target: Path) -> Path:
@@ -33,7 +34,7 @@ def write(target: Path, remote: RemoteFile, source: str) -> None:
 def read(target: Path) -> dict[str, Any] | None:
     """The receipt of a file, or None if facezoo did not download it."""
     try:
-        note = json.loads(path_of(target).read_text(encoding="utf-8"))
+        note = parse_json(path_of(target).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
     return note if isinstance(note, dict) else None

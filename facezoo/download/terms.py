@@ -10,6 +10,7 @@ from pathlib import Path
 from facezoo.download import cache
 from facezoo.errors import DataError
 from facezoo.io.files import atomic_write
+from facezoo.io.json_text import parse_json
 
 
 def _store() -> Path:
@@ -18,7 +19,7 @@ def _store() -> Path:
 
 def _read() -> dict[str, dict[str, str]]:
     try:
-        found = json.loads(_store().read_text(encoding="utf-8"))
+        found = parse_json(_store().read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}

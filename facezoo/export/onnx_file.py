@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from facezoo.export.difference import Run
+from facezoo.io.json_text import parse_json
 
 META = "facezoo"
 LARGEST_BATCH = 8  # images of one step of the calibration
@@ -71,7 +72,7 @@ def read_mark(path: Path) -> dict[str, Any]:
     import onnx
 
     props = {entry.key: entry.value for entry in onnx.load(path, load_external_data=False).metadata_props}
-    return json.loads(props.get(META, "{}"))
+    return parse_json(props.get(META, "{}"))
 
 
 def equal_batches(images: np.ndarray) -> list[np.ndarray]:

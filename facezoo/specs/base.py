@@ -9,6 +9,7 @@ from facezoo.errors import ConfigError, UnknownNameError
 from facezoo.specs.preprocess import Preprocess
 
 NECKS = ("E", "GAP", "GDC")
+LARGEST_EMBEDDING = 65_536  # a larger one in a damaged file would ask for all memory
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,7 +23,7 @@ class BackboneSpec:
         paper: citation.
         parameters: trainable values at the default options, as published; None when unknown.
         init: name of the rule in :mod:`facezoo.canonical.initial` that draws the initial weights.
-        embedding_size: E, 1 or more.
+        embedding_size: E, 1 to 65,536.
         input_size: (H, W).
         in_channels: 3, or 1 for networks on gray images.
         neck: "E" (BN, dropout, flatten, linear, BN), "GAP" (average pool, linear, BN) or "GDC" (depthwise
@@ -58,8 +59,10 @@ class BackboneSpec:
     notes: str = ""
 
     def __post_init__(self) -> None:
-        if self.embedding_size < 1:
-            raise ConfigError(f"{self.name}: embedding_size is {self.embedding_size}; expected 1 or more")
+        if not 1 <= self.embedding_size <= LARGEST_EMBEDDING:
+            raise ConfigError(
+                f"{self.name}: embedding_size is {self.embedding_size}; expected 1 to {LARGEST_EMBEDDING}"
+            )
         if not 0 <= self.dropout < 1:
             raise ConfigError(f"{self.name}: dropout is {self.dropout}; expected 0 <= dropout < 1")
         if not self.bn_eps > 0:

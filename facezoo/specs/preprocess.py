@@ -9,6 +9,7 @@ from typing import Any
 from facezoo.errors import ConfigError
 
 COLORS = {"RGB": 3, "BGR": 3, "gray": 1}
+LARGEST_SIDE = 4096  # pixels; larger sizes in a damaged file would ask for all memory
 LUMA = (0.299, 0.587, 0.114)  # weights of R, G and B in grey, ITU-R BT.601
 
 
@@ -47,8 +48,8 @@ class Preprocess:
         if min(self.std) <= 0:
             raise ConfigError(f"preprocess.std is {self.std}; every value must be above 0")
         whole = _numbers(self.size) and len(self.size) == 2 and all(isinstance(side, int) for side in self.size)
-        if not whole or min(self.size) < 1:
-            raise ConfigError(f"preprocess.size is {self.size!r}; expected height and width, each 1 or more")
+        if not whole or not all(1 <= side <= LARGEST_SIDE for side in self.size):
+            raise ConfigError(f"preprocess.size is {self.size!r}; expected height and width, each 1 to {LARGEST_SIDE}")
         if not isinstance(self.template, str):
             raise ConfigError(f"preprocess.template is {self.template!r}; expected a template's name")
 

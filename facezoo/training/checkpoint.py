@@ -16,6 +16,7 @@ from facezoo.checkpoints.weights import KEY, check_finite, read_arrays, write_ar
 from facezoo.errors import CheckpointError
 from facezoo.interfaces.engine import Engine
 from facezoo.io.files import atomic_folder, file_hash
+from facezoo.io.json_text import parse_json
 from facezoo.training.model import Model
 
 logger = logging.getLogger(__name__)
@@ -106,7 +107,7 @@ def latest_checkpoint(run: Path) -> Path:
 def damage(folder: Path) -> str | None:
     """What is wrong with a checkpoint's files, or None; those of version 0.1 have no hashes to compare with."""
     try:
-        stored = json.loads((folder / "state.json").read_text(encoding="utf-8")).get("files", {})
+        stored = parse_json((folder / "state.json").read_text(encoding="utf-8")).get("files", {})
     except (OSError, ValueError, AttributeError) as error:
         return f"state.json: {' '.join(str(error).split())}"
     for name, sha256 in stored.items():
@@ -125,7 +126,7 @@ def read_progress(folder: Path) -> Progress:
         CheckpointError: the file is missing or damaged.
     """
     try:
-        stored = json.loads((folder / "state.json").read_text(encoding="utf-8"))
+        stored = parse_json((folder / "state.json").read_text(encoding="utf-8"))
         stored.pop("files", None)
         return Progress(**stored)
     except (OSError, ValueError, TypeError, AttributeError) as error:
@@ -169,6 +170,6 @@ def load_checkpoint(folder: Path, model: Model, engine: Engine, head: str) -> Pr
 def _read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     arrays, metadata = read_arrays(path)
     try:
-        return arrays, dict(json.loads(metadata.get(KEY, "{}")))
+        return arrays, dict(parse_json(metadata.get(KEY, "{}")))
     except (ValueError, TypeError) as error:
         raise CheckpointError(f"{str(path)!r} has unusable metadata: {error}") from error

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from facezoo.io.files import atomic_write
+from facezoo.io.json_text import parse_json
 
 logger = logging.getLogger(__name__)
 
@@ -88,7 +89,7 @@ def read_log(folder: Path) -> list[dict[str, Any]]:
     records = []
     for line in path.read_text(encoding="utf-8").splitlines():
         try:
-            records.append(json.loads(line))
-        except json.JSONDecodeError:
+            records.append(parse_json(line))
+        except ValueError:
             break
     return records

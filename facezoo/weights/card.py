@@ -11,6 +11,7 @@ from typing import Any
 from facezoo import __version__
 from facezoo.errors import CheckpointError
 from facezoo.io.files import atomic_write
+from facezoo.io.json_text import parse_json
 
 LIMITS = (
     "It compares faces; it does not identify a person by itself, and no score is proof of identity.",
@@ -116,7 +117,7 @@ class ModelCard:
             CheckpointError: it is not a card.
         """
         try:
-            values = json.loads(text)
+            values = parse_json(text)
             values["data"] = tuple(CardData(**item) for item in values.get("data", ()))
             values["figures"] = tuple(CardFigure(**item) for item in values.get("figures", ()))
             values["limits"] = tuple(values.get("limits", ()))

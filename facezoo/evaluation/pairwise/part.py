@@ -17,6 +17,7 @@ from facezoo.evaluation.scores.checks import allowed
 from facezoo.evaluation.scores.roc import Roc
 from facezoo.evaluation.statistics.identities import Identities
 from facezoo.io.files import atomic_write
+from facezoo.io.json_text import parse_json
 from facezoo.io.numpy_files import read_npz
 
 HISTOGRAM_EDGES = np.linspace(-1, 1, 201).astype(np.float32)
@@ -64,7 +65,7 @@ class AllPairsPart:
         """
         try:
             stored: dict[str, Any] = {**read_npz(path)}
-            header = json.loads(stored["header"].tobytes())
+            header = parse_json(stored["header"].tobytes())
             names = ("genuine", "sizes", "below", "equal", "top")
             return cls(**header, **{name: stored[name] for name in names})
         except (FacezooError, ValueError, KeyError, TypeError) as error:

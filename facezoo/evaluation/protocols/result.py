@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import operator
 import math
 import platform
 from dataclasses import dataclass, field
@@ -223,10 +224,10 @@ def _problem(values: dict[str, Any]) -> str:
     """What a stored result lacks; "" if nothing."""
     if not all(isinstance(values.get(name), str) for name in ("protocol", "protocol_sha256", "model")):
         return "protocol, protocol_sha256 and model must be text"
-    if not isinstance(values.get("ranking"), int | float | None):
+    if not _is_number(values.get("ranking")):
         return "ranking must be a number"
     tasks = values["tasks"]
-    if not isinstance(tasks, list) or not all(isinstance(task, dict) for task in tasks):
+    if not isinstance(tasks, list) or not tasks or not all(isinstance(task, dict) for task in tasks):
         return "tasks must be a list of objects"
     for task in tasks:
         figures = task.get("figures")
@@ -235,9 +236,24 @@ def _problem(values: dict[str, Any]) -> str:
         if not isinstance(figures, list) or not figures or not all(_is_figure(figure) for figure in figures):
             return f"task {task['name']!r} has no figures, or a figure is not a name with value, low and high"
         pairs = task.get("pairs")
-        if pairs is not None and not (_are_pairs(pairs) and isinstance(task["detail"].get("tar"), dict)):
+        if pairs is not None and not (_are_pairs(pairs) and _are_rates(task["detail"].get("tar"))):
             return f"task {task['name']!r} has pairs of different lengths, or without fields or detail"
+        if task.get("identities") is not None and not _are_identities(task["identities"]):
+            return f"task {task['name']!r} has identities of different lengths, or without fields"
     return ""
+
+
+def _is_number(value: Any) -> bool:
+    """None, or a number in the range of float64; JSON holds integers of any size."""
+    return value is None or isinstance(value, float) or (isinstance(value, int) and value.bit_length() < 1000)
+
+
+def _are_rates(rates: Any) -> bool:
+    """Whether the keys of a table are numbers, as FARs are."""
+    try:
+        return isinstance(rates, dict) and all(0 <= float(rate) <= 1 for rate in rates)
+    except ValueError:
+        return False
 
 
 def _is_figure(figure: Any) -> bool:
@@ -245,7 +261,7 @@ def _is_figure(figure: Any) -> bool:
         isinstance(figure, dict)
         and isinstance(figure.get("name"), str)
         and isinstance(figure.get("percent"), bool)
-        and all(name in figure and isinstance(figure[name], int | float | None) for name in ("value", "low", "high"))
+        and all(name in figure and _is_number(figure[name]) for name in ("value", "low", "high"))
         and (figure["low"] is None) == (figure["high"] is None)
     )
 
@@ -259,4 +275,21 @@ def _are_pairs(pairs: Any) -> bool:
         names = []
     if not all(isinstance(column, list) and len(column) == len(columns[0]) for column in (*columns, *names)):
         return False
-    return all(isinstance(value, int | float) for column in columns for value in column)
+    return all(value is not None and _is_number(value) for column in columns for value in column)
+
+
+def _are_identities(found: Any) -> bool:
+    """Whether the numbers of accepted pairs of each identity have one length, and no number exceeds the pairs."""
+    if not isinstance(found, dict) or not isinstance(found.get("labels_sha256"), str):
+        return False
+    pairs, accepted = found.get("pairs"), found.get("accepted")
+    if not _are_counts(pairs) or not sum(pairs) or not _are_rates(accepted):
+        return False
+    return all(
+        counts is None or (_are_counts(counts) and len(counts) == len(pairs) and all(map(operator.le, counts, pairs)))
+        for counts in accepted.values()
+    )
+
+
+def _are_counts(values: Any) -> bool:
+    return isinstance(values, list) and all(type(value) is int and 0 <= value < 2**62 for value in values)

@@ -36,9 +36,12 @@ def compare_results(
             f"{second['protocol']} {second['protocol_sha256'][:12]}"
         )
     found = []
+    names = [[task["name"] for task in result["tasks"]] for result in (first, second)]
+    if names[0] != names[1]:
+        raise ProtocolError(f"the results are of different tasks, {', '.join(names[0])} and {', '.join(names[1])}")
     for one, two in zip(first["tasks"], second["tasks"], strict=True):
         for key, compare in (("pairs", _listed_pairs), ("identities", _all_pairs)):
-            if key in one and key in two:
+            if one.get(key) is not None and two.get(key) is not None:
                 found += [(one["name"], comparison) for comparison in compare(one, two, confidence)]
     if not found:
         raise ProtocolError(f"results of protocol {first['protocol']} have neither listed nor all pairs to compare")
@@ -66,6 +69,8 @@ def _all_pairs(one: dict[str, Any], two: dict[str, Any], confidence: float) -> l
     left, right = one["identities"], two["identities"]
     if left["labels_sha256"] != right["labels_sha256"]:
         raise ProtocolError(f"task {one['name']}: the two results are of different identities")
+    if left["pairs"] != right["pairs"]:
+        raise ProtocolError(f"task {one['name']}: the two results have different numbers of pairs for an identity")
     out = []
     for far, accepted in left["accepted"].items():
         other = right["accepted"].get(far)

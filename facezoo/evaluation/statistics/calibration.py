@@ -17,6 +17,7 @@ from facezoo.evaluation.scores.roc import Roc, threshold_at_far
 from facezoo.evaluation.statistics.intervals import clopper_pearson
 from facezoo.evaluation.statistics.probability import Isotonic, Logistic, fit_isotonic, fit_logistic
 from facezoo.io.files import atomic_write
+from facezoo.io.json_text import parse_json
 
 FORMAT = 1
 
@@ -170,7 +171,7 @@ class Calibration:
             DataError: the file is missing, or is not a calibration.
         """
         try:
-            values = json.loads(Path(path).read_text(encoding="utf-8"))
+            values = parse_json(Path(path).read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise DataError(f"cannot read calibration {str(path)!r}: {error}") from error
         if not isinstance(values, dict):
