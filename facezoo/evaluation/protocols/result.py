@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import operator
 import math
+import operator
 import platform
 from dataclasses import dataclass, field
 from pathlib import Path
