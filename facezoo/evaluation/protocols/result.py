@@ -282,7 +282,8 @@ def _are_identities(found: Any) -> bool:
     """Whether the numbers of accepted pairs of each identity have one length, and no number exceeds the pairs."""
     if not isinstance(found, dict) or not isinstance(found.get("labels_sha256"), str):
         return False
-    pairs, accepted = found.get("pairs"), found.get("accepted")
+    pairs: Any = found.get("pairs")
+    accepted: Any = found.get("accepted")
     if not _are_counts(pairs) or not sum(pairs) or not _are_rates(accepted):
         return False
     return all(
