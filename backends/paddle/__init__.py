@@ -78,4 +78,4 @@ def draw_seed() -> int:
     """A seed for initial weights from the framework's random state, which ``paddle.seed`` sets."""
     import paddle
 
-    return int(paddle.randint(0, 2**31 - 1, [1]).item())
+    return int(paddle.randint(0, 2**31 - 1, [1]).numpy()[0])

@@ -41,7 +41,7 @@ def test_tar_of_templates():
         scores = np.concatenate([genuine, rng.normal(size=3000)])
         pairs = Pairs(scores, same, np.append(first, one), np.append(first, two), 0.95)
         roc = Roc.from_scores(scores, same)
-        covered += inside(truth, pairs.tar(roc, 0.01))
+        covered += inside(truth, pairs.intervals(roc, [0.01])[0][0.01])
         narrow += inside(truth, wilson(roc.accepted_at(0.01), roc.genuine))
     assert covered >= 54
     assert narrow < 48

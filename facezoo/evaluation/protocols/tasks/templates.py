@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Literal
 
@@ -17,12 +17,13 @@ from facezoo.evaluation.metrics.templates import template_rows
 from facezoo.evaluation.protocols.result import Figure, TaskResult
 from facezoo.evaluation.protocols.tasks.base import Rates, TaskSettings
 from facezoo.evaluation.protocols.tasks.figures import score_histogram
-from facezoo.evaluation.protocols.tasks.pairs import MAX_BOOTSTRAPPED
 from facezoo.evaluation.protocols.tasks.template_list import TemplateListTask
 from facezoo.evaluation.scores.products import listed_cosines
 from facezoo.evaluation.scores.roc import Roc
-from facezoo.evaluation.statistics.bootstrap import bootstrap_subjects, share_interval
-from facezoo.evaluation.statistics.weighted import WeightedCurve
+from facezoo.evaluation.statistics.bootstrap import share_interval
+from facezoo.evaluation.statistics.identities import Identities
+from facezoo.evaluation.statistics.many_pairs import KEPT, Ends, ManyPairs
+from facezoo.evaluation.statistics.weighted import Curve
 from facezoo.io.files import file_hash
 
 
@@ -47,11 +48,9 @@ class TemplatesTask(TemplateListTask):
         people = Pairs(scores, same, subject[one], subject[two], settings.confidence)
         del one, two
         roc = Roc.from_scores(scores, same)
-        figures = []
-        for far, tar in roc.tar_at_far(self.far).items():
-            figures.append(Figure(f"TAR at FAR {far:g}", tar, *people.tar(roc, far)))
-        figures.append(Figure("EER", roc.eer(), *people.ends(WeightedCurve.eer)))
-        figures.append(Figure("AUC", roc.auc(), *people.ends(WeightedCurve.auc), percent=False))
+        rates, eer, auc = people.intervals(roc, self.far)
+        figures = [Figure(f"TAR at FAR {far:g}", tar, *rates[far]) for far, tar in roc.tar_at_far(self.far).items()]
+        figures += [Figure("EER", roc.eer(), *eer), Figure("AUC", roc.auc(), *auc, percent=False)]
         detail = {
             "templates": len(numbers),
             "genuine": roc.genuine,
@@ -80,44 +79,62 @@ class Pairs:
     Args:
         scores: (n,).
         same: bool (n,).
-        first: the subject of the first template of each pair (n,).
-        second: that of the second.
+        first: int (n,), the subject of the first template of each pair.
+        second: int (n,), that of the second.
         confidence: of the intervals.
+        kept: see :class:`facezoo.evaluation.statistics.many_pairs.ManyPairs`.
     """
 
     def __init__(
-        self, scores: np.ndarray, same: np.ndarray, first: np.ndarray, second: np.ndarray, confidence: float
-    ) -> None:
+        self, scores: np.ndarray, same: np.ndarray, first: np.ndarray, second: np.ndarray, confidence: float,
+        kept: int = KEPT,
+    ) -> None:  # fmt: skip
         self.confidence = confidence
         self._genuine, self._subject = scores[same], first[same]
         self._totals = np.bincount(self._subject)
-        self._small = len(scores) <= MAX_BOOTSTRAPPED
-        self._people = (first, second) if self._small else None
-        self._curve = WeightedCurve(scores, same) if self._small else None
+        self._pairs = ManyPairs(scores, same, first, second, kept=kept)
 
     @property
     def note(self) -> str:
         """What the intervals rest on."""
-        fixed = "" if self._small else f"; the threshold is held fixed, for more than {MAX_BOOTSTRAPPED:,} pairs"
+        fixed = "" if self._pairs.whole else "; those of the AUC hold the impostor pairs fixed"
         return f"intervals: people resampled; templates linked by genuine pairs are of one person{fixed}"
 
-    def tar(self, roc: Roc, far: float) -> tuple[float, float]:
-        """Interval of the TAR at a FAR, at least as wide as Wilson's; NaN where the FAR is not supported."""
+    def intervals(self, roc: Roc, far: Sequence[float]) -> tuple[dict[float, Ends], Ends, Ends]:
+        """Intervals of the TAR at each FAR, of the EER and of the AUC; NaN where there are fewer than two people.
+
+        That of a TAR is at least as wide as Wilson's, and NaN where the FAR is not supported.
+        """
+        nothing = (np.nan, np.nan)
+        moved: dict[str, Ends] = {}
+        others = (nothing, nothing)
+        if np.count_nonzero(self._totals) > 1:
+            figures: dict[str, Callable[[Curve], float]] = {
+                f"{rate:g}": partial(Curve.tar_at, far=rate) for rate in far
+            }
+            figures |= {"EER": Curve.eer, "AUC": Curve.auc}
+            moved = self._pairs.intervals(figures, confidence=self.confidence)
+            if np.isnan([*moved["EER"], *moved["AUC"]]).any():
+                auc, eer, _ = self._people().intervals(roc, {})
+                others = (eer, auc)
+        found = [
+            ends if np.isnan(moved.get(name, nothing)).any() else moved[name]
+            for name, ends in zip(("EER", "AUC"), others, strict=True)
+        ]
+        return {rate: self._tar(roc, rate, moved.get(f"{rate:g}", nothing)) for rate in far}, found[0], found[1]
+
+    def _tar(self, roc: Roc, far: float, moved: Ends) -> Ends:
         if not roc.supports(far):
             return np.nan, np.nan
         count = roc.accepted_at(far)
         lowest = roc.thresholds[np.searchsorted(roc.accepted, count)] if count else np.inf
         hits = np.bincount(self._subject, weights=self._genuine >= lowest)
         low, high = share_interval(hits, self._totals, self.confidence)
-        moved = self.ends(partial(WeightedCurve.tar, far=far))
         return float(np.fmin(low, moved[0])), float(np.fmax(high, moved[1]))
 
-    def ends(self, figure: Callable[[WeightedCurve, np.ndarray], float]) -> tuple[float, float]:
-        """Interval of a figure whose threshold moves in every resample; NaN with too many pairs or few people."""
-        if self._curve is None or self._people is None or np.count_nonzero(self._totals) < 2:
-            return np.nan, np.nan
-        statistic = partial(figure, self._curve)
-        return bootstrap_subjects(statistic, *self._people, rounds=400, confidence=self.confidence)
+    def _people(self) -> Identities:
+        order = np.argsort(self._subject, kind="stable")
+        return Identities(self._genuine[order], self._totals, self.confidence)
 
 
 def subjects_of(one: np.ndarray, two: np.ndarray, templates: int) -> np.ndarray:
