@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from facezoo.checkpoints.readers.placeholders import CheckpointUnpickler
 from facezoo.errors import UnsafeFileError
 from facezoo.io.bfloat16 import decode_bfloat16
 from facezoo.io.shapes import count_elements
-from facezoo.io.unpickle import unpickle
+from facezoo.io.unpickle import resolved
 
 NAME_TABLE = "StructuredToParameterName@@"
 BIG = "UnpackBigParamInfor@@"
@@ -33,7 +34,8 @@ def read_paddle(path: Path) -> Any:
     """
     names = {("builtins", "eval"): _data, ("__builtin__", "eval"): _data}
     with path.open("rb") as file:
-        tree = unpickle(file, str(path), names)
+        unpickler = CheckpointUnpickler(file, str(path), names, encoding="latin1")
+        tree = resolved(unpickler.load(), str(path), unpickler.budget)
         if file.read(1):
             raise UnsafeFileError(f"{str(path)!r} has more bytes after its pickle")
     return _joined(_unnamed(tree))

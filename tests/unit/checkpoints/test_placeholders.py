@@ -33,6 +33,19 @@ def test_tensors_beside_arguments_are_read(tmp_path, new, protocol):
     assert tree["paths"] == [f"<pathlib.{type(paths[0]).__name__}>", "<pathlib.PureWindowsPath>"]
 
 
+@pytest.mark.parametrize("protocol", [2, 4])
+def test_tensors_of_paddle_beside_arguments_are_read(tmp_path, protocol):
+    paddle = pytest.importorskip("paddle")
+    paths = [pathlib.Path("a/b"), pathlib.PureWindowsPath("c:/d")]
+    args = argparse.Namespace(lr=0.1, out=pathlib.PurePosixPath("/runs/1"), nested=argparse.Namespace(x=1))
+    content = {"state_dict": {"a": paddle.arange(4, dtype="float32")}, "args": args, "paths": paths}
+    paddle.save(content, str(tmp_path / "run.pdparams"), protocol=protocol)
+    tree = read_tree(tmp_path / "run.pdparams")
+    assert tree["state_dict"]["a"].tolist() == [0, 1, 2, 3]
+    assert tree["args"] == {}
+    assert tree["paths"] == [f"<pathlib.{type(paths[0]).__name__}>", "<pathlib.PureWindowsPath>"]
+
+
 class Runs:
     def __init__(self, marker):
         self.marker = marker
@@ -52,6 +65,15 @@ def test_a_namespace_hides_nothing(tmp_path, kind, new):
     torch.save({"args": arguments(x=kind(marker))}, tmp_path / "x.pth", _use_new_zipfile_serialization=new)
     with pytest.raises(UnsafeFileError, match="nothing of it was run"):
         read_tree(tmp_path / "x.pth")
+    assert not marker.exists()
+
+
+def test_a_namespace_of_paddle_hides_nothing(tmp_path):
+    marker = tmp_path / "ran"
+    with (tmp_path / "x.pdparams").open("wb") as file:
+        pickle.dump({"args": argparse.Namespace(x=Runs(marker))}, file, protocol=2)
+    with pytest.raises(UnsafeFileError, match="nothing of it was run"):
+        read_tree(tmp_path / "x.pdparams")
     assert not marker.exists()
 
 
