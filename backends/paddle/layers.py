@@ -6,7 +6,9 @@ import paddle
 from paddle import nn
 from paddle.distributed.fleet.utils import recompute
 
+from facezoo.backends.paddle.conv import Conv2D
 from facezoo.backends.paddle.norm import BatchNorm1D, BatchNorm2D, _BatchNorm
+from facezoo.backends.paddle.onednn import sequence
 from facezoo.backends.paddle.prelu import PReLU
 from facezoo.specs.base import BackboneSpec
 
@@ -41,14 +43,14 @@ class ConvBN(nn.Layer):
         even = (left, top) == (right, bottom)
         self.pad = None if even else nn.ZeroPad2D([left, right, top, bottom])
         inside = (top, left) if even else 0
-        self.conv = nn.Conv2D(channels, width, kernel, stride, inside, groups=groups, bias_attr=None if bias else False)
+        self.conv = Conv2D(channels, width, kernel, stride, inside, groups=groups, bias_attr=None if bias else False)
         self.bn = BatchNorm2D(width, spec.bn_eps, spec.bn_momentum)
         self.act = activation(act, width)
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
         if self.pad is not None:
             x = self.pad(x)
-        return self.act(self.bn(self.conv(x)))
+        return sequence.apply(x, self.conv, self.bn, self.act)
 
 
 class ConvBNPReLU(nn.Layer):
@@ -58,12 +60,12 @@ class ConvBNPReLU(nn.Layer):
         self, spec: BackboneSpec, channels: int, width: int, kernel: int, stride: int = 1, groups: int = 1
     ) -> None:
         super().__init__()
-        self.conv = nn.Conv2D(channels, width, kernel, stride, kernel // 2, groups=groups, bias_attr=False)
+        self.conv = Conv2D(channels, width, kernel, stride, kernel // 2, groups=groups, bias_attr=False)
         self.bn = BatchNorm2D(width, spec.bn_eps, spec.bn_momentum)
         self.prelu = PReLU(width)
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
-        return self.prelu(self.bn(self.conv(x)))
+        return sequence.apply(x, self.conv, self.bn, self.prelu)
 
 
 class SqueezeExcite(nn.Layer):
@@ -74,9 +76,9 @@ class SqueezeExcite(nn.Layer):
     ) -> None:
         super().__init__()
         self.pool = nn.AdaptiveAvgPool2D(1)
-        self.fc1 = nn.Conv2D(channels, squeezed, 1, bias_attr=None if bias else False)
+        self.fc1 = Conv2D(channels, squeezed, 1, bias_attr=None if bias else False)
         self.act = activation(act, squeezed)
-        self.fc2 = nn.Conv2D(squeezed, channels, 1, bias_attr=None if bias else False)
+        self.fc2 = Conv2D(squeezed, channels, 1, bias_attr=None if bias else False)
         self.gate = activation(gate, channels)
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
@@ -155,7 +157,7 @@ class NeckGDC(nn.Layer):
         momentum: float,
     ) -> None:
         super().__init__()
-        self.conv = nn.Conv2D(channels, channels, size, groups=channels, bias_attr=False)
+        self.conv = Conv2D(channels, channels, size, groups=channels, bias_attr=False)
         self.bn = BatchNorm2D(channels, eps, momentum)
         self.dropout = nn.Dropout(dropout)
         self.linear = nn.Linear(channels, embedding_size, bias_attr=False)

@@ -8,6 +8,8 @@ import paddle
 import paddle.nn.functional as F
 from paddle import nn
 
+from facezoo.backends.paddle.onednn.batchnorm import BatchNorm
+
 
 class _BatchNorm(nn.layer.norm._BatchNormBase):
     """Base of the two classes below; comes before paddle's class in their bases.
@@ -39,6 +41,21 @@ class _BatchNorm(nn.layer.norm._BatchNormBase):
             old = self._momentum * kept_variance
             self._variance.set_value(old + (self._variance - old) * (count / (count - 1)))
         return y
+
+    def operation(self, shape: tuple[int, ...]) -> BatchNorm | None:
+        """The norm of an input (N, C, H, W) by oneDNN, which also updates the running statistics."""
+        if self.layout != "NCHW" or self._mean.dtype != paddle.float32:
+            return None
+        return BatchNorm(shape, self._epsilon, self.weight, self.bias, self._update)
+
+    @paddle.no_grad()
+    def _update(self, mean: paddle.Tensor, variance: paddle.Tensor, count: int) -> None:
+        """Move the running statistics towards those of a batch of ``count`` values; its variance is the biased one."""
+        if _BatchNorm.frozen:
+            return
+        old, new = self._momentum, 1 - self._momentum
+        self._mean.set_value(old * self._mean + new * mean)
+        self._variance.set_value(old * self._variance + new * count / max(count - 1, 1) * variance)
 
     def _normalise(self, x: paddle.Tensor) -> paddle.Tensor:
         weight, bias = self.weight, self.bias

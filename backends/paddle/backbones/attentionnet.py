@@ -6,6 +6,7 @@ import paddle
 import paddle.nn.functional as F
 from paddle import nn
 
+from facezoo.backends.paddle.conv import Conv2D
 from facezoo.backends.paddle.layers import NECKS, run_blocks
 from facezoo.backends.paddle.necks import NeckFlat
 from facezoo.backends.paddle.norm import BatchNorm2D
@@ -20,13 +21,13 @@ class ResidualUnit(nn.Layer):
         super().__init__()
         eps, momentum, inner = spec.bn_eps, spec.bn_momentum, width // 4
         self.bn1 = BatchNorm2D(channels, eps, momentum)
-        self.conv1 = nn.Conv2D(channels, inner, 1, bias_attr=False)
+        self.conv1 = Conv2D(channels, inner, 1, bias_attr=False)
         self.bn2 = BatchNorm2D(inner, eps, momentum)
-        self.conv2 = nn.Conv2D(inner, inner, 3, stride=stride, padding=1, bias_attr=False)
+        self.conv2 = Conv2D(inner, inner, 3, stride=stride, padding=1, bias_attr=False)
         self.bn3 = BatchNorm2D(inner, eps, momentum)
-        self.conv3 = nn.Conv2D(inner, width, 1, bias_attr=False)
+        self.conv3 = Conv2D(inner, width, 1, bias_attr=False)
         project = channels != width or stride != 1
-        self.shortcut = nn.Conv2D(channels, width, 1, stride=stride, bias_attr=False) if project else None
+        self.shortcut = Conv2D(channels, width, 1, stride=stride, bias_attr=False) if project else None
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
         active = F.relu(self.bn1(x))
@@ -41,9 +42,9 @@ class MaskTail(nn.Layer):
     def __init__(self, spec: AttentionNetSpec, channels: int) -> None:
         super().__init__()
         self.bn1 = BatchNorm2D(channels, spec.bn_eps, spec.bn_momentum)
-        self.conv1 = nn.Conv2D(channels, channels, 1, bias_attr=False)
+        self.conv1 = Conv2D(channels, channels, 1, bias_attr=False)
         self.bn2 = BatchNorm2D(channels, spec.bn_eps, spec.bn_momentum)
-        self.conv2 = nn.Conv2D(channels, channels, 1, bias_attr=False)
+        self.conv2 = Conv2D(channels, channels, 1, bias_attr=False)
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
         x = self.conv1(F.relu(self.bn1(x)))
@@ -90,7 +91,7 @@ class AttentionStem(nn.Layer):
 
     def __init__(self, spec: AttentionNetSpec) -> None:
         super().__init__()
-        self.conv = nn.Conv2D(spec.in_channels, 64, 7, stride=2, padding=3, bias_attr=False)
+        self.conv = Conv2D(spec.in_channels, 64, 7, stride=2, padding=3, bias_attr=False)
         self.bn = BatchNorm2D(64, spec.bn_eps, spec.bn_momentum)
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import paddle
 from paddle import nn
 
+from facezoo.backends.paddle.conv import Conv2D
 from facezoo.backends.paddle.layers import NECKS, run_blocks
 from facezoo.backends.paddle.norm import BatchNorm2D
 from facezoo.interfaces.backbone import Backbone
@@ -18,7 +19,7 @@ class DenseStem(nn.Layer):
         super().__init__()
         imagenet = spec.stem == "imagenet"
         kernel = 7 if imagenet else 3
-        self.conv = nn.Conv2D(spec.in_channels, spec.first, kernel, stride=2, padding=kernel // 2, bias_attr=False)
+        self.conv = Conv2D(spec.in_channels, spec.first, kernel, stride=2, padding=kernel // 2, bias_attr=False)
         self.bn = BatchNorm2D(spec.first, spec.bn_eps, spec.bn_momentum)
         self.relu = nn.ReLU()
         self.pool = nn.MaxPool2D(3, stride=2, padding=1) if imagenet else None
@@ -36,9 +37,9 @@ class DenseLayer(nn.Layer):
         inner = 4 * spec.growth
         self.relu = nn.ReLU()
         self.bn1 = BatchNorm2D(channels, spec.bn_eps, spec.bn_momentum)
-        self.conv1 = nn.Conv2D(channels, inner, 1, bias_attr=False)
+        self.conv1 = Conv2D(channels, inner, 1, bias_attr=False)
         self.bn2 = BatchNorm2D(inner, spec.bn_eps, spec.bn_momentum)
-        self.conv2 = nn.Conv2D(inner, spec.growth, 3, padding=1, bias_attr=False)
+        self.conv2 = Conv2D(inner, spec.growth, 3, padding=1, bias_attr=False)
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
         y = self.conv1(self.relu(self.bn1(x)))
@@ -53,7 +54,7 @@ class Transition(nn.Layer):
         super().__init__()
         self.bn = BatchNorm2D(channels, spec.bn_eps, spec.bn_momentum)
         self.relu = nn.ReLU()
-        self.conv = nn.Conv2D(channels, channels // 2, 1, bias_attr=False)
+        self.conv = Conv2D(channels, channels // 2, 1, bias_attr=False)
         self.pool = nn.AvgPool2D(2, stride=2, exclusive=False)
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import paddle
 from paddle import nn
 
+from facezoo.backends.paddle.conv import Conv2D
 from facezoo.backends.paddle.layers import NECKS, run_blocks
 from facezoo.backends.paddle.norm import BatchNorm2D
 from facezoo.interfaces.backbone import Backbone
@@ -17,7 +18,7 @@ class DPNStem(nn.Layer):
     def __init__(self, spec: DPNSpec) -> None:
         super().__init__()
         kernel = spec.kernel
-        self.conv = nn.Conv2D(spec.in_channels, spec.first, kernel, stride=2, padding=kernel // 2, bias_attr=False)
+        self.conv = Conv2D(spec.in_channels, spec.first, kernel, stride=2, padding=kernel // 2, bias_attr=False)
         self.bn = BatchNorm2D(spec.first, spec.bn_eps, spec.bn_momentum)
         self.relu = nn.ReLU()
         self.pool = nn.MaxPool2D(3, stride=2, padding=1) if spec.stem == "imagenet" else None
@@ -36,7 +37,7 @@ class BNConv(nn.Layer):
         super().__init__()
         self.bn = BatchNorm2D(channels, spec.bn_eps, spec.bn_momentum)
         self.relu = nn.ReLU()
-        self.conv = nn.Conv2D(channels, width, kernel, stride, kernel // 2, groups=groups, bias_attr=False)
+        self.conv = Conv2D(channels, width, kernel, stride, kernel // 2, groups=groups, bias_attr=False)
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
         return self.conv(self.relu(self.bn(x)))

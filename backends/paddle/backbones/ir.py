@@ -5,8 +5,10 @@ from __future__ import annotations
 import paddle
 from paddle import nn
 
+from facezoo.backends.paddle.conv import Conv2D
 from facezoo.backends.paddle.layers import NECKS, NeckE, SqueezeExcite, run_blocks
 from facezoo.backends.paddle.norm import BatchNorm2D
+from facezoo.backends.paddle.onednn import sequence
 from facezoo.backends.paddle.prelu import PReLU
 from facezoo.interfaces.backbone import Backbone
 from facezoo.specs.geometry import halved
@@ -19,12 +21,12 @@ class IRStem(nn.Layer):
     def __init__(self, spec: IRSpec) -> None:
         super().__init__()
         width = spec.widths[0]
-        self.conv = nn.Conv2D(spec.in_channels, width, 3, padding=1, bias_attr=False)
+        self.conv = Conv2D(spec.in_channels, width, 3, padding=1, bias_attr=False)
         self.bn = BatchNorm2D(width, spec.bn_eps, spec.bn_momentum)
         self.prelu = PReLU(width)
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
-        return self.prelu(self.bn(self.conv(x)))
+        return sequence.apply(x, self.conv, self.bn, self.prelu)
 
 
 class IRShortcut(nn.Layer):
@@ -32,11 +34,11 @@ class IRShortcut(nn.Layer):
 
     def __init__(self, spec: IRSpec, channels: int, width: int, stride: int) -> None:
         super().__init__()
-        self.conv = nn.Conv2D(channels, width, 1, stride=stride, bias_attr=False)
+        self.conv = Conv2D(channels, width, 1, stride=stride, bias_attr=False)
         self.bn = BatchNorm2D(width, spec.bn_eps, spec.bn_momentum)
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
-        return self.bn(self.conv(x))
+        return sequence.apply(x, self.conv, self.bn)
 
 
 class IRBlock(nn.Layer):
@@ -46,10 +48,10 @@ class IRBlock(nn.Layer):
         super().__init__()
         eps, momentum = spec.bn_eps, spec.bn_momentum
         self.bn1 = BatchNorm2D(channels, eps, momentum)
-        self.conv1 = nn.Conv2D(channels, width, 3, padding=1, bias_attr=False)
+        self.conv1 = Conv2D(channels, width, 3, padding=1, bias_attr=False)
         self.bn2 = BatchNorm2D(width, eps, momentum) if spec.middle_norm else None
         self.prelu = PReLU(width)
-        self.conv2 = nn.Conv2D(width, width, 3, stride=stride, padding=1, bias_attr=False)
+        self.conv2 = Conv2D(width, width, 3, stride=stride, padding=1, bias_attr=False)
         self.bn3 = BatchNorm2D(width, eps, momentum)
         self.se = SqueezeExcite(width, width // 16, bias=False) if spec.se else None
         project = channels != width or (stride != 1 and spec.project_always)
@@ -57,10 +59,7 @@ class IRBlock(nn.Layer):
         self.stride = stride
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
-        y = self.conv1(self.bn1(x))
-        if self.bn2 is not None:
-            y = self.bn2(y)
-        y = self.bn3(self.conv2(self.prelu(y)))
+        y = sequence.apply(x, self.bn1, self.conv1, self.bn2, self.prelu, self.conv2, self.bn3)
         if self.se is not None:
             y = self.se(y)
         if self.shortcut is not None:

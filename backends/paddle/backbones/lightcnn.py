@@ -5,6 +5,7 @@ from __future__ import annotations
 import paddle
 from paddle import nn
 
+from facezoo.backends.paddle.conv import Conv2D
 from facezoo.backends.paddle.layers import NECKS, run_blocks
 from facezoo.interfaces.backbone import Backbone
 from facezoo.specs.lightcnn import LightCNNSpec
@@ -15,7 +16,7 @@ class MFM(nn.Layer):
 
     def __init__(self, channels: int, width: int, kernel: int) -> None:
         super().__init__()
-        self.conv = nn.Conv2D(channels, 2 * width, kernel, padding=kernel // 2)
+        self.conv = Conv2D(channels, 2 * width, kernel, padding=kernel // 2)
         self.width = width
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:

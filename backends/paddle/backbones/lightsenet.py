@@ -6,6 +6,7 @@ import paddle
 import paddle.nn.functional as F
 from paddle import nn
 
+from facezoo.backends.paddle.conv import Conv2D
 from facezoo.backends.paddle.layers import NECKS, ConvBN, ConvBNPReLU, run_blocks
 from facezoo.backends.paddle.prelu import PReLU
 from facezoo.interfaces.backbone import Backbone
@@ -18,9 +19,9 @@ class SqueezeExcitePReLU(nn.Layer):
 
     def __init__(self, channels: int, squeezed: int) -> None:
         super().__init__()
-        self.fc1 = nn.Conv2D(channels, squeezed, 1)
+        self.fc1 = Conv2D(channels, squeezed, 1)
         self.prelu = PReLU(squeezed)
-        self.fc2 = nn.Conv2D(squeezed, channels, 1)
+        self.fc2 = Conv2D(squeezed, channels, 1)
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
         scale = self.fc2(self.prelu(self.fc1(F.adaptive_avg_pool2d(x, 1))))  # (N, C, 1, 1)

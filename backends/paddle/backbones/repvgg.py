@@ -6,6 +6,7 @@ import paddle
 import paddle.nn.functional as F
 from paddle import nn
 
+from facezoo.backends.paddle.conv import Conv2D
 from facezoo.backends.paddle.layers import NECKS, ConvBN, run_blocks
 from facezoo.backends.paddle.norm import BatchNorm2D
 from facezoo.interfaces.backbone import Backbone
@@ -36,7 +37,7 @@ class DeployedBlock(nn.Layer):
 
     def __init__(self, channels: int, width: int, stride: int) -> None:
         super().__init__()
-        self.conv = nn.Conv2D(channels, width, 3, stride, 1)
+        self.conv = Conv2D(channels, width, 3, stride, 1)
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
         return F.relu(self.conv(x))

@@ -8,6 +8,7 @@ import paddle
 import paddle.nn.functional as F
 from paddle import nn
 
+from facezoo.backends.paddle.conv import Conv2D
 from facezoo.backends.paddle.layers import NECKS, ConvBN, run_blocks
 from facezoo.backends.paddle.norm import BatchNorm2D
 from facezoo.backends.paddle.prelu import PReLU
@@ -22,11 +23,11 @@ class SplitAttention(nn.Layer):
     def __init__(self, spec: ResNeStSpec, width: int) -> None:
         super().__init__()
         radix, squeezed = spec.radix, max(width * spec.radix // 4, 32)
-        self.conv = nn.Conv2D(width, width * radix, 3, padding=1, groups=radix, bias_attr=False)
+        self.conv = Conv2D(width, width * radix, 3, padding=1, groups=radix, bias_attr=False)
         self.bn1 = BatchNorm2D(width * radix, spec.bn_eps, spec.bn_momentum)
-        self.fc1 = nn.Conv2D(width, squeezed, 1)
+        self.fc1 = Conv2D(width, squeezed, 1)
         self.bn2 = BatchNorm2D(squeezed, spec.bn_eps, spec.bn_momentum)
-        self.fc2 = nn.Conv2D(squeezed, width * radix, 1)
+        self.fc2 = Conv2D(squeezed, width * radix, 1)
         self.radix = radix
         self.width = width
 
@@ -67,7 +68,7 @@ class ResNeStStem(nn.Layer):
 
     def __init__(self, spec: ResNeStSpec) -> None:
         super().__init__()
-        self.conv = nn.Conv2D(spec.in_channels, 64, 3, padding=1, bias_attr=False)
+        self.conv = Conv2D(spec.in_channels, 64, 3, padding=1, bias_attr=False)
         self.bn = BatchNorm2D(64, spec.bn_eps, spec.bn_momentum)
         self.prelu = PReLU(64)
 

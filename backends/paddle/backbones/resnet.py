@@ -5,6 +5,7 @@ from __future__ import annotations
 import paddle
 from paddle import nn
 
+from facezoo.backends.paddle.conv import Conv2D
 from facezoo.backends.paddle.layers import NECKS, SqueezeExcite, run_blocks
 from facezoo.backends.paddle.norm import BatchNorm2D
 from facezoo.interfaces.backbone import Backbone
@@ -17,7 +18,7 @@ class ImageNetStem(nn.Layer):
     def __init__(self, spec: ResNetSpec) -> None:
         super().__init__()
         width = spec.widths[0]
-        self.conv = nn.Conv2D(spec.in_channels, width, 7, stride=2, padding=3, bias_attr=False)
+        self.conv = Conv2D(spec.in_channels, width, 7, stride=2, padding=3, bias_attr=False)
         self.bn = BatchNorm2D(width, spec.bn_eps, spec.bn_momentum)
         self.relu = nn.ReLU()
         self.pool = nn.MaxPool2D(3, stride=2, padding=1)
@@ -32,7 +33,7 @@ class FaceStem(nn.Layer):
     def __init__(self, spec: ResNetSpec) -> None:
         super().__init__()
         width = spec.widths[0]
-        self.conv = nn.Conv2D(spec.in_channels, width, 3, padding=1, bias_attr=False)
+        self.conv = Conv2D(spec.in_channels, width, 3, padding=1, bias_attr=False)
         self.bn = BatchNorm2D(width, spec.bn_eps, spec.bn_momentum)
         self.relu = nn.ReLU()
 
@@ -45,7 +46,7 @@ class Shortcut(nn.Layer):
 
     def __init__(self, spec: ResNetSpec, channels: int, width: int, stride: int) -> None:
         super().__init__()
-        self.conv = nn.Conv2D(channels, width, 1, stride=stride, bias_attr=False)
+        self.conv = Conv2D(channels, width, 1, stride=stride, bias_attr=False)
         self.bn = BatchNorm2D(width, spec.bn_eps, spec.bn_momentum)
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
@@ -59,9 +60,9 @@ class BasicBlock(nn.Layer):
         super().__init__()
         eps, momentum, outer = spec.bn_eps, spec.bn_momentum, spec.outer(width)
         self.relu = nn.ReLU()
-        self.conv1 = nn.Conv2D(channels, width, 3, stride=stride, padding=1, bias_attr=False)
+        self.conv1 = Conv2D(channels, width, 3, stride=stride, padding=1, bias_attr=False)
         self.bn1 = BatchNorm2D(width, eps, momentum)
-        self.conv2 = nn.Conv2D(width, outer, 3, padding=1, bias_attr=False)
+        self.conv2 = Conv2D(width, outer, 3, padding=1, bias_attr=False)
         self.bn2 = BatchNorm2D(outer, eps, momentum)
         project = channels != outer or stride != 1
         self.shortcut = Shortcut(spec, channels, outer, stride) if project else None
@@ -81,11 +82,11 @@ class Bottleneck(nn.Layer):
         super().__init__()
         eps, momentum, inner, outer = spec.bn_eps, spec.bn_momentum, spec.inner(width), spec.outer(width)
         self.relu = nn.ReLU()
-        self.conv1 = nn.Conv2D(channels, inner, 1, bias_attr=False)
+        self.conv1 = Conv2D(channels, inner, 1, bias_attr=False)
         self.bn1 = BatchNorm2D(inner, eps, momentum)
-        self.conv2 = nn.Conv2D(inner, inner, 3, stride=stride, padding=1, groups=spec.groups, bias_attr=False)
+        self.conv2 = Conv2D(inner, inner, 3, stride=stride, padding=1, groups=spec.groups, bias_attr=False)
         self.bn2 = BatchNorm2D(inner, eps, momentum)
-        self.conv3 = nn.Conv2D(inner, outer, 1, bias_attr=False)
+        self.conv3 = Conv2D(inner, outer, 1, bias_attr=False)
         self.bn3 = BatchNorm2D(outer, eps, momentum)
         self.se = SqueezeExcite(outer, outer // 16) if spec.se else None
         project = channels != outer or stride != 1

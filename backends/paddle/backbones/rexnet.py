@@ -6,6 +6,7 @@ import paddle
 import paddle.nn.functional as F
 from paddle import nn
 
+from facezoo.backends.paddle.conv import Conv2D
 from facezoo.backends.paddle.layers import NECKS, ConvBN, run_blocks
 from facezoo.backends.paddle.norm import BatchNorm2D
 from facezoo.interfaces.backbone import Backbone
@@ -19,9 +20,9 @@ class SqueezeExciteBN(nn.Layer):
     def __init__(self, spec: ReXNetSpec, channels: int) -> None:
         super().__init__()
         squeezed = channels // spec.se_ratio
-        self.fc1 = nn.Conv2D(channels, squeezed, 1)
+        self.fc1 = Conv2D(channels, squeezed, 1)
         self.bn = BatchNorm2D(squeezed, spec.bn_eps, spec.bn_momentum)
-        self.fc2 = nn.Conv2D(squeezed, channels, 1)
+        self.fc2 = Conv2D(squeezed, channels, 1)
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
         scale = self.fc2(F.relu(self.bn(self.fc1(F.adaptive_avg_pool2d(x, 1)))))  # (N, C, 1, 1)

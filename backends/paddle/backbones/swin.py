@@ -7,6 +7,7 @@ import paddle
 import paddle.nn.functional as F
 from paddle import nn
 
+from facezoo.backends.paddle.conv import Conv2D
 from facezoo.backends.paddle.layers import DropPath, run_blocks
 from facezoo.backends.paddle.norm import BatchNorm1D
 from facezoo.interfaces.backbone import Backbone
@@ -125,7 +126,7 @@ class SwinPatches(nn.Layer):
 
     def __init__(self, spec: SwinSpec) -> None:
         super().__init__()
-        self.conv = nn.Conv2D(spec.in_channels, spec.width, spec.patch_size, stride=spec.patch_size)
+        self.conv = Conv2D(spec.in_channels, spec.width, spec.patch_size, stride=spec.patch_size)
         self.norm = nn.LayerNorm(spec.width, spec.norm_eps)
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:

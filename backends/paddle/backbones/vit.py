@@ -6,6 +6,7 @@ import paddle
 import paddle.nn.functional as F
 from paddle import nn
 
+from facezoo.backends.paddle.conv import Conv2D
 from facezoo.backends.paddle.layers import DropPath, run_blocks
 from facezoo.backends.paddle.norm import BatchNorm1D
 from facezoo.interfaces.backbone import Backbone
@@ -89,7 +90,7 @@ class ViT(Backbone, nn.Layer):
         self.input_size = spec.input_size
         self.position = self.create_parameter([1, spec.tokens, spec.width])
         self.mask_token = self.create_parameter([1, 1, spec.width]) if spec.mask_token else None
-        self.patches = nn.Conv2D(spec.in_channels, spec.width, spec.patch_size, stride=spec.patch_size)
+        self.patches = Conv2D(spec.in_channels, spec.width, spec.patch_size, stride=spec.patch_size)
         steps = max(spec.depth - 1, 1)
         self.blocks = nn.LayerList([Block(spec, spec.drop_path * i / steps) for i in range(spec.depth)])
         self.norm = nn.LayerNorm(spec.width, spec.norm_eps)
