@@ -23,9 +23,10 @@ EXTRAS = {
     "video": ["av>=12"],
     "search": ["faiss-cpu>=1.8"],
     "bcolz": ["blosc2>=2.5"],
+    "ray": ["ray>=2.40"],
     "uniface": ["uniface[cpu]>=4.0"],
 }
-TESTED = ("report", "tensorboard", "export", "parquet", "jpeg", "search")  # whose use the tests check
+TESTED = ("report", "tensorboard", "export", "parquet", "jpeg", "search", "ray")  # whose use the tests check
 TOOLS = [
     "pytest>=8.0",
     "pytest-xdist>=3.5",

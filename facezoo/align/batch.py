@@ -1,16 +1,13 @@
-"""Aligning a folder of photos in several processes; an interrupted run can be repeated and continues."""
+"""Aligning a folder of photos in several processes or on Ray; an interrupted run can be repeated and continues."""
 
 from __future__ import annotations
 
 import json
-import multiprocessing
-import os
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +16,8 @@ from filelock import FileLock, Timeout
 from facezoo.align.settings import AlignSettings
 from facezoo.align.sources import Item, find_items, stamp
 from facezoo.align.table import JOURNAL, LATER, NAME, Journal, Row, known_rows, photo_of, table_path, write_table
-from facezoo.align.worker import Aligner, start, work
+from facezoo.align.worker import Aligner, aligning, parts_left_in
+from facezoo.bulk import Engine, run_shards
 from facezoo.errors import ConfigError, DataError
 from facezoo.interfaces.detector import Detector
 from facezoo.io.files import atomic_write
@@ -63,7 +61,8 @@ def align_folder(
     out: str | Path,
     settings: AlignSettings | None = None,
     *,
-    workers: int = 1,
+    workers: int | None = 1,
+    engine: str | Engine = "local",
     table: str = "auto",
     max_unreadable: float = 0.1,
     retry: bool = False,
@@ -79,12 +78,14 @@ def align_folder(
         photos: a folder, with or without identity folders, or one file.
         out: folder of the crops, with the subfolders of the photos, and of a table ``faces.parquet`` or ``faces.csv``.
         settings: how each photo is aligned.
-        workers: number of processes, 1 or more; with 1, this process does all. The result does not depend on it. A
-            script with more than 1 must call this under ``if __name__ == "__main__":``.
+        workers: number of processes, 1 or more; None: one per core. With 1, this process does all. The result does
+            not depend on it. A script with more than 1 must call this under ``if __name__ == "__main__":``.
+        engine: "local", "ray" or an :class:`facezoo.bulk.Engine`. With Ray on several machines, all of them read
+            ``photos`` and write ``out`` at the same paths.
         table: "auto", "csv" or "parquet".
         max_unreadable: share of unreadable photos above which the call fails, after all others are done.
         retry: try the photos again that had no face or were unreadable.
-        detector: used instead of the one in the settings; needs ``workers=1``.
+        detector: used instead of the one in the settings; needs ``workers=1`` of the local engine.
         on_progress: called with the number of photos done, and their total.
 
     Raises:
@@ -93,8 +94,9 @@ def align_folder(
         ConfigError: ``out`` holds crops with other settings.
     """
     settings, out, began = settings or AlignSettings(), Path(out), time.perf_counter()
-    if workers < 1 or (detector is not None and workers != 1):
-        raise ConfigError(f"workers is {workers}; expected 1 or more, and 1 with detector=")
+    engine = Engine.of(engine, workers)
+    if detector is not None and engine != Engine(workers=1):
+        raise ConfigError(f"got detector= and {engine}; expected workers=1 of the local engine with it")
     items, path = find_items(photos, out), table_path(out, table)
     with _alone(out):
         _same_settings(out, settings, detector)
@@ -105,7 +107,7 @@ def align_folder(
         on_progress(count, len(items))
         journal = Journal(out)
         try:
-            for share in _results(missing, settings, out, workers, detector):
+            for share in _results(items, done, settings, out, engine, detector):
                 journal.add(share)
                 rows += share
                 count += len({photo_of(row) for row in share})
@@ -121,40 +123,21 @@ def align_folder(
 
 
 def _results(
-    items: Sequence[Item], settings: AlignSettings, out: Path, workers: int, detector: Detector | None
+    items: Sequence[Item], done: set[str], settings: AlignSettings, out: Path, engine: Engine, detector: Detector | None
 ) -> Iterator[list[Row]]:
+    # cut before the photos that are done are left out: a photo is always detected together with the same others
     shares = [items[low : low + SHARE] for low in range(0, len(items), SHARE)]
-    if workers == 1 or len(shares) < 2:
-        if shares:
-            aligner = Aligner(settings, out, detector)
-            yield from map(aligner.align, shares)
+    missing = [left for share in shares if (left := [item for item in share if item.key not in done])]
+    if detector is not None:
+        yield from map(Aligner(settings, out, detector).align, missing)
         return
-    context = multiprocessing.get_context("spawn")  # the threads of a framework do not survive a fork
-    with _one_thread_each():
-        pool = ProcessPoolExecutor(min(workers, len(shares)), context, initializer=start, initargs=(settings, str(out)))
-        try:
-            for future in as_completed([pool.submit(work, share) for share in shares]):
-                yield future.result()
-        except BrokenProcessPool as error:
-            Aligner(settings, out)  # if the workers could not start, this raises the reason
-            raise DataError(f"{out}: a worker process died; repeat the command to continue") from error
-        finally:
-            pool.shutdown(cancel_futures=True)
-
-
-@contextmanager
-def _one_thread_each() -> Iterator[None]:
-    """Limit processes that start in the block to one thread each, because there is one process per core."""
-    names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
-    before = {name: os.environ.get(name) for name in names}
-    os.environ.update(dict.fromkeys(names, "1"))
     try:
-        yield
+        results = run_shards(partial(aligning, settings, out), missing, engine=engine, device=settings.device)
+        yield from (rows for _, rows in results)
     finally:
-        for name, value in before.items():
-            os.environ.pop(name, None)
-            if value is not None:
-                os.environ[name] = value
+        if engine.name == "ray":  # a worker that was killed left the crop that it was writing
+            for part in parts_left_in(out, items):
+                part.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +20,7 @@ from facezoo.align.table import Row, face_row, photo_of
 from facezoo.align.transform import similarity
 from facezoo.align.video import read_frames
 from facezoo.data.image import read_image
-from facezoo.errors import BackendUnavailableError, FacezooError, ImageError, ShapeError
+from facezoo.errors import BackendUnavailableError, ImageError, ShapeError
 from facezoo.interfaces.detector import Detector
 
 
@@ -118,17 +118,12 @@ def _write_image(crop: np.ndarray, path: Path) -> None:
         part.unlink(missing_ok=True)
 
 
-_aligner: Aligner | None = None  # of this worker process
+def aligning(settings: AlignSettings, out: Path) -> Callable[[Sequence[Item]], list[Row]]:
+    """The function of a worker process from some items to their rows."""
+    return Aligner(settings, out).align
 
 
-def start(settings: AlignSettings, out: str) -> None:
-    """Initialise a worker process."""
-    global _aligner
-    _aligner = Aligner(settings, out)
-
-
-def work(items: Sequence[Item]) -> list[Row]:
-    """Align some items in a worker process."""
-    if _aligner is None:
-        raise FacezooError("the worker process was not started")
-    return _aligner.align(items)
+def parts_left_in(out: Path, items: Iterable[Item]) -> Iterator[Path]:
+    """Crops that were never finished, in the folders of the crops of these items."""
+    for folder in {(out / item.target).parent for item in items}:
+        yield from folder.glob(".*.part")

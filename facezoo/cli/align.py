@@ -52,6 +52,8 @@ def command(
     ] = 0.1,
     retry: Annotated[bool, typer.Option("--retry", help="Try photos without a face again.")] = False,
     workers: options.Workers = 0,
+    engine: options.Engine = "local",
+    ray_address: options.RayAddress = None,
     device: options.Device = "cpu",
     as_json: options.AsJson = False,
 ) -> None:
@@ -75,10 +77,10 @@ def command(
         landmarks=None if landmarks is None else str(landmarks), device=device, max_pixels=max_pixels,
     )  # fmt: skip
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # processes share the cores; threads would only compete
-    count = workers if workers > 0 else os.cpu_count() or 1
+    where = options.bulk_engine(engine, ray_address, workers)
     with progress_bar(f"aligning {photos.name}", "photos") as on_progress:
         summary = align_folder(
-            photos, out, settings, workers=count, table=table, max_unreadable=max_unreadable, retry=retry,
+            photos, out, settings, engine=where, table=table, max_unreadable=max_unreadable, retry=retry,
             on_progress=on_progress,
         )  # fmt: skip
     if contact_sheet and summary.crops:

@@ -21,6 +21,9 @@ def command(
     ],
     min_images: Annotated[int, typer.Option(metavar="N", help="List the identities with fewer readable images.")] = 2,
     workers: options.Workers = 0,
+    engine: options.Engine = "local",
+    ray_address: options.RayAddress = None,
+    keep_parts: options.KeepParts = None,
     list_broken: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write the list of broken images to this file.")
     ] = None,
@@ -30,16 +33,14 @@ def command(
 
     Also reports identities with few images, duplicate images, and images that contradict the index files.
     """
-    import os
-
     from facezoo.cli.show import print_json
     from facezoo.data.tools.check import check_data
     from facezoo.io.files import atomic_write
     from facezoo.io.progress import progress_bar
 
-    count = workers if workers > 0 else os.cpu_count() or 1
+    where = options.bulk_engine(engine, ray_address, workers)
     with progress_bar(f"checking {data.name}", "images") as on_progress:
-        report = check_data(data, min_images=min_images, workers=count, on_progress=on_progress)
+        report = check_data(data, min_images=min_images, engine=where, keep_parts=keep_parts, on_progress=on_progress)
     if list_broken is not None:
         with atomic_write(list_broken) as part:
             part.write_text("".join(f"{key}\t{reason}\n" for key, reason in report.broken), encoding="utf-8")

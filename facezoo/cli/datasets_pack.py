@@ -26,6 +26,11 @@ def command(
     max_broken: Annotated[
         float, typer.Option(metavar="SHARE", help="Largest share of images that may be unreadable.")
     ] = 0.01,
+    workers: Annotated[
+        int, typer.Option(metavar="N", help="Number of processes that decode the images; 0: one per core.")
+    ] = 1,
+    engine: options.Engine = "local",
+    ray_address: options.RayAddress = None,
     as_json: options.AsJson = False,
 ) -> None:
     """Convert a data set to another layout.
@@ -39,6 +44,8 @@ def command(
     from facezoo.data.tools.pack import pack
     from facezoo.io.progress import progress_bar
 
+    # with Ray, the default of one process does not limit a cluster
+    where = options.bulk_engine(engine, ray_address, 0 if engine == "ray" and workers == 1 else workers)
     with progress_bar(f"packing {data.name}", "images") as on_progress:
         packed = pack(
             data,
@@ -50,6 +57,7 @@ def command(
             identity_headers=identity_headers,
             seed=seed,
             max_broken=max_broken,
+            engine=where,
             on_progress=on_progress,
         )
     if as_json:

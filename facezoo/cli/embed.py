@@ -21,19 +21,28 @@ def command(
     face: options.Face = "largest",
     aligned: options.Aligned = False,
     device: options.Device = "auto",
+    workers: Annotated[
+        int, typer.Option(metavar="N", help="Number of processes; 0: one per core, or one with a GPU.")
+    ] = 0,
+    engine: options.Engine = "local",
+    ray_address: options.RayAddress = None,
     as_json: options.AsJson = False,
 ) -> None:
     """Write the normalised embeddings of photos to a .npz file.
 
     Its arrays: embeddings, paths, labels, boxes, landmarks, scores. Photos that cannot be read or show no face are
-    left out and listed.
+    left out and listed. A call that was interrupted can be repeated: finished parts are kept in FILE.parts.
     """
+    import os
+    import shutil
+
+    from facezoo import backends
     from facezoo.cli.model import chosen_weights
     from facezoo.cli.show import print_json, say
     from facezoo.cli.writable import check_output
     from facezoo.errors import ConfigError, DataError
+    from facezoo.inference.bulk_embed import embed_photos
     from facezoo.inference.gallery import ModelRecord, photos_below, write_embeddings
-    from facezoo.inference.photo_embedder import photo_embedder
     from facezoo.io.progress import progress_bar
 
     if out.suffix != ".npz":
@@ -41,15 +50,23 @@ def command(
     check_output("--out", out)
     weights = chosen_weights(weights)
     photos = photos_below(paths)
-    embedder = photo_embedder(weights, backend=backend, aligned=aligned, face=face, device=device)
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # processes share the cores; threads would only compete
+    where = options.bulk_engine(engine, ray_address, workers)
+    if engine == "local" and workers == 0 and str(backends.module(backend, "device").pick_device(device)) != "cpu":
+        where = options.bulk_engine(engine, ray_address, 1)
+    parts = out.with_name(f"{out.name}.parts")
     with progress_bar("embedding", "photos", len(photos)) as on_progress:
-        result = embedder.embed(photos, on_progress)
+        result = embed_photos(
+            photos, weights, backend=backend, aligned=aligned, face=face, device=device, engine=where,
+            keep_parts=parts, on_progress=on_progress,
+        )  # fmt: skip
     for path, reason in result.skipped.items():
         logger.warning("skipped %s", reason if path in reason else f"{path}: {reason}")
     if not result.paths:
         raise DataError(f"none of {len(photos)} photos gave an embedding; the first: {next(iter(result.skipped))}")
     labels = [photos[Path(path)] for path in result.paths]
-    write_embeddings(out, result, labels, ModelRecord.of(weights, embedder.embedder))
+    write_embeddings(out, result, labels, ModelRecord.read(weights))
+    shutil.rmtree(parts, ignore_errors=True)
     count, width = result.embeddings.shape
     several = sum(found > 1 for found in result.found)
     if as_json:

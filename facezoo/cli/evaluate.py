@@ -36,6 +36,9 @@ def command(
     table: Annotated[bool, typer.Option("--table", help="Print one table of the results FILES.")] = False,
     form: Annotated[str, options.one_of("table format", TABLE_FORMATS, "Format of --table.", "--format")] = "markdown",
     list_protocols: Annotated[bool, typer.Option("--list", help="List the protocols.")] = False,
+    engine: options.Engine = "local",
+    ray_address: options.RayAddress = None,
+    keep_parts: options.KeepParts = None,
     as_json: options.AsJson = False,
 ) -> int:
     """Evaluate a model by a protocol, with confidence intervals.
@@ -62,4 +65,8 @@ def command(
     request = request.with_model()
     if part is not None:
         return modes.one_part(request, part, out)
-    return modes.evaluate(request, out=out, report=report, calibrate=calibrate or [], as_json=as_json)
+    where = options.bulk_engine(engine, ray_address)
+    return modes.evaluate(
+        request, out=out, report=report, calibrate=calibrate or [], as_json=as_json, engine=where,
+        keep_parts=keep_parts,
+    )  # fmt: skip

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from facezoo.bulk.engine import Engine
 from facezoo.cli.evaluate_inputs import (
     Crop,
     chosen_protocol,
@@ -89,7 +90,14 @@ def combine_files(files: Sequence[Path], form: str, as_json: bool) -> int:
 
 
 def evaluate(
-    request: Request, *, out: Path | None, report: Path | None, calibrate: Sequence[float], as_json: bool
+    request: Request,
+    *,
+    out: Path | None,
+    report: Path | None,
+    calibrate: Sequence[float],
+    as_json: bool,
+    engine: Engine,
+    keep_parts: Path | None,
 ) -> int:
     """Run the protocol; print the result, store it and write the page, as requested."""
     protocol = chosen_protocol(request)
@@ -99,7 +107,7 @@ def evaluate(
         ("--save-embeddings", request.save_embeddings),
     ):  # fmt: skip
         check_output(option, path)
-    result, store, crop = _result(request, protocol)
+    result, store, crop = _result(request, protocol, engine, keep_parts)
     if as_json:
         shown = result.to_dict()
         for task in shown["tasks"]:
@@ -160,9 +168,12 @@ def one_part(request: Request, part: str, out: Path | None) -> int:
     return 0
 
 
-def _result(request: Request, protocol: Protocol) -> tuple[ProtocolResult, EmbeddingSet | None, Crop | None]:
-    from facezoo.evaluation.protocols.run import run_protocol
+def _result(
+    request: Request, protocol: Protocol, engine: Engine, keep_parts: Path | None
+) -> tuple[ProtocolResult, EmbeddingSet | None, Crop | None]:
+    from facezoo.evaluation.protocols.run import check_engine, run_protocol
 
+    check_engine(protocol, engine)
     if request.scores is not None:
         return result_of_stored_scores(request, protocol), None, None
     large = large_rows(request, protocol)
@@ -178,6 +189,8 @@ def _result(request: Request, protocol: Protocol) -> tuple[ProtocolResult, Embed
             model=model_name(request),
             inputs=inputs,
             confidence=request.confidence,
+            engine=engine,
+            keep_parts=keep_parts,
             on_progress=on_progress,
         )
     return result, store, crop

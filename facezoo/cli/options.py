@@ -10,7 +10,9 @@ from typing import Annotated, Any
 import typer
 
 from facezoo.backends import INSTALL, default_backend
-from facezoo.errors import UnknownNameError
+from facezoo.bulk.engine import ENGINES
+from facezoo.bulk.engine import Engine as BulkEngine
+from facezoo.errors import ConfigError, UnknownNameError
 
 DEVICES = "[auto|cpu|gpu|gpu:N]"
 DETECTORS = ("mtcnn", "uniface")
@@ -70,6 +72,21 @@ AnyBackend = Annotated[str | None, one_of("backend", tuple(INSTALL), "The framew
 Device = Annotated[str, typer.Option(metavar=DEVICES, help="Where the networks run.")]
 Workers = Annotated[int, typer.Option(metavar="N", help="Number of processes; 0: one per core.")]
 
+Engine = Annotated[
+    str, one_of("engine", ENGINES, "Where the work is done: processes of this machine, or tasks of a Ray cluster.")
+]
+RayAddress = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ADDRESS",
+        help="With --engine ray: the cluster, such as host:6379. Default: RAY_ADDRESS, else one on this machine.",
+    ),
+]
+KeepParts = Annotated[
+    Path | None,
+    typer.Option(metavar="FOLDER", help="Keep finished parts here, so that a call that was killed continues."),
+]
+
 Weights = Annotated[Path, typer.Option(metavar="FILE|NAME", help="Weight file, or a name from `facezoo weights list`.")]
 WeightsOrDefault = Annotated[
     Path | None,
@@ -106,3 +123,15 @@ Fmr = Annotated[
     float | None,
     typer.Option(metavar="RATE", help="False match rate whose calibrated threshold is used. Default: the lowest."),
 ]
+
+
+def bulk_engine(engine: str, ray_address: str | None, workers: int = 0) -> BulkEngine:
+    """The engine of --engine, --ray-address and --workers."""
+    if ray_address is not None and engine != "ray":
+        raise ConfigError(f"--ray-address {ray_address} goes with --engine ray; the engine is {engine}")
+    if ray_address is not None and workers > 0:
+        raise ConfigError(
+            f"got --workers {workers} and --ray-address {ray_address}; a cluster has its own number of CPUs, so give "
+            "one of the two"
+        )
+    return BulkEngine(engine, workers if workers > 0 else None, ray_address)

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from facezoo.checkpoints.weights import read_weights
 from facezoo.data.identity import identity_of
 from facezoo.data.sources.folder import is_image_name
 from facezoo.errors import DataError, FacezooError, ShapeError
@@ -111,6 +112,15 @@ class ModelRecord:
     def of(cls, weights: Path, embedder: Embedder) -> ModelRecord:
         """The record of a weight file and its embedder."""
         return cls(file_hash(weights), "sum" if embedder.flip else "none", embedder.preprocess.template)
+
+    @classmethod
+    def read(cls, weights: Path) -> ModelRecord:
+        """The record of a weight file and the embedder that :func:`photo_embedder` makes of it.
+
+        Raises:
+            CheckpointError: the file cannot be read.
+        """
+        return cls(file_hash(weights), "sum", read_weights(weights).spec.preprocess.template)
 
     def arrays(self) -> dict[str, np.ndarray]:
         """As 0-dimensional arrays for an .npz."""

@@ -19,7 +19,7 @@ FRAMEWORKS = {"torch", "torchvision", "paddle", "tensorflow", "mxnet"}
 LAYERS = (
     ("errors",),
     ("rng", "io", "backends"),
-    ("specs", "margins", "canonical", "download"),
+    ("specs", "margins", "canonical", "download", "bulk"),
     ("data", "zoo"),
     ("interfaces", "datasets"),
     ("backends.torch", "backends.paddle", "align", "checkpoints"),

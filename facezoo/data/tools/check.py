@@ -1,31 +1,23 @@
-"""Checking a data set: every image is decoded, in several processes."""
+"""Checking a data set: every image is decoded, in several processes or on Ray."""
 
 from __future__ import annotations
 
-import hashlib
-import multiprocessing
-import signal
-import threading
+import shutil
 from collections import Counter, defaultdict
-from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from facezoo.bulk import Engine
 from facezoo.data.sources.open_random_access import PairImages, open_random_access
 from facezoo.data.sources.open_source import data_kind
 from facezoo.data.sources.recordio import RecordIO, read_property
 from facezoo.data.sources.shard_index import ShardImages
-from facezoo.data.sources.source import Source
-from facezoo.errors import ConfigError, DataError, ImageError
+from facezoo.data.tools.decode import decode_all
+from facezoo.errors import DataError
 from facezoo.io.progress import OnProgress, ignore_progress
-
-_CHUNK = 64  # images per job
 
 
 @dataclass
@@ -64,22 +56,30 @@ class CheckReport:
 
 
 def check_data(
-    path: str | Path, *, min_images: int = 2, workers: int = 1, on_progress: OnProgress = ignore_progress
+    path: str | Path,
+    *,
+    min_images: int = 2,
+    workers: int | None = 1,
+    engine: str | Engine = "local",
+    keep_parts: str | Path | None = None,
+    on_progress: OnProgress = ignore_progress,
 ) -> CheckReport:
     """Decode everything a data path holds.
 
     Args:
         path: anything :func:`open_source` opens, or a verification ``.bin``.
         min_images: identities with fewer readable images are listed.
-        workers: processes that decode.
+        workers: processes that decode, 1 or more; None: one per core.
+        engine: "local", "ray" or an :class:`facezoo.bulk.Engine`; with Ray on several machines, all of them read
+            ``path``.
+        keep_parts: folder that keeps finished parts, so that a killed call continues there; deleted at the end.
         on_progress: called with the number of images done, and of all.
 
     Raises:
         DataError: it cannot be opened.
         ConfigError: ``workers`` is below 1.
     """
-    if workers < 1:
-        raise ConfigError(f"workers is {workers}; expected 1 or more")
+    engine = Engine.of(engine, workers)
     source = open_random_access(path)
     report = CheckReport(str(path), data_kind(path), len(source), source.num_classes)
     if isinstance(source, ShardImages):
@@ -88,13 +88,13 @@ def check_data(
     pixels: dict[str, list[int]] = defaultdict(list)
     sizes: Counter[str] = Counter()
     readable = np.zeros(source.num_classes, np.int64)
-    for index, error, size, digest in _decode_all(source, workers, on_progress):
-        if error:
-            report.broken.append((source.key(index), error))
+    for image in decode_all(source, path, engine, keep_parts, on_progress):
+        if image.error:
+            report.broken.append((source.key(image.index), image.error))
         else:
-            pixels[digest].append(index)
-            sizes[size] += 1
-            readable[source.labels[index]] += 1
+            pixels[image.digest].append(image.index)
+            sizes[f"{image.width}x{image.height}"] += 1
+            readable[source.labels[image.index]] += 1
     report.sizes = dict(sizes.most_common())
     groups = [group for group in pixels.values() if len(group) > 1]
     if isinstance(source, PairImages):
@@ -109,6 +109,8 @@ def check_data(
             report.mislabelled.append(report.duplicates[-1])
     if isinstance(source, RecordIO):
         report.notes += _notes(source)
+    if keep_parts is not None:
+        shutil.rmtree(keep_parts, ignore_errors=True)
     return report
 
 
@@ -118,73 +120,6 @@ def _within_pairs(groups: list[list[int]]) -> list[list[int]]:
 
 
 _Result = tuple[int, str, str, str]  # image number, error or "", "WxH", digest of the pixels
-
-
-def _decode_all(source: Source, workers: int, on_progress: OnProgress) -> Iterator[_Result]:
-    jobs = [range(start, min(start + _CHUNK, len(source))) for start in range(0, len(source), _CHUNK)]
-    if workers == 1 or len(jobs) == 1:
-        yield from _reported(map(_Decoder(source), jobs), len(source), on_progress)
-        return
-    # spawned, because a fork of a process that runs threads may hang
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(
-        min(workers, len(jobs)), mp_context=context, initializer=_begin, initargs=(source,)
-    ) as pool:
-        try:
-            with _interrupt_ignored():  # inherited by the workers: the parent handles Ctrl-C
-                done = pool.map(_decode_job, jobs)
-            yield from _reported(done, len(source), on_progress)
-        except BrokenProcessPool as error:
-            raise DataError("a worker process ended unexpectedly; try fewer workers") from error
-        finally:
-            pool.shutdown(cancel_futures=True)
-
-
-@contextmanager
-def _interrupt_ignored() -> Iterator[None]:
-    if threading.current_thread() is not threading.main_thread():  # only the main thread may set signal handlers
-        yield
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-def _reported(jobs: Iterator[list[_Result]], total: int, on_progress: OnProgress) -> Iterator[_Result]:
-    done = 0
-    for results in jobs:
-        yield from results
-        done += len(results)
-        on_progress(done, total)
-
-
-class _Decoder:
-    def __init__(self, source: Source) -> None:
-        self.source = source
-
-    def __call__(self, indices: range) -> list[_Result]:
-        return [self._one(index) for index in indices]
-
-    def _one(self, index: int) -> _Result:
-        try:
-            image = self.source.image(index)
-        except ImageError as error:
-            return index, str(error), "", ""
-        digest = hashlib.blake2b(image.data, digest_size=16, salt=str(image.shape).encode()[:16])
-        return index, "", f"{image.shape[1]}x{image.shape[0]}", digest.hexdigest()
-
-
-_decoder: list[_Decoder] = []  # one per worker process, set when it starts
-
-
-def _begin(source: Source) -> None:
-    _decoder[:] = [_Decoder(source)]
-
-
-def _decode_job(indices: range) -> list[_Result]:
-    return _decoder[0](indices)
 
 
 def _notes(source: RecordIO) -> list[str]:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from facezoo.data.image import png_bytes
+from facezoo.bulk import Engine
 from facezoo.data.loading.bad_images import MAX_BAD_SHARE, BadImageFile, BadImages
 from facezoo.data.sources.filters import drop_small
 from facezoo.data.sources.open_random_access import PairImages, open_random_access
 from facezoo.data.sources.shard_index import ShardImages
 from facezoo.data.sources.source import Source
 from facezoo.data.sources.verification_bin import write_verification_bin
+from facezoo.data.tools.decode import decode_all
 from facezoo.data.tools.draw_pairs import draw_pairs
 from facezoo.data.tools.writers import readable, suffix_of, write_folder, write_recordio, write_shards
 from facezoo.errors import ConfigError, DataError, ImageError, UnknownNameError
@@ -52,6 +54,8 @@ def pack(
     identity_headers: bool = True,
     seed: int = 0,
     max_broken: float = MAX_BAD_SHARE,
+    workers: int | None = 1,
+    engine: str | Engine = "local",
     on_progress: OnProgress = ignore_progress,
 ) -> Packed:
     """Write a data set in another layout; stored JPEG and PNG bytes are copied unchanged.
@@ -66,6 +70,11 @@ def pack(
         identity_headers: write header records into a ``.rec``, as in InsightFace's packs.
         seed: of the order in shards and of the pairs.
         max_broken: largest share of unreadable images, which are left out and listed in ``OUT.broken.txt``.
+        workers: processes that decode the images, 1 or more; None: one per core. This process writes. The result does
+            not depend on it.
+        engine: "local", "ray" or an :class:`facezoo.bulk.Engine`; with Ray on several machines, all of them read
+            ``path``. Finished parts of the decoding are in ``OUT.parts`` until the end, and a call that was killed
+            continues there. A ``.bin`` has few images and is written by this process alone.
         on_progress: called after each image with the number of images done, and of all.
 
     Raises:
@@ -73,7 +82,7 @@ def pack(
         ConfigError: ``out`` exists.
         DataError: the source cannot be opened, or too many images are broken; ``out`` is not written.
     """
-    out = Path(out)
+    out, engine = Path(out), Engine.of(engine, workers)
     if format not in FORMATS:
         raise UnknownNameError("format", format, FORMATS)
     if out.exists() or out.is_symlink():
@@ -88,18 +97,28 @@ def pack(
         for key, reason in source.broken:
             bad.add(key, reason)
     source = drop_small(source, min_images)
+    parts = out.with_name(f"{out.name}.parts")
+    decoded = None
+    if format != "bin" and engine != Engine(workers=1):
+        decoding = part_of(on_progress, 0, None, "decoding")
+        decoded = decode_all(source, path, engine, parts, decoding)
 
     def broken(key: str, error: ImageError) -> None:
         bad.add(key, str(error))
 
     if format == "folder":
-        images = write_folder(source, out, broken=broken, on_progress=on_progress)
+        images = write_folder(source, out, broken=broken, on_progress=on_progress, decoded=decoded)
     elif format == "rec":
-        images = write_recordio(source, out, identity_headers=identity_headers, broken=broken, on_progress=on_progress)
+        images = write_recordio(
+            source, out, identity_headers=identity_headers, broken=broken, on_progress=on_progress, decoded=decoded
+        )
     elif format == "shards":
-        images = write_shards(source, out, per_shard=per_shard, seed=seed, broken=broken, on_progress=on_progress)
+        images = write_shards(
+            source, out, per_shard=per_shard, seed=seed, broken=broken, on_progress=on_progress, decoded=decoded
+        )
     else:
         images = _write_pairs(source, out, pairs, seed, bad, on_progress)
+    shutil.rmtree(parts, ignore_errors=True)
     return Packed(str(out), format, images, source.num_classes, len(bad), str(listed) if len(bad) else None)
 
 
@@ -112,7 +131,7 @@ def _write_pairs(source: Source, out: Path, pairs: int, seed: int, bad: BadImage
         images_of_pairs = part_of(on_progress, 2 * at, 2 * len(same), "")
         found = list(readable(source, pair, lambda key, error: bad.add(key, str(error)), images_of_pairs))
         if len(found) == 2:
-            images += [data if suffix_of(data) in (".jpg", ".png") else png_bytes(image) for _, data, image in found]
+            images += [image.data if suffix_of(image.data) in (".jpg", ".png") else image.png() for image in found]
             flags.append(flag)
     if not flags:
         raise DataError(f"none of the {len(same)} pairs can be read; nothing was written")

@@ -6,8 +6,9 @@ import io
 import json
 import os
 import tarfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from facezoo.data.sources.encoded import encoded_image
 from facezoo.data.sources.record_framing import pack_header, write_record
 from facezoo.data.sources.shard_index import shard_name, write_index
 from facezoo.data.sources.source import Source
+from facezoo.data.tools.decode import Decoded
 from facezoo.errors import ConfigError, DataError, ImageError, UnsafeFileError
 from facezoo.io.files import atomic_folder
 from facezoo.io.progress import OnProgress, ignore_progress
@@ -38,28 +40,60 @@ def by_identity(source: Source) -> np.ndarray:
     return np.argsort(source.labels, kind="stable")
 
 
+@dataclass(frozen=True)
+class Image:
+    """One readable image.
+
+    Attributes:
+        index: its number in the source.
+        data: the stored bytes.
+        shape: (height, width).
+    """
+
+    index: int
+    data: bytes
+    shape: tuple[int, int]
+
+    def png(self) -> bytes:
+        """The image as PNG."""
+        return png_bytes(read_image(self.data))
+
+
 def readable(
-    source: Source, order: np.ndarray, broken: Broken | None, on_progress: OnProgress = ignore_progress
-) -> Iterator[tuple[int, bytes, np.ndarray]]:
-    """Number, stored bytes and pixels of each readable image.
+    source: Source,
+    order: np.ndarray,
+    broken: Broken | None,
+    on_progress: OnProgress = ignore_progress,
+    decoded: Sequence[Decoded] | None = None,
+) -> Iterator[Image]:
+    """The readable images of a source.
 
     Args:
         source: of the images.
         order: int64 (n,), the image numbers to visit.
         broken: called for an image that cannot be decoded; None raises the error.
         on_progress: called after each image with the number of images done, and of all.
+        decoded: the results of :func:`facezoo.data.tools.decode.decode_all`; None decodes each image here.
     """
     for done, index in enumerate(order.tolist(), 1):
         try:
-            data = encoded_image(source, index)
-            image = read_image(data, name=source.key(index))
+            yield _checked(source, index, decoded)
         except ImageError as error:
             if broken is None:
                 raise
             broken(source.key(index), error)
-        else:
-            yield index, data, image
         on_progress(done, len(order))
+
+
+def _checked(source: Source, index: int, decoded: Sequence[Decoded] | None) -> Image:
+    if decoded is None:
+        data = encoded_image(source, index)
+        height, width = read_image(data, name=source.key(index)).shape[:2]
+        return Image(index, data, (height, width))
+    known = decoded[index]
+    if known.error:
+        raise ImageError(known.error)
+    return Image(index, encoded_image(source, index), (known.height, known.width))
 
 
 def suffix_of(data: bytes) -> str | None:
@@ -85,18 +119,26 @@ def check_name(name: str) -> str:
 
 
 def write_folder(
-    source: Source, out: Path, *, broken: Broken | None = None, on_progress: OnProgress = ignore_progress
+    source: Source,
+    out: Path,
+    *,
+    broken: Broken | None = None,
+    on_progress: OnProgress = ignore_progress,
+    decoded: Sequence[Decoded] | None = None,
 ) -> int:
-    """Write ``OUT/IDENTITY/00000000.jpg``, numbered as in the source; returns the number of images written."""
+    """Write ``OUT/IDENTITY/00000000.jpg``, numbered as in the source; returns the number of images written.
+
+    The other arguments are those of :func:`readable`.
+    """
     written = 0
     for name in source.class_names:
         check_name(name)
     with atomic_folder(out) as part:
-        for index, data, image in readable(source, by_identity(source), broken, on_progress):
-            suffix = suffix_of(data)
-            folder = part / source.class_names[source.labels[index]]
+        for image in readable(source, by_identity(source), broken, on_progress, decoded):
+            suffix = suffix_of(image.data)
+            folder = part / source.class_names[source.labels[image.index]]
             folder.mkdir(exist_ok=True)
-            (folder / f"{index:08d}{suffix or '.png'}").write_bytes(data if suffix else png_bytes(image))
+            (folder / f"{image.index:08d}{suffix or '.png'}").write_bytes(image.data if suffix else image.png())
             written += 1
         _some(written, source)
     return written
@@ -109,6 +151,7 @@ def write_recordio(
     identity_headers: bool = True,
     broken: Broken | None = None,
     on_progress: OnProgress = ignore_progress,
+    decoded: Sequence[Decoded] | None = None,
 ) -> int:
     """Write InsightFace's pack: ``train.rec``, ``train.idx``, ``property`` and ``train.names.json``.
 
@@ -119,6 +162,7 @@ def write_recordio(
             image records only.
         broken: called for an image that cannot be decoded and is left out; None raises the error.
         on_progress: called after each image with the number of images done, and of all.
+        decoded: what is known of the images; None decodes each.
 
     Returns:
         The number of images written.
@@ -135,10 +179,10 @@ def write_recordio(
 
         if identity_headers:  # its numbers are filled in at the end
             put(0, np.zeros(2))
-        for index, data, image in readable(source, by_identity(source), broken, on_progress):
-            shape = shape if labels else image.shape[:2]
-            put(first + len(labels), float(source.labels[index]), data)
-            labels.append(int(source.labels[index]))
+        for image in readable(source, by_identity(source), broken, on_progress, decoded):
+            shape = shape if labels else image.shape
+            put(first + len(labels), float(source.labels[image.index]), image.data)
+            labels.append(int(source.labels[image.index]))
         _some(len(labels), source)
         if identity_headers:
             ranges = _ranges(labels)
@@ -161,6 +205,7 @@ def write_shards(
     seed: int = 0,
     broken: Broken | None = None,
     on_progress: OnProgress = ignore_progress,
+    decoded: Sequence[Decoded] | None = None,
 ) -> int:
     """Write tar shards in webdataset layout, the images shuffled by ``seed``.
 
@@ -171,6 +216,7 @@ def write_shards(
         seed: of the order. Images of one identity must be spread out, since reading shuffles within a buffer only.
         broken: called for an image that cannot be decoded and is left out; None raises the error.
         on_progress: called after each image with the number of images done, and of all.
+        decoded: what is known of the images; None decodes each.
 
     Returns:
         The number of images written.
@@ -180,16 +226,16 @@ def write_shards(
     order = generator(seed, "pack").permutation(len(source))
     counts: list[int] = []
     with atomic_folder(out) as part, ExitStack() as open_shard:
-        for index, data, image in readable(source, order, broken, on_progress):
+        for image in readable(source, order, broken, on_progress, decoded):
             if not counts or counts[-1] == per_shard:
                 open_shard.close()
                 shard = open_shard.enter_context(
                     tarfile.open(part / shard_name(len(counts)), "w", format=tarfile.USTAR_FORMAT)
                 )
                 counts.append(0)
-            suffix = suffix_of(data)
-            _add(shard, f"{index:09d}{suffix or '.png'}", data if suffix else png_bytes(image))
-            _add(shard, f"{index:09d}.cls", str(source.labels[index]).encode("ascii"))
+            suffix = suffix_of(image.data)
+            _add(shard, f"{image.index:09d}{suffix or '.png'}", image.data if suffix else image.png())
+            _add(shard, f"{image.index:09d}.cls", str(source.labels[image.index]).encode("ascii"))
             counts[-1] += 1
         open_shard.close()
         _some(sum(counts), source)

@@ -8,13 +8,16 @@ on the tile nor on the machine, and equal pairs tie. Every impostor score is com
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
 from threading import Lock
 from typing import Any
 
 import numpy as np
 
+from facezoo.bulk import Engine, Keep, run_shards
 from facezoo.errors import ConfigError, ProtocolError, UnknownNameError
 from facezoo.evaluation.pairwise.counters import RankCounter, TopScores
 from facezoo.evaluation.pairwise.part import AllPairsPart, fingerprint, merge, query_values
@@ -25,6 +28,7 @@ from facezoo.io.progress import OnProgress, ignore_progress
 
 METRICS = ("cosine", "dot")
 PRECISIONS = {"float64": np.float64, "float32": np.float32}
+_MOST_PARTS = 64  # of a cluster; each part scores the genuine pairs again
 MOST_TOP = 2**25  # scores kept in order: 128 MiB
 
 
@@ -40,6 +44,8 @@ def all_pairs(
     block: int | None = None,
     workers: int | None = None,
     confidence: float = 0.95,
+    engine: str | Engine = "local",
+    keep_parts: str | Path | None = None,
     on_progress: OnProgress = ignore_progress,
 ) -> AllPairsResult:
     """Compare every pair of embeddings: TAR at FAR, ROC, EER and AUC, exactly.
@@ -61,7 +67,11 @@ def all_pairs(
             The result does not depend on it.
         workers: number of threads; by default the number of processors available to this process.
         confidence: of the intervals.
-        on_progress: called with the tiles done and their total.
+        engine: "local" for threads of this process, or "ray" or an :class:`facezoo.bulk.Engine` for tasks of a
+            cluster, which get the embeddings over the network.
+        keep_parts: folder that keeps the finished parts of a cluster, so that a call that was killed continues there;
+            deleted at the end.
+        on_progress: called with the tiles done and their total; with parts of a cluster, with those.
 
     Raises:
         ShapeError, NumericalError: embeddings or labels do not fit, or hold NaN, infinity or a zero row.
@@ -70,20 +80,31 @@ def all_pairs(
     >>> all_pairs(np.eye(3)[[0, 0, 1, 2]], [7, 7, 8, 9], far=[0.5]).tar
     {0.5: 1.0}
     """
-    part = all_pairs_part(
-        embeddings,
-        labels,
-        far,
-        against=against,
-        thresholds=thresholds,
-        metric=metric,
-        precision=precision,
-        block=block,
-        workers=workers,
-        confidence=confidence,
-        on_progress=on_progress,
-    )
-    return merge([part])
+    part = partial(
+        all_pairs_part, embeddings, labels, far, against=against, thresholds=thresholds, metric=metric,
+        precision=precision, block=block, confidence=confidence,
+    )  # fmt: skip
+    engine = Engine.of(engine)
+    if engine.name == "local":
+        return merge([part(workers=workers, on_progress=on_progress)])
+    tiling, _, key = _prepared(embeddings, labels, far, against, thresholds, metric, precision, block, confidence)
+    parts = min(_MOST_PARTS, len(tiling.tiles()))
+    keep = None
+    if keep_parts is not None:
+        job = {"work": "all pairs", "parts": parts, "key": key}
+        keep = Keep(keep_parts, job, lambda path, found: found.save(path), AllPairsPart.load, ".npz")
+    found: list[AllPairsPart] = []
+    for _, result in run_shards(partial(_part_on, part, parts), range(parts), engine=engine, keep=keep):
+        found.append(result)
+        on_progress(len(found), parts)
+    if keep is not None:
+        keep.remove()
+    return merge(found)
+
+
+def _part_on(part: Callable[..., AllPairsPart], parts: int) -> Callable[[int], AllPairsPart]:
+    """The function of a worker process from the number of a part to the part."""
+    return lambda number: part(part=number, parts=parts, workers=1)
 
 
 def all_pairs_part(
@@ -108,6 +129,31 @@ def all_pairs_part(
     """
     if not 0 <= part < parts:
         raise ConfigError(f"part is {part} of {parts}; expected 0..{parts - 1}")
+    tiling, settings, key = _prepared(
+        embeddings, labels, far, against, thresholds, metric, precision, block, confidence
+    )
+    rates, total_impostor = settings["far"], settings["impostor"]
+    genuine, sizes = tiling.genuine()
+    ranks = RankCounter(query_values(genuine, settings))
+    kept = [allowed(rate, total_impostor) + 1 for rate in rates if allowed(rate, total_impostor) < MOST_TOP]
+    top = TopScores(min(max(kept, default=1), total_impostor))
+    _count(tiling, tiling.tiles()[part::parts], ranks, top, workers, on_progress)
+    below, equal = ranks.counts()
+    return AllPairsPart(key, part, parts, settings, genuine, sizes, below, equal, top.values())
+
+
+def _prepared(
+    embeddings: np.ndarray,
+    labels: Sequence[object] | np.ndarray,
+    far: Sequence[float] | float,
+    against: tuple[np.ndarray, Sequence[object] | np.ndarray] | None,
+    thresholds: Sequence[float],
+    metric: str,
+    precision: str,
+    block: int | None,
+    confidence: float,
+) -> tuple[Tiling, dict[str, Any], str]:
+    """The tiles of a computation, its settings as plain types, and the fingerprint of its input."""
     if block is None:  # with few rows, large tiles would waste half of those on the diagonal
         block = min(2048, max(256, -(-len(np.asarray(embeddings)) // 2048) * 256))
     if block < 1:
@@ -126,14 +172,7 @@ def all_pairs_part(
         "labels_sha256": fingerprint([side.codes for side in _sides(tiling)], {}),
         **_describe(tiling),
     }
-    key = fingerprint(_arrays(tiling), {**settings, "block": block})
-    genuine, sizes = tiling.genuine()
-    ranks = RankCounter(query_values(genuine, settings))
-    kept = [allowed(rate, total_impostor) + 1 for rate in rates if allowed(rate, total_impostor) < MOST_TOP]
-    top = TopScores(min(max(kept, default=1), total_impostor))
-    _count(tiling, tiling.tiles()[part::parts], ranks, top, workers, on_progress)
-    below, equal = ranks.counts()
-    return AllPairsPart(key, part, parts, settings, genuine, sizes, below, equal, top.values())
+    return tiling, settings, fingerprint(_arrays(tiling), {**settings, "block": block})
 
 
 def merge_all_pairs(parts: Sequence[AllPairsPart]) -> AllPairsResult:

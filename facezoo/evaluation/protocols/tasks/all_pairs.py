@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -17,6 +17,8 @@ from facezoo.evaluation.protocols.tasks.figures import all_pairs_figures, group_
 
 class AllPairsTask(Task):
     """All pairs of the images chosen by ``where``, or all pairs of them with those chosen by ``against``."""
+
+    bulk: ClassVar[bool] = True
 
     kind: Literal["all-pairs"]
     where: Where = Field(default={})
@@ -41,6 +43,8 @@ class AllPairsTask(Task):
             self.far,
             against=against,
             confidence=settings.confidence,
+            engine=settings.engine,
+            keep_parts=None if settings.keep_parts is None else settings.keep_parts / self.name,
             on_progress=settings.on_progress,
         )
         figures, detail, notes = all_pairs_figures(result), result.to_dict(), list(result.notes)

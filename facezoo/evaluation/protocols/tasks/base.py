@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from facezoo.bulk import Engine
 from facezoo.errors import ProtocolError
 from facezoo.evaluation.inputs.rows import NpyRows
 from facezoo.evaluation.inputs.store import EmbeddingSet
@@ -35,11 +36,15 @@ class TaskSettings:
         lists: the folder of the list files.
         confidence: of the intervals, between 0 and 1.
         on_progress: called with the tiles done and their total by tasks that compare all pairs.
+        engine: where those tasks compare.
+        keep_parts: folder for the finished parts of a cluster; each task has a folder in it.
     """
 
     lists: Path = Path()
     confidence: float = 0.95
     on_progress: OnProgress = ignore_progress
+    engine: Engine = field(default_factory=Engine)
+    keep_parts: Path | None = None
 
 
 class Task(Section):
@@ -49,11 +54,13 @@ class Task(Section):
 
     Attributes:
         rows_suffice: whether the rows of a plain ``.npy`` suffice, without columns such as names and labels.
+        bulk: whether the work can be done on a cluster.
         pairs_in_order: whether a ``.bin`` suffices, where rows 2i and 2i + 1 are pair i.
     """
 
     rows_suffice: ClassVar[bool] = False
     pairs_in_order: ClassVar[bool] = False
+    bulk: ClassVar[bool] = False
 
     name: str = Field(pattern=NAME_PATTERN)
     kind: Any
