@@ -26,7 +26,10 @@ def command(
     partial: Annotated[bool, typer.Option("--partial", help="Accept fewer images than the data set has.")] = False,
     person_folder: Annotated[
         int | None,
-        typer.Option(metavar="N", help="Folder that names the person: 1 the image's own, 2 the one above it."),
+        typer.Option(
+            metavar="N",
+            help="Folder that names the person: 1 the image's own, 2 the one above it, 0 the first that differs.",
+        ),
     ] = None,
     quiet: options.Quiet = False,
     as_json: options.AsJson = False,

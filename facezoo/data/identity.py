@@ -21,6 +21,19 @@ def identity_of(path: str | PurePath) -> str:
     return parts[0] if len(parts) > 1 else PurePosixPath(path).stem
 
 
+def root_depth(names: Iterable[str]) -> int:
+    """The number of folders that all names share and that are no person's: each name has another folder below them.
+
+    >>> root_depth(["lfw/ANN/1.jpg", "lfw/BOB/2.jpg"]), root_depth(["ANN/1.jpg", "ANN/2.jpg"])
+    (1, 0)
+    """
+    paths = [PurePosixPath(name).parts for name in names]
+    depth = 0
+    while paths and all(len(parts) > depth + 2 and parts[depth] == paths[0][depth] for parts in paths):
+        depth += 1
+    return depth
+
+
 def identities_of(names: Iterable[str]) -> list[str]:
     """The identity on each image of a list, whose root is not given.
 
@@ -30,8 +43,6 @@ def identities_of(names: Iterable[str]) -> list[str]:
     >>> identities_of(["lfw/ANN/1.jpg", "lfw/BOB/2.jpg"]), identities_of(["ANN/1.jpg", "ANN/2.jpg"])
     (['ANN', 'BOB'], ['ANN', 'ANN'])
     """
-    paths = [PurePosixPath(name).parts for name in names]
-    depth = 0
-    while paths and all(len(parts) > depth + 2 and parts[depth] == paths[0][depth] for parts in paths):
-        depth += 1
-    return [identity_of(PurePosixPath(*parts[depth:])) for parts in paths]
+    listed = list(names)
+    depth = root_depth(listed)
+    return [identity_of(PurePosixPath(*PurePosixPath(name).parts[depth:])) for name in listed]

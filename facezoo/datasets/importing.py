@@ -35,7 +35,8 @@ def import_archive(
         dataset: the name in the index, where the files do not identify the data set.
         identities: CelebA's identity file, if it is not beside the archive.
         partial: accept fewer images than the data set has.
-        person_folder: for identity folders: which folder above an image names the person; 1 is the image's own.
+        person_folder: for identity folders: which folder above an image names the person; 1 is the image's own, 0
+            the first that differs.
         on_progress: called with the number of files written.
 
     Raises:

@@ -6,14 +6,16 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+from facezoo.data.identity import identities_of, root_depth
 from facezoo.data.sources.folder import is_image_name
-from facezoo.datasets.importers.result import Imported, compare, count_folder, require_people
+from facezoo.datasets.importers.result import Imported, compare, count_folder, is_layout, require_people
 from facezoo.datasets.schema import DataSet
-from facezoo.download import extract
-from facezoo.errors import ConfigError, UnsafeFileError
+from facezoo.download import extract, member_names
+from facezoo.errors import ConfigError, DataError, UnsafeFileError
 from facezoo.io.progress import OnProgress
 
 PAIR_LIST = "pairs.txt"
+MOST = 100_000_000  # members of an archive whose names are read
 LFW_MEMBER = re.compile(r"(?:.*/)?(?P<name>[^/]+)/(?P<file>(?P=name)_\d{4}\.jpg)")
 
 
@@ -60,14 +62,20 @@ def import_folder(
         entry: its entry in the index.
         partial: not used: counts are not checked.
         on_progress: called with the number of files written.
-        person_folder: which folder above an image names the person: 1 is the folder of the image, 2 the one above.
-            By default 1, if the names found are not those of a layout.
+        person_folder: which folder names the person: 1 is the folder of the image, 2 the one above it; 0 is the first
+            folder below those that all images share, as everywhere else (:mod:`facezoo.data.identity`). By default
+            1, if 0 gives the same people and the names found are not those of a layout.
 
     Raises:
         DataError: there are no images in folders, one person only, or the folders do not look like people.
     """
-    if person_folder is not None and person_folder < 1:
-        raise ConfigError(f"person folder is {person_folder}; expected 1 (the folder of the image) or more")
+    if person_folder is not None and person_folder < 0:
+        raise ConfigError(
+            f"person folder is {person_folder}; expected 1 (the folder of the image) or more, or 0 (the first folder "
+            "that differs)"
+        )
+    depth = _shared_folders(archive) if person_folder == 0 else 0
+    images: list[str] = []
     above: dict[str, set[str]] = {}  # person -> folders that hold a folder of this name
     lists: set[str] = set()
 
@@ -75,20 +83,41 @@ def import_folder(
         if member.rsplit("/", 1)[-1] == PAIR_LIST and not lists:
             lists.add(member)
             return PAIR_LIST
+        if person_folder == 0:
+            return None if identity_path(member) is None else "/".join(member.split("/")[depth:])
         path = identity_path(member, person_folder or 1)
         if path is not None:
+            images.append(member)
             above.setdefault(path.split("/", 1)[0], set()).add(member[: -len(path)])
         return path
 
     def ask(folder: Path) -> None:
         if person_folder is None:
             require_people(above)
+            if entry is None:  # of a data set of the index the layout is known
+                _require_one_reading(images)
 
     try:
         return _import(archive, out, entry, True, on_progress, place, "folder", ask)
     except UnsafeFileError:  # two images of one name may be from two people whose folders were merged
         ask(out)
         raise
+
+
+def _shared_folders(archive: Path) -> int:
+    """The number of folders that all images of an archive share."""
+    return root_depth(name for name in member_names(archive, MOST) if identity_path(name) is not None)
+
+
+def _require_one_reading(images: list[str]) -> None:
+    """Check that the folder of the image and the first folder that differs name the same people."""
+    for image, person in zip(images, identities_of(images), strict=True):
+        own = image.split("/")[-2]
+        if own != person and not is_layout(person):
+            raise DataError(
+                f"{image!r} may show {own!r} (the folder of the image) or {person!r} (the first folder that differs); "
+                "say which folder names the person: --person-folder 1 or --person-folder 0"
+            )
 
 
 def _import(

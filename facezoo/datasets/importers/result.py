@@ -74,7 +74,7 @@ def require_people(above: Mapping[str, Set[str]]) -> None:
         DataError: there is one identity only, a name is that of a part of a layout, all are single digits, or folders
             of one name would be merged.
     """
-    named = sorted(name for name in above if _is_layout(name))
+    named = sorted(name for name in above if is_layout(name))
     merged = sorted(name for name, folders in above.items() if len(folders) > 1)
     reason = ""
     if len(above) == 1:
@@ -90,11 +90,12 @@ def require_people(above: Mapping[str, Set[str]]) -> None:
     if reason:
         raise DataError(
             f"{reason}; say which folder names the person: --person-folder 1 is the folder of the image, "
-            f"--person-folder 2 the folder above it"
+            f"--person-folder 2 the folder above it, --person-folder 0 the first folder that differs"
         )
 
 
-def _is_layout(name: str) -> bool:
+def is_layout(name: str) -> bool:
+    """Whether a folder has the name of a part of an archive, such as "train", not of a person."""
     plain = name.lower().replace(" ", "_").replace("-", "_")
     return plain in LAYOUT_NAMES or plain.startswith(("aligned_", "cropped_"))
 

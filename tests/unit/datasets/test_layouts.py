@@ -222,3 +222,33 @@ def test_mfr2_keeps_its_list(tmp_path):
     )
     assert (done.images, done.identities) == (4, 2)
     assert (tmp_path / "out" / "pairs.txt").read_bytes() == listed  # the protocol checks its hash
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        [
+            f"set/{name}/{year}/{name}{year}{at}.jpg"
+            for name in ("ann", "bob")
+            for year in (2019, 2020)
+            for at in (1, 2)
+        ],
+        [f"{name}/{year}-{name}/{at}.jpg" for name in ("ann", "bob") for year in (2019, 2020) for at in (1, 2)],
+        ["set/ann/1.jpg", "set/ann/2019/2.jpg", "set/bob/1.jpg"],
+    ],
+    ids=["years", "years with names", "two depths"],
+)
+def test_folders_below_a_person_are_asked_about(tmp_path, names):
+    archive = zipped(tmp_path / "faces.zip", {name: jpeg() for name in names})
+    with pytest.raises(DataError, match="--person-folder 0"):
+        import_archive(archive, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+    done = import_archive(archive, tmp_path / "out", person_folder=0)
+    assert (done.images, done.identities) == (len(names), 2)
+    assert ImageFolder(tmp_path / "out").class_names == ["ann", "bob"]
+
+
+def test_parts_of_an_archive_are_no_second_reading(tmp_path):
+    archive = zipped(tmp_path / "faces.zip", {name: jpeg() for name in ("set/train/ann/1.jpg", "set/test/bob/1.jpg")})
+    import_archive(archive, tmp_path / "out")
+    assert ImageFolder(tmp_path / "out").class_names == ["ann", "bob"]
