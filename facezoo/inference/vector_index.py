@@ -19,7 +19,7 @@ from facezoo.io.files import atomic_write
 
 MINIMUM = 1000  # rows below which a search in all of them is as fast
 SAMPLE = 40  # rows per centre that k-means sees
-GROUPS = 64  # groups that a query looks into
+LEAST, SHARE = 64, 12  # a query looks into a twelfth of the groups, at least 64
 
 
 def available() -> bool:
@@ -93,15 +93,15 @@ class VectorIndex:
     def __init__(self, path: Path) -> None:
         self._index = _read(path, mapped=True)
 
-    def candidates(self, queries: np.ndarray, count: int, groups: int = GROUPS) -> np.ndarray:
+    def candidates(self, queries: np.ndarray, count: int, groups: int = 0) -> np.ndarray:
         """Numbers of rows (Q, count) int64 that are probably the nearest; -1 where fewer were found.
 
         Args:
             queries: (Q, E) float32.
             count: 1 or more.
-            groups: groups that are looked into; more find more and take longer.
+            groups: groups that are looked into; more find more and take longer; 0 chooses by their number.
         """
-        self._index.nprobe = groups
+        self._index.nprobe = groups or max(LEAST, self._index.nlist // SHARE)
         found: np.ndarray = self._index.search(np.ascontiguousarray(queries, np.float32), count)[1]
         return found
 
