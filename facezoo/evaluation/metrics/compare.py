@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from scipy import stats
 
 from facezoo.errors import ProtocolError, ShapeError
 from facezoo.evaluation.metrics.ten_fold import verification
@@ -70,6 +69,8 @@ def mcnemar(only_first: int, only_second: int) -> float:
     >>> mcnemar(0, 5), mcnemar(3, 3), mcnemar(0, 0)
     (0.0625, 1.0, 1.0)
     """
+    from scipy import stats  # takes half a second to import
+
     total = only_first + only_second
     if total == 0:
         return 1.0
@@ -81,6 +82,8 @@ def difference_interval(only_first: int, only_second: int, pairs: int, confidenc
 
     Half a pair is added to each discordant cell, so that it is valid with few or no discordant pairs too.
     """
+    from scipy import stats  # takes half a second to import
+
     z = float(stats.norm.ppf(0.5 + confidence / 2))
     one, two, total = only_first + 0.5, only_second + 0.5, pairs + 2
     middle = (one - two) / total

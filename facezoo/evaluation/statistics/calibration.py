@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy import stats
 
 from facezoo.errors import DataError, ProtocolError, UnknownNameError
 from facezoo.evaluation.scores.checks import check_far, check_scores
@@ -60,6 +59,8 @@ def operating_point(
     Raises:
         ProtocolError: there are too few impostor pairs for this FMR; nothing is extrapolated.
     """
+    from scipy import stats  # takes half a second to import
+
     values, flags = check_scores(scores, same)
     rate = check_far(fmr)[0]
     roc = Roc.from_scores(values, flags)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from scipy import stats
-
 from facezoo.errors import ProtocolError
 
 
@@ -47,5 +45,7 @@ def clopper_pearson(hits: int, trials: int, confidence: float = 0.95) -> tuple[f
 
 
 def _interval(hits: int, trials: int, confidence: float, method: str) -> tuple[float, float]:
+    from scipy import stats  # takes half a second to import
+
     interval = stats.binomtest(int(hits), int(trials)).proportion_ci(confidence, method)
     return float(interval.low), float(interval.high)

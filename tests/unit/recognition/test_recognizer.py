@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -73,3 +76,9 @@ def test_aligned_crops_and_bad_options(weights, backend, photos):
     assert (face.box, face.landmarks, face.score) == (None, None, None)
     with pytest.raises(ConfigError, match="threshold is 7"):
         facezoo.Recognizer(weights, backend=backend, threshold=7)
+
+
+def test_a_decision_does_not_load_the_statistics_of_scipy():
+    code = "import sys, facezoo; facezoo.Recognizer; print('scipy.stats' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
