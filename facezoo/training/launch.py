@@ -12,7 +12,8 @@ from facezoo.errors import ConfigError
 VARIABLES = {
     "torch": ("WORLD_SIZE", "RANK", "torchrun --nproc-per-node N -m facezoo train"),
     "paddle": (
-        "PADDLE_TRAINERS_NUM", "PADDLE_TRAINER_ID", "python -m paddle.distributed.launch --nproc_per_node N -m facezoo",
+        "PADDLE_TRAINERS_NUM", "PADDLE_TRAINER_ID",
+        'python -m paddle.distributed.launch --nproc_per_node N "$(command -v facezoo)" train',
     ),
 }  # fmt: skip
 
