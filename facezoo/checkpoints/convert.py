@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from facezoo import backends
+from facezoo.checkpoints.paddle_file import write_paddle_file
 from facezoo.checkpoints.weights import load_weights, read_weights, write_weights
 from facezoo.errors import CheckpointError, ConfigError, UnknownNameError
 from facezoo.io.bfloat16 import round_to_bfloat16
@@ -53,7 +55,7 @@ def convert_weights(
         UnknownNameError: no such precision or format.
         ConfigError: the suffix is that of another format.
         CheckpointError: a value does not fit the precision.
-        BackendUnavailableError: the format needs a framework that is not installed.
+        BackendUnavailableError: a file for torch needs torch, one for paddle any framework, and it is not installed.
     """
     out = Path(out)
     if precision not in PRECISIONS:
@@ -72,6 +74,9 @@ def convert_weights(
         kept = {name: value.astype(np.float16) for name, value in state.items()} if precision == "float16" else state
         info = {key: value for key, value in file.info.items() if key not in WRITTEN}
         write_weights(out, file.spec, kept, producer=dict(file.info.get("producer", {})), precision=precision, **info)
+    elif to == "paddle":
+        with atomic_write(out) as part:
+            write_paddle_file(replace(file, state=state), part, precision)
     else:
         native = backends.load(to).exporter()
         with atomic_write(out) as part:

@@ -1,10 +1,15 @@
 """Weights in another precision and as the frameworks' own files, read back."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
 import facezoo
 from facezoo.checkpoints.convert import convert_weights, round_to_precision
+from facezoo.checkpoints.readers import read_tree
 from facezoo.checkpoints.weights import read_weights, write_weights
 from facezoo.cli.main import main
 from facezoo.errors import CheckpointError
@@ -56,6 +61,42 @@ def test_the_frameworks_read_their_own_files(weights, tmp_path, capsys):
     layer.set_state_dict(paddle.load(str(tmp_path / "w.pdparams")))
     for name, value in facezoo.get_state(layer).items():
         np.testing.assert_array_equal(value, state[name])
+
+
+@pytest.mark.parametrize("name", ["MobileFaceNet", "ViTT", "SwinT", "LightCNN29v2"])
+@pytest.mark.parametrize("precision", ["float32", "float16", "bfloat16"])
+def test_a_file_for_paddle_is_that_of_paddle(name, precision, tmp_path):
+    """Written without paddle, with the types of torch's layers; names, layouts and values are those of paddle.save."""
+    import paddle
+
+    from facezoo.backends.paddle.export import save_state
+
+    options = {"input_size": 56} if name == "MobileFaceNet" else {}
+    layer = facezoo.create_backbone(name, backend="paddle", seed=1, embedding_size=16, **options)
+    facezoo.save_weights(layer, tmp_path / "w.safetensors")
+    save_state(layer, tmp_path / "theirs.pdparams", precision)
+    convert_weights(tmp_path / "w.safetensors", tmp_path / "ours.pdparams", precision=precision, to="paddle")
+    ours, theirs = (paddle.load(str(tmp_path / f"{who}.pdparams")) for who in ("ours", "theirs"))
+    assert set(ours) == set(theirs)
+    for key, value in theirs.items():
+        assert ours[key].dtype == value.dtype, key
+        np.testing.assert_array_equal(ours[key].astype("float32").numpy(), value.astype("float32").numpy(), key)
+    if precision == "float32":
+        assert layer.set_state_dict(ours) == ([], [])
+
+
+def test_a_file_for_paddle_needs_no_paddle(weights, tmp_path):
+    code = f"""
+import sys
+sys.modules["paddle"] = None
+from facezoo.checkpoints.convert import convert_weights
+convert_weights({str(weights)!r}, {str(tmp_path / "w.pdparams")!r}, to="paddle")
+"""
+    hidden = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=hidden)
+    assert done.returncode == 0, done.stderr
+    imported = read_tree(tmp_path / "w.pdparams")
+    assert len(imported) == len(read_weights(weights).state)
 
 
 def test_weights_that_cannot_be_converted(weights, tmp_path, capsys):
