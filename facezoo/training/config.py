@@ -76,7 +76,7 @@ class Validation(_Strict):
     data: str | None = Field(None, description="a verification .bin, or an LFW-like folder; none: identities held out")
     pairs: str | None = Field(None, description="pair list for a folder")
     landmarks: str | None = Field(None, description="landmark table for a folder")
-    holdout: int = Field(0, ge=0, description="identities of the training set kept for validation; synthetic faces: 16")
+    holdout: int = Field(0, ge=0, description="identities kept for validation; 0: none, and 16 of synthetic faces")
     patience: int = Field(0, ge=0, description="validations without improvement before the run stops; 0: never")
 
 

@@ -73,7 +73,7 @@ def open_training_data(config: RunConfig, source: Source | None = None) -> tuple
     """
     validation = config.validation
     if config.data.path is None and source is None:
-        return _synthetic(config.data, config.seed, config.input_rule().size)
+        return _synthetic(config.data, validation.holdout or SYNTHETIC_HOLDOUT, config.seed, config.input_rule().size)
     opened = _opened(config.data) if source is None else source
     if validation.data or not validation.holdout:
         return opened, None
@@ -82,13 +82,13 @@ def open_training_data(config: RunConfig, source: Source | None = None) -> tuple
     return split_identities(opened, validation.holdout / opened.num_classes, seed=config.seed)
 
 
-def _synthetic(data: Data, seed: int, size: tuple[int, int]) -> tuple[Source, Source]:
+def _synthetic(data: Data, holdout: int, seed: int, size: tuple[int, int]) -> tuple[Source, Source]:
     from facezoo.data.sources.synthetic import SyntheticFaces
 
     if size[0] != size[1]:
         raise ConfigError(f"synthetic faces are square; the model takes {size[0]}x{size[1]}: give data.path")
     shown = SyntheticFaces(data.identities, data.images_per_identity, seed=seed, size=size[0])
-    held = SyntheticFaces(SYNTHETIC_HOLDOUT, 20, seed=seed, size=size[0], first_identity=data.identities)
+    held = SyntheticFaces(holdout, 20, seed=seed, size=size[0], first_identity=data.identities)
     return shown, held
 
 

@@ -171,7 +171,7 @@ class IdentitySampler(Sampler):
         self._counts, self._starts = counts, np.cumsum(counts) - counts
         size = common.pop("batch_size", None)
         if size not in (None, identities * images):
-            raise ConfigError(f"batch_size is {size}; expected {identities} identities x {images} images")
+            raise ConfigError(f"batch_size is {size}; expected {identities:g} identities x {images:g} images")
         super().__init__(labels, batch_size=identities * images, **common)
 
     def _order_length(self) -> int:

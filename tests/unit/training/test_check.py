@@ -64,3 +64,11 @@ def test_options_of_head_and_backbone_have_options_of_their_own(capsys):
     assert shown["optimizer"]["name"] == "adamw"
     assert main(["train", "--head-option", "margin", "--dry-run"]) == 2
     assert "--head-option got 'margin'; expected KEY=VALUE" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("holdout", "identities"), [(0, 16), (5, 5)])
+def test_synthetic_identities_are_held_out_as_asked(tiny, holdout, identities):
+    from facezoo.training.setup import open_training_data
+
+    _, held = open_training_data(tiny(validation__holdout=holdout))
+    assert held.num_classes == identities
