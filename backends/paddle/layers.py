@@ -48,9 +48,11 @@ class ConvBN(nn.Layer):
         self.act = activation(act, width)
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
-        if self.pad is not None:
-            x = self.pad(x)
-        return sequence.apply(x, self.conv, self.bn, self.act)
+        return sequence.apply(x, *self.in_order())
+
+    def in_order(self) -> tuple[nn.Layer | None, ...]:
+        """The layers, in the order of their application."""
+        return self.pad, self.conv, self.bn, self.act
 
 
 class ConvBNPReLU(nn.Layer):
@@ -65,7 +67,11 @@ class ConvBNPReLU(nn.Layer):
         self.prelu = PReLU(width)
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
-        return sequence.apply(x, self.conv, self.bn, self.prelu)
+        return sequence.apply(x, *self.in_order())
+
+    def in_order(self) -> tuple[nn.Layer, ...]:
+        """The layers, in the order of their application."""
+        return self.conv, self.bn, self.prelu
 
 
 class SqueezeExcite(nn.Layer):

@@ -8,6 +8,7 @@ from paddle import nn
 from facezoo.backends.paddle.conv import Conv2D
 from facezoo.backends.paddle.layers import NECKS, run_blocks
 from facezoo.backends.paddle.norm import BatchNorm2D
+from facezoo.backends.paddle.onednn import sequence
 from facezoo.interfaces.backbone import Backbone
 from facezoo.specs.densenet import DenseNetSpec
 
@@ -25,7 +26,7 @@ class DenseStem(nn.Layer):
         self.pool = nn.MaxPool2D(3, stride=2, padding=1) if imagenet else None
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
-        x = self.relu(self.bn(self.conv(x)))
+        x = sequence.apply(x, self.conv, self.bn, self.relu)
         return x if self.pool is None else self.pool(x)
 
 
@@ -42,8 +43,7 @@ class DenseLayer(nn.Layer):
         self.conv2 = Conv2D(inner, spec.growth, 3, padding=1, bias_attr=False)
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
-        y = self.conv1(self.relu(self.bn1(x)))
-        y = self.conv2(self.relu(self.bn2(y)))
+        y = sequence.apply(x, self.bn1, self.relu, self.conv1, self.bn2, self.relu, self.conv2)
         return paddle.concat([x, y], 1)
 
 
@@ -58,7 +58,7 @@ class Transition(nn.Layer):
         self.pool = nn.AvgPool2D(2, stride=2, exclusive=False)
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
-        return self.pool(self.conv(self.relu(self.bn(x))))
+        return self.pool(sequence.apply(x, self.bn, self.relu, self.conv))
 
 
 class DenseNet(Backbone, nn.Layer):

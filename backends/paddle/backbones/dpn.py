@@ -8,6 +8,7 @@ from paddle import nn
 from facezoo.backends.paddle.conv import Conv2D
 from facezoo.backends.paddle.layers import NECKS, run_blocks
 from facezoo.backends.paddle.norm import BatchNorm2D
+from facezoo.backends.paddle.onednn import sequence
 from facezoo.interfaces.backbone import Backbone
 from facezoo.specs.dpn import DPNSpec
 
@@ -24,7 +25,7 @@ class DPNStem(nn.Layer):
         self.pool = nn.MaxPool2D(3, stride=2, padding=1) if spec.stem == "imagenet" else None
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
-        x = self.relu(self.bn(self.conv(x)))
+        x = sequence.apply(x, self.conv, self.bn, self.relu)
         return x if self.pool is None else self.pool(x)
 
 
@@ -40,7 +41,7 @@ class BNConv(nn.Layer):
         self.conv = Conv2D(channels, width, kernel, stride, kernel // 2, groups=groups, bias_attr=False)
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
-        return self.conv(self.relu(self.bn(x)))
+        return sequence.apply(x, self.bn, self.relu, self.conv)
 
 
 class DualPathBlock(nn.Layer):

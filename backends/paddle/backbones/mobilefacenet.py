@@ -6,6 +6,7 @@ import paddle
 from paddle import nn
 
 from facezoo.backends.paddle.layers import NECKS, ConvBN, ConvBNPReLU, run_blocks
+from facezoo.backends.paddle.onednn import sequence
 from facezoo.interfaces.backbone import Backbone
 from facezoo.specs.geometry import halved
 from facezoo.specs.mobilefacenet import MobileFaceNetSpec
@@ -24,7 +25,7 @@ class Bottleneck(nn.Layer):
         self.residual = residual
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
-        y = self.project(self.depthwise(self.expand(x)))
+        y = sequence.apply(x, self.expand, self.depthwise, self.project)
         return x + y if self.residual else y
 
 

@@ -6,6 +6,7 @@ import paddle
 from paddle import nn
 
 from facezoo.backends.paddle.layers import NECKS, ConvBN, run_blocks
+from facezoo.backends.paddle.onednn import sequence
 from facezoo.interfaces.backbone import Backbone
 from facezoo.specs.geometry import halved
 from facezoo.specs.mobilenetv1 import MobileNetV1Spec
@@ -21,7 +22,7 @@ class Separable(nn.Layer):
         self.pointwise = ConvBN(spec, channels, width, act=spec.act)
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
-        return self.pointwise(self.depthwise(x))
+        return sequence.apply(x, self.depthwise, self.pointwise)
 
 
 class NeckPool(nn.Layer):

@@ -6,6 +6,7 @@ import paddle
 from paddle import nn
 
 from facezoo.backends.paddle.layers import NECKS, ConvBN, run_blocks
+from facezoo.backends.paddle.onednn import sequence
 from facezoo.interfaces.backbone import Backbone
 from facezoo.specs.mobilenetv2 import MobileNetV2Spec
 
@@ -22,8 +23,7 @@ class InvertedResidual(nn.Layer):
         self.residual = stride == 1 and channels == width
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
-        y = x if self.expand is None else self.expand(x)
-        y = self.project(self.depthwise(y))
+        y = sequence.apply(x, self.expand, self.depthwise, self.project)
         return x + y if self.residual else y
 
 

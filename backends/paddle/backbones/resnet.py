@@ -8,6 +8,7 @@ from paddle import nn
 from facezoo.backends.paddle.conv import Conv2D
 from facezoo.backends.paddle.layers import NECKS, SqueezeExcite, run_blocks
 from facezoo.backends.paddle.norm import BatchNorm2D
+from facezoo.backends.paddle.onednn import sequence
 from facezoo.interfaces.backbone import Backbone
 from facezoo.specs.resnet import ResNetSpec
 
@@ -24,7 +25,7 @@ class ImageNetStem(nn.Layer):
         self.pool = nn.MaxPool2D(3, stride=2, padding=1)
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
-        return self.pool(self.relu(self.bn(self.conv(x))))
+        return self.pool(sequence.apply(x, self.conv, self.bn, self.relu))
 
 
 class FaceStem(nn.Layer):
@@ -38,7 +39,7 @@ class FaceStem(nn.Layer):
         self.relu = nn.ReLU()
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
-        return self.relu(self.bn(self.conv(x)))
+        return sequence.apply(x, self.conv, self.bn, self.relu)
 
 
 class Shortcut(nn.Layer):
@@ -50,7 +51,7 @@ class Shortcut(nn.Layer):
         self.bn = BatchNorm2D(width, spec.bn_eps, spec.bn_momentum)
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
-        return self.bn(self.conv(x))
+        return sequence.apply(x, self.conv, self.bn)
 
 
 class BasicBlock(nn.Layer):
@@ -68,8 +69,7 @@ class BasicBlock(nn.Layer):
         self.shortcut = Shortcut(spec, channels, outer, stride) if project else None
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
-        y = self.relu(self.bn1(self.conv1(x)))
-        y = self.bn2(self.conv2(y))
+        y = sequence.apply(x, self.conv1, self.bn1, self.relu, self.conv2, self.bn2)
         if self.shortcut is not None:
             x = self.shortcut(x)
         return self.relu(x + y)
@@ -93,9 +93,7 @@ class Bottleneck(nn.Layer):
         self.shortcut = Shortcut(spec, channels, outer, stride) if project else None
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
-        y = self.relu(self.bn1(self.conv1(x)))
-        y = self.relu(self.bn2(self.conv2(y)))
-        y = self.bn3(self.conv3(y))
+        y = sequence.apply(x, self.conv1, self.bn1, self.relu, self.conv2, self.bn2, self.relu, self.conv3, self.bn3)
         if self.se is not None:
             y = self.se(y)
         if self.shortcut is not None:

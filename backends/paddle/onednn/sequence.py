@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Protocol, TypeGuard
 
 import paddle
 from paddle import nn
 
 from facezoo.backends.paddle.onednn import library
+from facezoo.backends.paddle.onednn.activation import FUNCTIONS, Activation
 from facezoo.backends.paddle.onednn.chain import Operation, run
-from facezoo.backends.paddle.onednn.relu import ReLU
 
 
 class Served(Protocol):
@@ -35,9 +36,9 @@ def apply(x: paddle.Tensor, *layers: nn.Layer | None) -> paddle.Tensor:
 
     Args:
         x: the input of the first layer.
-        layers: None is left out.
+        layers: None is left out. One with a method ``in_order``, which returns its layers, is taken apart.
     """
-    present = [layer for layer in layers if layer is not None]
+    present = list(_taken_apart(layers))
     if not usable(x, any(layer.training for layer in present)):
         for layer in present:
             x = layer(x)
@@ -59,11 +60,24 @@ def apply(x: paddle.Tensor, *layers: nn.Layer | None) -> paddle.Tensor:
 
 def operation_of(layer: nn.Layer, shape: tuple[int, ...]) -> Operation | None:
     """The operation of a layer in training that has no hooks; None for others."""
-    if not layer.training or layer._forward_pre_hooks or layer._forward_post_hooks:
+    if not layer.training or _hooked(layer):
         return None
-    if isinstance(layer, nn.ReLU):
-        return ReLU(shape)
+    if type(layer) in FUNCTIONS:
+        return Activation(shape, FUNCTIONS[type(layer)])
     return layer.operation(shape) if _is_served(layer) else None
+
+
+def _taken_apart(layers: Iterable[nn.Layer | None]) -> Iterator[nn.Layer]:
+    for layer in layers:
+        parts = getattr(layer, "in_order", None)
+        if parts is not None and layer is not None and not _hooked(layer):
+            yield from _taken_apart(parts())
+        elif layer is not None:
+            yield layer
+
+
+def _hooked(layer: nn.Layer) -> bool:
+    return bool(layer._forward_pre_hooks or layer._forward_post_hooks)
 
 
 def _is_served(layer: object) -> TypeGuard[Served]:

@@ -138,7 +138,7 @@ def test_prelu(shape, rng):
     check(filled(PReLU(shape[1]), rng), values(rng, *shape), rng)
 
 
-@pytest.mark.parametrize("act", ["prelu", "relu", "silu"])
+@pytest.mark.parametrize("act", ["prelu", "relu", "relu6", "silu", "hard_swish", "sigmoid"])
 def test_block(act, rng):
     spec = catalog.backbone_spec("MobileFaceNet")
     block = paddle.nn.LayerList(
