@@ -89,11 +89,12 @@ def stamp(path: str) -> dict[str, int]:
 
 
 def _walk(root: Path) -> list[str]:
-    return [path.relative_to(root).as_posix() for path in _files(root, frozenset())]
+    above = frozenset(map(str, Path(os.path.realpath(root)).parents))
+    return [path.relative_to(root).as_posix() for path in _files(root, above)]
 
 
 def _files(folder: Path, above: frozenset[str]) -> Iterator[Path]:
-    """Photos and videos below a folder, also through links, except links to a folder that is being read."""
+    """Photos and videos below a folder, also through links, except links to a folder that is being read or above it."""
     here = os.path.realpath(folder)
     if here in above:
         return

@@ -43,6 +43,9 @@ def photos(tmp_path):
 
 def test_links_to_a_folder_above_are_not_followed(photos, tmp_path):
     (photos / "ann" / "loop").symlink_to(photos)
+    (photos / "parent").symlink_to("..")  # above the folder of photos, where others may lie
+    (tmp_path / "elsewhere").mkdir(exist_ok=True)
+    (tmp_path / "elsewhere" / "z.jpg").write_bytes(b"x")
     (photos / "carl").symlink_to(photos / "ann")  # another link is
     found = [item.key for item in find_items(photos, tmp_path / "out")]
     assert found == ["ann/1.png", "bob/1.png", "carl/1.png"]
