@@ -30,7 +30,7 @@ def chosen_weights(weights: Path | None) -> Path:
         return default_path()
     if not store.consented(entry) and sys.stdin.isatty():
         print(f"no --weights; the default model is {entry.name}: {entry.title}", file=sys.stderr)
-        print(f"{store.summary(entry)}; data it was trained on: {entry.licence.data}", file=sys.stderr)
+        print(f"{store.summary(entry)}; licence of the data it was trained on: {entry.licence.data}", file=sys.stderr)
         if confirmed("Download it once?"):
             store.consent(entry)
     if store.consented(entry):

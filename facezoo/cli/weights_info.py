@@ -41,5 +41,9 @@ def command(name: options.WeightsName, as_json: options.AsJson = False) -> None:
         for figure in figures:
             interval = "" if figure.low is None else f" [{figure.low}, {figure.high}]"
             say(f"{title}: {figure.benchmark} {figure.value}{interval} ({figure.source})")
+    for point in entry.thresholds:
+        say(f"threshold: {point.threshold} for a false match rate of {point.fmr:g}, {point.pairs} ({point.source})")
+    if entry.default:
+        print("default: verify, embed and identify take it when no model is named")
     for doubt in entry.doubts():
         say(f"warning: {doubt}")

@@ -55,8 +55,7 @@ def canonical(name: str, *, cache_dir: str | Path | None = None, yes: bool = Fal
         return source
     target = store.canonical_path(entry.name, cache_dir)
     thresholds = [item.model_dump(mode="json", exclude_none=True) for item in entry.thresholds]
-    stamp: dict[str, Any] = {"name": entry.name, "sha256": file_hash(source), "preprocess": entry.preprocess}
-    stamp["thresholds"] = thresholds
+    stamp = {"name": entry.name, "sha256": file_hash(source), "preprocess": entry.preprocess}
     if not _made_from(target, stamp):
         imported = import_checkpoint(source, layout=entry.layout)
         _compare(entry, imported)

@@ -181,6 +181,7 @@ def _entry(file: WeightFile, path: Path, card: ModelCard, urls: Sequence[str]) -
             data="; ".join(d.terms for d in card.data) or "unknown",
         ),
         measured=tuple(measured),
+        thresholds=tuple(file.info.get("thresholds") or ()),
         home=urls[0] if urls else "unknown",
         notes=f"Imported from {card.imported_from}; facezoo did not train it." if card.imported_from else "",
     )

@@ -12,6 +12,7 @@ from facezoo.checkpoints.weights import read_info
 from facezoo.errors import ConfigError, DataError, UnknownNameError
 from facezoo.evaluation.statistics.calibration import Calibration, card_path
 from facezoo.io.files import file_hash
+from facezoo.weights.index import load_index
 from facezoo.weights.schema import MeasuredThreshold
 
 
@@ -79,7 +80,7 @@ def find_threshold(
 
     Args:
         weights: the weight file; a calibration in the same folder is used if there is one, else the thresholds that
-            came with the model, in the file's metadata.
+            came with the model: in the index of weights, or in the file's metadata.
         threshold: chosen by the user, -1..1; takes precedence.
         calibration: a calibration file.
         fmr: which of the calibrated rates; by default the lowest.
@@ -97,7 +98,7 @@ def find_threshold(
         return Threshold(threshold, None, "a threshold chosen by the user; its false match rate is not known")
     path = Path(calibration) if calibration is not None else card_path(weights)
     if calibration is None and not path.is_file():
-        stored = read_info(weights).get("thresholds")
+        stored = _thresholds_of(weights)
         if stored:
             return _of_the_model(weights, stored, fmr, flip, aligner)
         if fmr is not None:
@@ -110,6 +111,15 @@ def find_threshold(
     genuine, impostor = card.pairs
     text = f"about {rate:g} of impostor pairs reach it, by {impostor} impostor and {genuine} genuine pairs"
     return Threshold(value, rate, text, card, _differences(card, flip, aligner))
+
+
+def _thresholds_of(weights: str | Path) -> Any:
+    """The thresholds of a model: those of the index now, for a model of the index; else those in the file."""
+    info = read_info(weights)
+    source = info.get("source")
+    name = source.get("name") if isinstance(source, dict) else None
+    entry = load_index().get(name) if isinstance(name, str) else None
+    return entry.thresholds if entry is not None and entry.thresholds else info.get("thresholds")
 
 
 def _of_the_model(weights: str | Path, stored: Any, fmr: float | None, flip: str, aligner: str | None) -> Threshold:

@@ -141,14 +141,20 @@ def test_after_a_download_both_backends_answer(served, crops, capsys, backend):
     assert "unknown FMR '0.5'; did you mean '0.01'? (known: 0.001, 0.01)" in capsys.readouterr().err
 
 
-def test_new_thresholds_of_the_index_reach_the_weight_file(served, crops, capsys, tmp_path):
+def test_new_thresholds_of_the_index_are_used(served, crops, capsys, tmp_path, monkeypatch):
     assert main(["weights", "download", "own-default", "--quiet"]) == 0
     assert main(["verify", *crops, "--aligned"]) == 0
+    file = weights.canonical_path("own-default")
+    before = file.read_bytes()
     place = tmp_path / "index" / "own.yaml"
     place.write_text(place.read_text().replace("threshold: 0.6", "threshold: 0.7"))
     capsys.readouterr()
     assert main(["verify", *crops, "--aligned", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["threshold"] == 0.7
+    assert file.read_bytes() == before  # galleries and calibrations know a model by the hash of its file
+    monkeypatch.delenv("FACEZOO_WEIGHTS_INDEX")
+    assert main(["verify", *crops, "--aligned", "--json", "--weights", str(file)]) == 0
+    assert json.loads(capsys.readouterr().out)["threshold"] == 0.6  # of the file
 
 
 def test_offline(served, crops, capsys, monkeypatch, tmp_path):

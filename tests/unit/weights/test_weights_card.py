@@ -240,3 +240,15 @@ def test_real_file_of_an_index(tmp_path, monkeypatch):
     (folder / source.name).write_bytes(source.read_bytes())
     assert weights.fetch("mine") == folder / source.name
     assert verify("mine")[0].fault is None
+
+
+def test_thresholds_of_a_weight_file_are_published(tmp_path):
+    point = {"fmr": 0.001, "threshold": 0.5, "pairs": "mine", "aligner": "mtcnn", "flip": "sum", "source": "a command"}
+    spec = catalog.backbone_spec("MobileFaceNet", embedding_size=64)
+    state = {leaf.name: np.ones(leaf.shape, np.float32) for leaf in leaves_of(spec)}
+    for number, points in enumerate(([point], [{**point, "threshold": 7}])):
+        write_weights(tmp_path / f"{number}.safetensors", spec, state, producer={}, thresholds=points)
+    entry = publish(tmp_path / "0.safetensors", tmp_path / "out", name="mine", urls=["https://example.org"])
+    assert entry.thresholds[0].threshold == 0.5
+    with pytest.raises(ConfigError, match=r"thresholds\.0\.threshold is '7'"):
+        publish(tmp_path / "1.safetensors", tmp_path / "none", name="mine", urls=["https://example.org"])
