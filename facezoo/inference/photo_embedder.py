@@ -13,6 +13,7 @@ import numpy as np
 from facezoo.align.choose import check_rule
 from facezoo.align.crop import align_face
 from facezoo.align.detect_faces import detect_faces
+from facezoo.align.shrunk import ShrunkDetector
 from facezoo.align.templates import get_template
 from facezoo.data.image import read_image
 from facezoo.errors import DataError, ImageError
@@ -48,7 +49,8 @@ class PhotoEmbedder:
     Args:
         embedder: the model; its preprocessing defines the template and the size of the crops.
         detector: finds the faces; with None, the photos are crops that are aligned already.
-        face: "largest", "central" or "all": which faces are embedded if there are several; "all", largest first.
+        face: "largest", "central" or "all": which faces are embedded if there are several; "all", largest first. Except
+            for "all", a photo of more than 4 million pixels is searched at that size.
 
     Raises:
         UnknownNameError: ``face`` is something else.
@@ -127,7 +129,8 @@ class PhotoEmbedder:
             return
         size = self.embedder.preprocess.size
         template = get_template(self.embedder.preprocess.template).resized(size)
-        for photo in detect_faces(photos, self.detector, self.face):
+        detector = self.detector if self.face == "all" else ShrunkDetector(self.detector)
+        for photo in detect_faces(photos, detector, self.face):
             for face in photo.chosen:
                 yield align_face(photo.pixels, face.landmarks, template), photo.key, face, photo.count
             if not photo.chosen:
