@@ -36,7 +36,7 @@ class ShrunkDetector(Detector):
             if copy is image:
                 answers.append(faces)
             elif faces:
-                scale = np.float32([image.shape[1] / copy.shape[1], image.shape[0] / copy.shape[0]])
+                scale = np.array([image.shape[1] / copy.shape[1], image.shape[0] / copy.shape[0]], np.float32)
                 answers.append([_scaled(face, scale) for face in faces])
             else:
                 answers.append(self.detector.detect_batch([image])[0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -201,6 +202,22 @@ def read_info(path: str | Path) -> dict[str, Any]:
     except (SafetensorError, OSError, TypeError, ValueError):
         return {}
     return block if isinstance(block, dict) else {}
+
+
+def content_hash(path: str | Path) -> str:
+    """SHA-256 of the tensors and the preprocessing of a weight file, whatever else its metadata says.
+
+    Two files of the same model, written by different versions or with other figures, have the same hash.
+
+    Raises:
+        CheckpointError: the file is missing or damaged.
+    """
+    state, _ = read_arrays(path)
+    digest = hashlib.sha256(json.dumps(read_info(path).get("preprocess"), sort_keys=True).encode())
+    for name, value in sorted(state.items()):
+        digest.update(f"{name} {value.dtype.str} {value.shape}".encode())
+        digest.update(np.ascontiguousarray(value).tobytes())
+    return digest.hexdigest()
 
 
 def check_finite(state: Mapping[str, np.ndarray], path: str | Path) -> None:

@@ -10,14 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from facezoo.checkpoints.weights import read_weights
+from facezoo.checkpoints.weights import content_hash, read_weights
 from facezoo.data.identity import identity_of
 from facezoo.data.sources.folder import is_image_name
 from facezoo.errors import DataError, FacezooError, ShapeError
 from facezoo.inference.embedder import Embedder
 from facezoo.inference.embeddings import check_embeddings
 from facezoo.inference.photo_embedder import PhotoEmbeddings
-from facezoo.io.files import atomic_write, file_hash
+from facezoo.io.files import atomic_write
 from facezoo.io.numpy_files import read_npz
 
 
@@ -99,7 +99,7 @@ class ModelRecord:
     """What makes embeddings comparable: two embeddings compare only if these are equal.
 
     Attributes:
-        weights_sha256: hash of the weight file.
+        weights_sha256: hash of the weight file's tensors and preprocessing.
         flip: use of the mirrored image: "sum" or "none".
         template: alignment template of the crops.
     """
@@ -111,7 +111,7 @@ class ModelRecord:
     @classmethod
     def of(cls, weights: Path, embedder: Embedder) -> ModelRecord:
         """The record of a weight file and its embedder."""
-        return cls(file_hash(weights), "sum" if embedder.flip else "none", embedder.preprocess.template)
+        return cls(content_hash(weights), "sum" if embedder.flip else "none", embedder.preprocess.template)
 
     @classmethod
     def read(cls, weights: Path) -> ModelRecord:
@@ -120,7 +120,7 @@ class ModelRecord:
         Raises:
             CheckpointError: the file cannot be read.
         """
-        return cls(file_hash(weights), "sum", read_weights(weights).spec.preprocess.template)
+        return cls(content_hash(weights), "sum", read_weights(weights).spec.preprocess.template)
 
     def arrays(self) -> dict[str, np.ndarray]:
         """As 0-dimensional arrays for an .npz."""

@@ -108,6 +108,16 @@ def test_wrong_galleries_are_one_line(folder, capsys):
     assert not (folder / "n").exists()
 
 
+def test_the_same_model_in_another_file_is_the_same(folder, capsys):
+    call(capsys, "gallery", "create", folder / "g", folder / "people", *model(folder))
+    module = facezoo.load_weights(folder / "w.safetensors", backend=backends.available()[-1])
+    facezoo.save_weights(module, folder / "copy.safetensors", licence="MIT", note="of another day")
+    words = ["--weights", folder / "copy.safetensors", "--aligned", "--gallery", folder / "g", "--json"]
+    code, out, error = call(capsys, "identify", folder / "people/bob/1.png", *words)
+    assert (code, error) == (0, "")
+    assert json.loads(out)["candidates"][0]["name"] == "bob"
+
+
 @pytest.fixture
 def embedded(monkeypatch):
     """The photos that are embedded, by name."""
