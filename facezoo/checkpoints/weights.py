@@ -184,7 +184,8 @@ def read_arrays(path: str | Path) -> tuple[dict[str, np.ndarray], dict[str, str]
 
     path = Path(path)
     if not path.is_file():
-        raise CheckpointError(f"no weight file {str(path)!r}")
+        hint = "" if path.suffix else "; models of the index are loaded by name with facezoo.load_pretrained"
+        raise CheckpointError(f"no weight file {str(path)!r}{hint}")
     try:
         with safe_open(path, framework="numpy") as file:
             return {name: file.get_tensor(name) for name in file.keys()}, dict(file.metadata() or {})  # noqa: SIM118

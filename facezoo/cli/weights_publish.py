@@ -12,7 +12,7 @@ from facezoo.cli import options
 
 def command(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="The new folder.")],
-    weights: Annotated[Path, typer.Option(metavar="FILE", help="A weight file written by facezoo.")],
+    weights: options.Weights,
     name: Annotated[
         str | None, typer.Option(metavar="NAME", help="Name in the index. Default: the folder's name.")
     ] = None,
@@ -27,9 +27,10 @@ def command(
     It holds the weight file, its model card, its index entry and hashes.
     """
     from facezoo.cli.show import print_json, say
+    from facezoo.weights.pretrained import model_path
     from facezoo.weights.publish import publish
 
-    entry = publish(weights, folder, name=name or folder.name.lower(), urls=url or (), licence=licence)
+    entry = publish(model_path(weights), folder, name=name or folder.name.lower(), urls=url or (), licence=licence)
     if as_json:
         print_json(entry.model_dump(mode="json"))
         return

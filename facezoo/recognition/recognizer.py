@@ -8,8 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from facezoo.errors import DataError, ImageError
 from facezoo.evaluation.statistics.threshold import Threshold, find_threshold
-from facezoo.inference.photo_embedder import PhotoEmbedder, PhotoEmbeddings, photo_embedder
+from facezoo.inference.gallery import Gallery, ModelRecord
+from facezoo.inference.photo_embedder import NO_FACE, PhotoEmbedder, PhotoEmbeddings, photo_embedder
+from facezoo.inference.stored_gallery import StoredGallery
+from facezoo.interfaces.detector import Face
 from facezoo.weights.pretrained import model_path
 
 
@@ -51,6 +55,23 @@ class Comparison:
     scores: np.ndarray
     a: PhotoEmbeddings
     b: PhotoEmbeddings
+
+
+@dataclass(frozen=True)
+class Identification:
+    """One face searched in a gallery.
+
+    Attributes:
+        name: of the most similar person, if the similarity reaches the threshold; else None.
+        candidates: (name, cosine similarity), the most similar first.
+        threshold: the threshold and its meaning, for one comparison.
+        face: the face; None for an aligned crop.
+    """
+
+    name: str | None
+    candidates: list[tuple[str, float]]
+    threshold: Threshold
+    face: Face | None
 
 
 class Recognizer:
@@ -100,9 +121,6 @@ class Recognizer:
         Raises:
             ImageError: it cannot be read.
         """
-        from facezoo.errors import ImageError
-        from facezoo.inference.photo_embedder import NO_FACE
-
         found = PhotoEmbedder(self.photos.embedder, self.photos.detector, "all").embed([photo])
         for reason in found.skipped.values():
             if reason != NO_FACE:
@@ -139,3 +157,34 @@ class Recognizer:
         row, column = divmod(int(np.argmax(scores)), scores.shape[1])
         score = float(scores[row, column])
         return Comparison(score, self.threshold.decide(score), self.threshold, (row, column), scores, one, two)
+
+    def identify(self, photo: Any, gallery: str | Path | Gallery | StoredGallery, top: int = 5) -> list[Identification]:
+        """Search the faces of a photo in a gallery.
+
+        Args:
+            photo: a path, a PIL image or a uint8 RGB array (H, W, 3).
+            gallery: a gallery, a folder of ``facezoo gallery create``, or a file of ``facezoo embed``.
+            top: number of candidates, 1 or more.
+
+        Returns:
+            one for the chosen face, or with ``face="all"`` one for each, the largest face first.
+
+        Raises:
+            ImageError: the photo cannot be read.
+            DataError: it shows no face, or the gallery is empty, unreadable or of another model.
+        """
+        if isinstance(gallery, str | Path):
+            place = Path(gallery)
+            gallery = Gallery.load(place) if place.is_file() else StoredGallery(place)
+        gallery.check_model(ModelRecord.of(self.weights, self.photos.embedder))
+        found = self.photos.embed_photo(photo)
+        if isinstance(gallery, StoredGallery):
+            answers = gallery.search(found.embeddings, top)
+        else:
+            answers = [gallery.search(embedding, top) for embedding in found.embeddings]
+        if not answers[0]:
+            raise DataError("the gallery is empty; to add persons: facezoo gallery add")
+        return [
+            Identification(ranked[0][0] if self.threshold.decide(ranked[0][1]) else None, ranked, self.threshold, face)
+            for ranked, face in zip(answers, found.faces, strict=True)
+        ]

@@ -12,6 +12,8 @@ from PIL import Image
 import facezoo
 from facezoo.align.templates import ARCFACE
 from facezoo.errors import ConfigError, DataError, ImageError
+from facezoo.inference.gallery import Gallery, ModelRecord
+from facezoo.inference.stored_gallery import StoredGallery
 from facezoo.interfaces.detector import Detector, Face
 
 
@@ -68,6 +70,28 @@ def test_two_photos(weights, backend, photos):
     assert undecided.same is None
     assert undecided.scores.shape == (2, 2)
     assert undecided.score == undecided.scores[undecided.pair] == undecided.scores.max()
+
+
+def test_a_photo_in_a_gallery(weights, backend, photos, tmp_path):
+    recognizer = facezoo.Recognizer(weights, backend=backend, threshold=0.9999)
+    model = ModelRecord.of(weights, recognizer.photos.embedder)
+    stored = StoredGallery.create(tmp_path / "g", 64, model)
+    with pytest.raises(DataError, match="the gallery is empty"):
+        recognizer.identify(photos[0], stored)
+    rows = np.stack([recognizer.embed(photo) for photo in photos])
+    stored.enrol(["ann", "bob"], rows)
+    for gallery in (stored, tmp_path / "g", Gallery.from_embeddings(rows, ["ann", "bob"], model)):
+        (found,) = recognizer.identify(photos[1], gallery)
+        assert found.name == "bob"
+        assert [name for name, _ in found.candidates] == ["bob", "ann"]
+        assert found.face.box.tolist() == [0, 0, 112, 112]
+    stranger = np.random.default_rng(5).integers(0, 256, (120, 120, 3), np.uint8)
+    assert recognizer.identify(stranger, stored)[0].name is None
+    both = facezoo.Recognizer(weights, backend=backend, threshold=0.9999, face="all").identify(photos[0], stored)
+    assert [one.name for one in both] == ["ann", None]
+    flipless = StoredGallery.create(tmp_path / "h", 64, ModelRecord(model.weights_sha256, "none", model.template))
+    with pytest.raises(DataError, match="made with flip none"):
+        recognizer.identify(photos[0], flipless)
 
 
 def test_aligned_crops_and_bad_options(weights, backend, photos):
