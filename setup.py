@@ -23,10 +23,11 @@ EXTRAS = {
     "video": ["av>=12"],
     "search": ["faiss-cpu>=1.8"],
     "bcolz": ["blosc2>=2.5"],
+    "remote": ["fsspec>=2024.2", "aiohttp>=3.9"],
     "ray": ["ray>=2.40"],
     "uniface": ["uniface[cpu]>=4.0"],
 }
-TESTED = ("report", "tensorboard", "export", "parquet", "jpeg", "search", "ray")  # whose use the tests check
+TESTED = ("report", "tensorboard", "export", "parquet", "jpeg", "search", "ray", "remote")  # whose use the tests check
 TOOLS = [
     "pytest>=8.0",
     "pytest-xdist>=3.5",
@@ -34,6 +35,10 @@ TOOLS = [
     "scikit-learn>=1.4",
     "jsonschema>=4.20",
     "build>=1.2",
+    "s3fs>=2024.2",
+    "moto[s3]>=5.0",  # with flask: a server for s3fs
+    "flask>=3.0",
+    "flask-cors>=4.0",
     "ruff>=0.6",
     "mypy>=1.10",
     "types-PyYAML",

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from facezoo.align.table import POINTS
+from facezoo.download.urls import local_path
 from facezoo.errors import DataError
 from facezoo.interfaces.detector import Face
 
@@ -30,7 +31,7 @@ class LandmarkFile:
     """
 
     def __init__(self, path: str | Path) -> None:
-        self.path = Path(path)
+        self.path = local_path(path)
         self._faces: dict[str, list[Face]] = {}
         try:
             with self.path.open(newline="", encoding="utf-8") as stream:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from facezoo.data.image import IMAGE_SUFFIXES
+from facezoo.download.urls import local_path
 from facezoo.errors import ConfigError, DataError
 
 VIDEOS = frozenset({".mp4", ".mkv", ".avi", ".mov", ".webm", ".m4v", ".mpg", ".mpeg"})
@@ -45,7 +46,7 @@ def find_items(photos: str | Path, out: str | Path) -> list[Item]:
         DataError: the folder is missing, or holds no photo or video.
         ConfigError: the output is inside the folder of photos.
     """
-    root, out = Path(photos), Path(out)
+    root, out = local_path(photos), Path(out)
     if root.is_file():
         return [Item(as_text(root.name), str(root), as_text(root.stem))]
     if not root.is_dir():

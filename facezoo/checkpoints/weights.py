@@ -13,6 +13,7 @@ import numpy as np
 
 from facezoo import __version__
 from facezoo.canonical.state import backend_of, get_state, set_state
+from facezoo.download.urls import local_path
 from facezoo.errors import CheckpointError, ConfigError, FacezooError
 from facezoo.io.files import atomic_write
 from facezoo.io.json_text import parse_json
@@ -182,7 +183,7 @@ def read_arrays(path: str | Path) -> tuple[dict[str, np.ndarray], dict[str, str]
     """
     from safetensors import SafetensorError, safe_open
 
-    path = Path(path)
+    path = local_path(path)
     if not path.is_file():
         hint = "" if path.suffix else "; models of the index are loaded by name with facezoo.load_pretrained"
         raise CheckpointError(f"no weight file {str(path)!r}{hint}")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from facezoo.cli import options
+from facezoo.download.urls import local_path
 from facezoo.errors import ConfigError
 
 FLIPS = ("none", "sum", "concat")
@@ -82,10 +83,14 @@ class Request:
             )
         if self.detector and (self.landmarks or not self.weights):
             raise ConfigError("--detector goes with --weights, and without --landmarks")
+        names = ("data", "lists", "pairs", "landmarks", "embeddings", "columns", "scores")
+        given_files = {name: path for name in names if (path := getattr(self, name)) is not None}
+        local: dict[str, Any] = {name: local_path(path) for name, path in given_files.items()}
+        request = replace(self, **local)
         if not self.weights:
-            return self
+            return request
         if self.data is None:
             raise ConfigError("--weights needs --data: the folder of images, or a .bin")
         from facezoo.weights.pretrained import model_path
 
-        return replace(self, weights=model_path(self.weights))
+        return replace(request, weights=model_path(self.weights))

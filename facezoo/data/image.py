@@ -6,13 +6,13 @@ import io
 import os
 import re
 import warnings
-from pathlib import Path
 
 import numpy as np
 from PIL import Image, JpegImagePlugin
 
 from facezoo.data.jpeg import decode_plain_jpeg
-from facezoo.errors import ImageError
+from facezoo.download.urls import local_path
+from facezoo.errors import DataError, DownloadError, ImageError
 
 MAX_PIXELS = 100_000_000  # an image with more is refused by its header, before decoding
 MAX_SCANS = 100  # of a JPEG; each one passes over the whole image, and progressive files have about ten
@@ -84,7 +84,11 @@ def read_file(path: str | os.PathLike[str], name: str = "") -> bytes:
     Raises:
         ImageError: it is missing, not a regular file, unreadable, or larger than MAX_BYTES.
     """
-    path, name = Path(path), name or os.fspath(path)
+    name = name or os.fspath(path)
+    try:
+        path = local_path(path, compare=False)
+    except (DataError, DownloadError) as error:
+        raise ImageError(str(error)) from error
     try:
         if not path.is_file():
             raise ImageError(f"{name}: {'not a regular file' if path.exists() else 'no such image'}")

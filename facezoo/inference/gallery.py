@@ -13,6 +13,7 @@ import numpy as np
 from facezoo.checkpoints.weights import content_hash, read_weights
 from facezoo.data.identity import identity_of
 from facezoo.data.sources.folder import is_image_name
+from facezoo.download.urls import local_path
 from facezoo.errors import DataError, FacezooError, ShapeError
 from facezoo.inference.embedder import Embedder
 from facezoo.inference.embeddings import check_embeddings
@@ -32,6 +33,7 @@ def photos_below(paths: Sequence[Path]) -> dict[Path, str]:
         DataError: a path is missing, or a folder holds no photo.
     """
     found: dict[Path, str] = {}
+    paths = [local_path(path) for path in paths]
     full = [Path(os.path.abspath(path)) for path in paths]
     shared = os.path.commonpath([path if path.is_dir() else path.parent for path in full])
     for path in paths:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from facezoo import backends
 from facezoo.data.sources.source import StreamSource
+from facezoo.download.urls import local_path
 from facezoo.errors import BackendUnavailableError, ConfigError, DataError
 from facezoo.training.config import RunConfig
 from facezoo.training.model import build_model, build_run_head, check_stream
@@ -33,7 +34,7 @@ def check_run(config: RunConfig) -> None:
         )
     for name in ("data", "pairs", "landmarks"):
         path = getattr(config.validation, name)
-        if path is not None and not Path(path).exists():
+        if path is not None and not local_path(path).exists():
             raise DataError(f"validation.{name} is {path!r}; no such file or folder")
     folder = config.validation.data is not None and Path(config.validation.data).suffix != ".bin"
     if folder and config.validation.pairs is None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from facezoo.data.sources.source import Source
 from facezoo.data.transforms.crop import central_crop
+from facezoo.download.urls import local_path
 from facezoo.errors import ConfigError, DataError, ImageError
 from facezoo.training.config import Validation
 
@@ -97,7 +97,7 @@ def file_validator(settings: Validation, size: tuple[int, int]) -> Validator:
     from facezoo.evaluation.inputs.folder import FaceFolder, find_root, read_landmarks, require_images
     from facezoo.evaluation.inputs.pairs import read_pairs
 
-    path = Path(str(settings.data))
+    path = local_path(str(settings.data))
     if path.suffix == ".bin":
         from facezoo.data.sources.verification_bin import read_verification_bin
 
@@ -112,7 +112,7 @@ def file_validator(settings: Validation, size: tuple[int, int]) -> Validator:
     names = listed.images()
     root = find_root(path, names)
     require_images(root, names)
-    landmarks = read_landmarks(settings.landmarks) if settings.landmarks else None
+    landmarks = read_landmarks(local_path(settings.landmarks)) if settings.landmarks else None
     folder = FaceFolder(root, names, landmarks, size=size)
     first, second = listed.indices()
     return Validator(path.name, np.stack(list(folder)), first, second, listed.same, listed.folds)

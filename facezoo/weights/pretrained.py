@@ -10,6 +10,7 @@ from typing import Any
 from facezoo import __version__, backends
 from facezoo.checkpoints.foreign.importer import Imported, import_checkpoint
 from facezoo.checkpoints.weights import load_weights, read_info, write_weights
+from facezoo.download.urls import local_path
 from facezoo.errors import CheckpointError, DownloadError, UnknownNameError
 from facezoo.io.files import file_hash
 from facezoo.specs.preprocess import Preprocess
@@ -92,7 +93,7 @@ def model_path(name_or_path: str | Path | None) -> Path:
     """The path of a weight file: ``name_or_path`` itself, or the facezoo weight file of a model in the index.
 
     Args:
-        name_or_path: a file, a name of the index, or None for the default model: see :func:`default_path`.
+        name_or_path: a file or its URL, a name of the index, or None for the default model: see :func:`default_path`.
 
     Raises:
         CheckpointError: neither a file nor a name; the message gives the nearest name.
@@ -100,7 +101,7 @@ def model_path(name_or_path: str | Path | None) -> Path:
     """
     if name_or_path is None:
         return default_path()
-    path = Path(name_or_path)
+    path = local_path(name_or_path)
     if path.exists() or path.suffix == ".safetensors" or len(path.parts) != 1:
         return path  # a missing file is reported where it is read
     try:

@@ -12,6 +12,7 @@ from facezoo.checkpoints.readers.safetensors_file import is_safetensors, read_sa
 from facezoo.checkpoints.readers.tensorflow_js import is_tensorflow_js, read_tensorflow_js
 from facezoo.checkpoints.readers.torch_legacy import MAGIC, read_torch_legacy
 from facezoo.checkpoints.readers.torch_zip import read_torch_zip
+from facezoo.download.urls import local_path
 from facezoo.errors import CheckpointError, DataError, FacezooError
 
 FORMATS = "a torch .pth/.pt/.ckpt, a .pdparams, a .safetensors, a .npz or a TensorFlow.js .json"
@@ -28,7 +29,7 @@ def read_tree(path: str | Path) -> Any:
         UnsafeFileError: it holds code, objects, or sizes that do not match the file.
         CheckpointError: it is missing, damaged, or of another format.
     """
-    path = Path(path)
+    path = local_path(path)
     if not path.is_file():
         raise CheckpointError(f"no weight file {str(path)!r}")
     try:

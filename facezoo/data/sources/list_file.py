@@ -10,6 +10,7 @@ import numpy as np
 
 from facezoo.data.image import IMAGE_SUFFIXES, read_file
 from facezoo.data.sources.encoded import EncodedSource
+from facezoo.download.urls import beside, full_url, is_url, local_path
 from facezoo.errors import DataError
 
 
@@ -28,7 +29,7 @@ class ListFile(EncodedSource):
     if all are integers, else by name; the images keep the order of the list.
 
     Args:
-        path: the list.
+        path: the list, or its URL; its images are then fetched when they are read. A line may hold a URL too.
         root: folder of relative paths; by default the folder of the list.
 
     Raises:
@@ -37,8 +38,9 @@ class ListFile(EncodedSource):
     """
 
     def __init__(self, path: str | os.PathLike[str], root: str | os.PathLike[str] | None = None) -> None:
-        self.path = Path(path)
+        self.path = local_path(path)
         self.root = Path(root) if root is not None else self.path.parent
+        self._beside = full_url(path) if root is None and is_url(path) else None
         rows = _rows(self.path)
         if not rows:
             raise DataError(f"{self.path}: the list is empty; expected lines of PATH and LABEL")
@@ -50,11 +52,14 @@ class ListFile(EncodedSource):
 
     def key(self, index: int) -> str:
         """The path of image ``index``."""
-        return str(self.root / self._paths[index])
+        name = self._paths[index]
+        if is_url(name):
+            return name
+        return str(self.root / name if self._beside is None else beside(self._beside, name))
 
     def encoded(self, index: int) -> bytes:
         """The file's bytes."""
-        return read_file(self.root / self._paths[index])
+        return read_file(self.key(index))
 
 
 def _rows(path: Path) -> list[tuple[str, str]]:

@@ -43,7 +43,7 @@ def open_random_access(path: str | Path) -> Source:
         return PairImages(read_verification_bin(path))
     source = open_source(path, min_classes=1)
     if isinstance(source, Shards):
-        return ShardImages(path)
+        return ShardImages(source.path)
     if isinstance(source, Source):
         return source
     raise DataError(f"{path}: a {type(source).__name__} has no random access")

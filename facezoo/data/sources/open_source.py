@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from facezoo.data.sources.recordio import RecordIO
 from facezoo.data.sources.shard_index import INDEX
 from facezoo.data.sources.shards import Shards
 from facezoo.data.sources.source import Source, StreamSource
+from facezoo.download.urls import beside, is_url, local_path
 from facezoo.errors import DataError
 
 _KINDS = "a folder of identity folders, a list file, a .rec file or its folder, or a folder of tar shards"
@@ -24,16 +26,16 @@ def open_source(path: str | os.PathLike[str], *, min_classes: int = 2) -> Source
     of images.
 
     Args:
-        path: the file or folder.
+        path: the file or folder, or its URL: see :mod:`facezoo.download.urls`.
         min_classes: fewer identities than this are refused; training needs two.
 
     Raises:
         DataError: nothing is there, it is empty, of no known kind, or has too few identities.
     """
-    path = Path(path)
+    given, path = path, local_data(path)
     if not path.exists():
         raise DataError(f"{path}: no such file or folder; expected {_KINDS}")
-    source = _open_folder(path) if path.is_dir() else _open_file(path)
+    source = _open_folder(path) if path.is_dir() else _open_file(path, given)
     if source.num_classes < min_classes:
         raise DataError(
             f"{path}: {source.num_classes} identity ({source.class_names[0]!r}); expected at least {min_classes}"
@@ -43,7 +45,7 @@ def open_source(path: str | os.PathLike[str], *, min_classes: int = 2) -> Source
 
 def data_kind(path: str | os.PathLike[str]) -> str:
     """The layout of a data path: "folder", "list", "rec", "shards" or "bin", by file names only."""
-    path = Path(path)
+    path = local_data(path)
     if path.is_dir():
         if _packs(path):
             return "rec"
@@ -60,7 +62,7 @@ def _open_folder(path: Path) -> Source | StreamSource:
     return Shards(path) if _shards(path) else ImageFolder(path)
 
 
-def _open_file(path: Path) -> Source:
+def _open_file(path: Path, given: str | os.PathLike[str]) -> Source:
     suffix = path.suffix.lower()
     if suffix in (".rec", ".idx"):
         return RecordIO(path.with_suffix(".rec"))
@@ -68,7 +70,21 @@ def _open_file(path: Path) -> Source:
         raise DataError(f"{path}: a verification .bin holds pairs without identities; expected {_KINDS}")
     if is_image_name(path.name) or suffix in (".tar", ".zip", ".tgz", ".gz"):
         raise DataError(f"{path}: one {suffix} file is not a data set; expected {_KINDS}")
-    return ListFile(path)
+    return ListFile(given)
+
+
+def local_data(path: str | os.PathLike[str]) -> Path:
+    """The path of data, or of the copy of a URL in the cache; of a ``.rec`` together with the files beside it.
+
+    Raises:
+        DataError, DownloadError, ConfigError: as :func:`facezoo.download.urls.local_path`.
+    """
+    place = local_path(path)
+    if is_url(path) and place.suffix.lower() in (".rec", ".idx"):
+        for name in (f"{place.stem}.rec", f"{place.stem}.idx", f"{place.stem}.names.json", "property"):
+            with contextlib.suppress(DataError):  # a pack may lack it; its reader says what is missing
+                local_path(beside(path, name))
+    return place
 
 
 def _packs(folder: Path) -> list[Path]:

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from facezoo.data.image import read_image
+from facezoo.download.urls import local_path
 from facezoo.errors import DataError
 from facezoo.io.describe import describe
 from facezoo.io.files import atomic_write
@@ -56,7 +57,7 @@ def read_verification_bin(path: str | os.PathLike[str]) -> VerificationBin:
         DataError: it is missing, broken, or not images in pairs.
         UnsafeFileError: it asks for anything but plain values and arrays.
     """
-    path = Path(path)
+    path = local_path(path)
     if not path.is_file():
         raise DataError(f"{path}: no such verification .bin")
     if path.stat().st_size > MAX_FILE:

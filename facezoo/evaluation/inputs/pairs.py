@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from facezoo.data.identity import identities_of
+from facezoo.download.urls import local_path
 from facezoo.errors import DataError, ProtocolError, UnknownNameError
 
 
@@ -203,4 +204,4 @@ def read_pairs(path: str | Path, layout: str = "lfw") -> PairList:
     """
     if layout not in READERS:
         raise UnknownNameError("pair list layout", layout, READERS)
-    return READERS[layout](path)
+    return READERS[layout](local_path(path))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from facezoo.download.urls import local_path
 from facezoo.errors import DataError, ShapeError
 from facezoo.io.files import file_hash
 
@@ -23,7 +24,7 @@ class NpyRows:
     """
 
     def __init__(self, path: str | Path) -> None:
-        self.path = Path(path)
+        self.path = local_path(path)
         try:
             with open(self.path, "rb") as handle:
                 version = np.lib.format.read_magic(handle)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from facezoo.data.identity import identities_of
+from facezoo.download.urls import local_path
 from facezoo.errors import (
     BackendUnavailableError,
     DataError,
@@ -170,7 +171,8 @@ def load_embeddings(path: str | Path, table: str | Path | None = None) -> Embedd
         UnsafeFileError: a file contains pickled objects.
         ShapeError, ProtocolError: rows and columns do not match.
     """
-    source = str(path)
+    source, path = str(path), local_path(path)
+    table = None if table is None else local_path(table)
     readers = {".npz": _read_npz, ".npy": _read_npy, ".parquet": _read_parquet}
     suffix = Path(path).suffix.lower()
     if suffix not in readers:

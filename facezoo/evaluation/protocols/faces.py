@@ -13,6 +13,7 @@ import numpy as np
 from facezoo.align.templates import Template, get_template
 from facezoo.data.image import IMAGE_SUFFIXES
 from facezoo.data.transforms.crop import central_crop
+from facezoo.download.urls import local_path
 from facezoo.errors import DataError, ProtocolError
 from facezoo.evaluation.inputs.detect import detect_landmarks
 from facezoo.evaluation.inputs.folder import FaceFolder, by_extension, find_root, read_landmarks, require_images
@@ -87,7 +88,9 @@ def find_faces(
         DataError: a folder, list or image is missing.
         ProtocolError: the protocol aligns by landmarks and there are none.
     """
-    place = Path(data)
+    place = local_path(data)
+    lists = None if lists is None else local_path(lists)
+    landmarks = None if landmarks is None else local_path(landmarks)
     if place.is_file():
         if detector is not None:
             raise ProtocolError(f"{str(place)!r} holds crops that are aligned already; a detector needs photos")
