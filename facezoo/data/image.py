@@ -12,7 +12,7 @@ from PIL import Image, JpegImagePlugin
 
 from facezoo.data.jpeg import decode_plain_jpeg
 from facezoo.download.urls import local_path
-from facezoo.errors import DataError, DownloadError, ImageError
+from facezoo.errors import ConfigError, DataError, DownloadError, ImageError
 
 MAX_PIXELS = 100_000_000  # an image with more is refused by its header, before decoding
 MAX_SCANS = 100  # of a JPEG; each one passes over the whole image, and progressive files have about ten
@@ -87,7 +87,7 @@ def read_file(path: str | os.PathLike[str], name: str = "") -> bytes:
     name = name or os.fspath(path)
     try:
         path = local_path(path, compare=False)
-    except (DataError, DownloadError) as error:
+    except (ConfigError, DataError, DownloadError) as error:
         raise ImageError(str(error)) from error
     try:
         if not path.is_file():

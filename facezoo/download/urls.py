@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import importlib.util
 import json
 import os
 import re
@@ -19,7 +20,7 @@ from typing import Any, NamedTuple
 from filelock import FileLock
 
 from facezoo.download import cache, offline
-from facezoo.errors import ConfigError, DataError, DownloadError, UnsafeFileError
+from facezoo.errors import ConfigError, DataError, DownloadError, UnknownNameError, UnsafeFileError
 from facezoo.io.json_text import parse_json
 
 PACKAGES = {  # protocol -> the package that fsspec needs for it
@@ -33,6 +34,7 @@ KEYS = {  # protocol -> where its credentials come from
 }
 # pathlib turns // into /, so that a URL that went through a Path has one slash
 _FORM = re.compile(rf"({'|'.join(PACKAGES)}):/{{1,2}}(?!/)(.+)|file:///?(.+)", re.IGNORECASE | re.DOTALL)
+_OTHER = re.compile(r"([a-zA-Z][a-zA-Z0-9+-]+):/")
 _AT_ONCE = 256  # files of one request to fsspec
 _VERSIONS = ("ETag", "etag", "md5Hash", "blob_id", "LastModified", "mtime", "created", "content_md5")
 
@@ -84,12 +86,13 @@ def local_path(path: str | os.PathLike[str], *, compare: bool = True) -> Path:
         compare: compare a copy that is in the cache with the server.
 
     Raises:
-        ConfigError: a package for this kind of URL is missing.
+        ConfigError: a package for this kind of URL is missing, or fsspec knows no such kind.
         DataError: nothing is there.
         DownloadError: the server cannot be reached, refuses access, or sends a file of another size than it states.
         UnsafeFileError: a name on the server leads out of the folder.
     """
     if not is_url(path):
+        _check_protocol(Path(path))
         return Path(path)
     url = full_url(path)
     protocol, _, rest = url.partition("://")
@@ -105,6 +108,18 @@ def local_path(path: str | os.PathLike[str], *, compare: bool = True) -> Path:
             return _cached(url, target, index)
         with _explained(url, protocol):
             return _fetched(url, target, index)
+
+
+def shown_path(path: str | os.PathLike[str]) -> str:
+    """The path, or the URL as it may be shown."""
+    return without_password(full_url(path)) if is_url(path) else os.fspath(path)
+
+
+def _check_protocol(path: Path) -> None:
+    """Refuse ``s4://...``, which would be looked for as a folder ``s4:``."""
+    found = _OTHER.match(str(path))
+    if found and not path.exists():
+        raise UnknownNameError("protocol of a URL", found[1], PACKAGES)
 
 
 def beside(path: str | os.PathLike[str], name: str) -> str | Path:
@@ -158,6 +173,7 @@ def _listed(files: Any, url: str, path: str) -> dict[str, _Remote]:
         return {"": _remote(files.info(path))}
     root = path.rstrip("/")
     if protocol in ("http", "https"):  # the links of a page, without sizes
+        files.info(f"{root}/")  # find() is silent about a server that does not answer
         links = [link for link in files.find(f"{root}/") if "?" not in link and not link.endswith("/")]
         with ThreadPoolExecutor(16) as pool:
             entries = dict(zip(links, pool.map(files.info, links), strict=True))
@@ -229,8 +245,9 @@ def _explained(url: str, protocol: str) -> Iterator[None]:
     except (DataError, DownloadError, UnsafeFileError, ConfigError):
         raise
     except ImportError as error:
-        packages = " ".join(name for name in ("fsspec", PACKAGES[protocol]) if name)
-        raise ConfigError(f"{shown} needs {packages}: pip install 'facezoo[remote]' {packages}") from error
+        package = PACKAGES[protocol] if importlib.util.find_spec("fsspec") and PACKAGES[protocol] else "fsspec"
+        more = "" if package in ("fsspec", "aiohttp") else f" {package}"  # these two are in the extra
+        raise ConfigError(f"{shown} needs {package}: pip install 'facezoo[remote]'{more}") from error
     except Exception as error:
         found: BaseException = error
         if isinstance(error, FileNotFoundError):

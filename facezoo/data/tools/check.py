@@ -16,6 +16,7 @@ from facezoo.data.sources.open_source import data_kind
 from facezoo.data.sources.recordio import RecordIO, read_property
 from facezoo.data.sources.shard_index import ShardImages
 from facezoo.data.tools.decode import decode_all
+from facezoo.download.urls import shown_path
 from facezoo.errors import DataError
 from facezoo.io.progress import OnProgress, ignore_progress
 
@@ -81,7 +82,7 @@ def check_data(
     """
     engine = Engine.of(engine, workers)
     source = open_random_access(path)
-    report = CheckReport(str(path), data_kind(path), len(source), source.num_classes)
+    report = CheckReport(shown_path(path), data_kind(path), len(source), source.num_classes)
     if isinstance(source, ShardImages):
         report.broken += source.broken
         report.images += len(source.broken)

@@ -22,7 +22,7 @@ from facezoo.data.sources.open_source import open_source
 from facezoo.data.tools.check import check_data
 from facezoo.data.tools.pack import pack
 from facezoo.download.urls import full_url, is_url, local_path, without_password
-from facezoo.errors import ConfigError, DataError, DownloadError, ImageError, UnsafeFileError
+from facezoo.errors import ConfigError, DataError, DownloadError, ImageError, UnknownNameError, UnsafeFileError
 
 
 class Handler(http.server.SimpleHTTPRequestHandler):
@@ -159,13 +159,17 @@ def test_errors_name_the_url_and_what_to_do(web, memory, cache, monkeypatch):
             local_path(missing)
     with pytest.raises(DownloadError, match=r"127\.0\.0\.1:9/a\.bin: cannot be fetched \(ClientConnectorError"):
         local_path("http://127.0.0.1:9/a.bin")
+    with pytest.raises(DownloadError, match=r"127\.0\.0\.1:9/folder: cannot be fetched"):
+        local_path("http://127.0.0.1:9/folder")
+    with pytest.raises(UnknownNameError, match="unknown protocol of a URL 's4'; did you mean 's3'"):
+        local_path(Path("s4://bucket/a"))
     with pytest.raises(UnsafeFileError, match="leads out of its folder"):
         local_path("memory://bucket/../../etc/passwd")
     web.handler.refused = True
     with pytest.raises(DownloadError, match="access refused, or no credentials"):
         local_path(f"{web.url}/pairs.bin")
     monkeypatch.setitem(known_implementations, "gs", {"class": "no_such_package.Files", "err": "no"})
-    with pytest.raises(ConfigError, match=r"gs://bucket/a needs fsspec gcsfs: pip install 'facezoo\[remote\]'"):
+    with pytest.raises(ConfigError, match=r"gs://bucket/a needs gcsfs: pip install 'facezoo\[remote\]' gcsfs"):
         local_path("gs://bucket/a")
     with pytest.raises(ImageError, match="no such file, folder or bucket"):
         read_image("memory://bucket/none.png")
