@@ -40,10 +40,10 @@ def check_run(config: RunConfig) -> None:
     if folder and config.validation.pairs is None:
         raise ConfigError(f"validation.data is the folder {config.validation.data!r}; it needs validation.pairs")
     source, _ = open_training_data(config)
-    with tempfile.TemporaryDirectory() as scratch, build_loader(config, source, Path(scratch), 0, 1):
-        pass
     if isinstance(source, StreamSource):
         check_stream(config)
+    with tempfile.TemporaryDirectory() as scratch, build_loader(config, source, Path(scratch), 0, 1):
+        pass
     if is_user_class(config.backbone) or is_user_class(config.head):
         labels = None if isinstance(source, StreamSource) else source.labels
         build_run_head(config, build_model(config), source.num_classes, labels)

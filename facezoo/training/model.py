@@ -122,14 +122,20 @@ def build_run_head(
 
 
 def check_stream(config: RunConfig) -> None:
-    """Refuse a head that weighs classes by their images where the data are a stream, whose labels are not known.
+    """Refuse a head that needs the labels before the first step where the data are a stream, whose labels are unknown.
 
     Raises:
-        ConfigError: the head or a term needs class counts, and the options give none.
+        ConfigError: the head compares the images of a batch, or the head or a term needs class counts, and the options
+            give none.
     """
     if user_class.is_user_class(config.head):
         return
     parsed = HeadOptions.parse(config.head, config.head_options)
+    if parsed.margin.compares:
+        raise ConfigError(
+            f"{parsed.margin.name} needs several images of an identity in each batch; a stream of shards comes in "
+            "shuffled order: read the data from a folder, list or RecordIO (facezoo datasets pack --format rec)"
+        )
     for margin in (parsed.margin, *(term.margin for term in parsed.extra)):
         if margin.weighs and margin.hyper().get("class_counts") is None:
             raise ConfigError(

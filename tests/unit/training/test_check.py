@@ -72,3 +72,23 @@ def test_synthetic_identities_are_held_out_as_asked(tiny, holdout, identities):
 
     _, held = open_training_data(tiny(validation__holdout=holdout))
     assert held.num_classes == identities
+
+
+def test_a_head_that_compares_images_says_why_shards_do_not_do(tmp_path, capsys):
+    from facezoo.data.sources.synthetic import SyntheticFaces
+    from facezoo.data.tools.writers import write_shards
+
+    write_shards(SyntheticFaces(4, 4, size=32), tmp_path / "shards")
+    words = [
+        "--backbone",
+        "MobileFaceNet",
+        "--head",
+        "Triplet",
+        "--data",
+        str(tmp_path / "shards"),
+        "--batch-size",
+        "8",
+    ]
+    for more in (["--dry-run"], ["--out", str(tmp_path / "run")]):
+        assert main(["train", *words, *more]) == 2
+        assert "Triplet needs several images of an identity in each batch" in capsys.readouterr().err
