@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from facezoo.errors import DataError
 
 WAIT = 60.0  # seconds to wait for another process that writes
+NUMBERS = ("format", "size", "rows", "indexed")
 TABLES = """
 CREATE TABLE facts (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
 CREATE TABLE persons (
@@ -65,16 +66,16 @@ def _opened(path: Path, mode: str) -> Iterator[sqlite3.Connection]:
             yield database
         finally:
             database.close()  # what was not committed is undone
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:
         raise DataError(f"{path} is damaged or cannot be opened: {error}") from error
 
 
 def facts(database: sqlite3.Connection) -> dict[str, Any]:
     """Format, embedding size, number of rows, rows that the index covers, and the model."""
     found = dict(database.execute("SELECT name, value FROM facts").fetchall())
-    missing = {"format", "size", "rows", "indexed"} - set(found)
-    if missing:
-        raise sqlite3.DatabaseError(f"it does not state {', '.join(sorted(missing))}")
+    wrong = [name for name in NUMBERS if not isinstance(found.get(name), int) or found[name] < 0]
+    if wrong:
+        raise sqlite3.DatabaseError(f"it does not state {', '.join(wrong)}")
     return found
 
 
@@ -100,12 +101,19 @@ class Person(NamedTuple):
 def person(database: sqlite3.Connection, name: str) -> Person | None:
     """The person of a name; None if there is none."""
     found = database.execute("SELECT row, photos, length FROM persons WHERE name = ?", (name,)).fetchone()
-    return None if found is None else Person(*found)
+    if found is None:
+        return None
+    if not all(isinstance(value, int | float) for value in found):
+        raise sqlite3.DatabaseError(f"the entry of {name!r} holds other values than numbers")
+    return Person(*found)
 
 
 def name_of(database: sqlite3.Connection, row: int) -> str:
     """The person of a row."""
-    return str(database.execute("SELECT name FROM persons WHERE row = ?", (row,)).fetchone()[0])
+    found = database.execute("SELECT name FROM persons WHERE row = ?", (row,)).fetchone()
+    if found is None:
+        raise sqlite3.DatabaseError(f"row {row} belongs to nobody and is not removed")
+    return str(found[0])
 
 
 def forget(database: sqlite3.Connection, rows: Iterable[int]) -> None:

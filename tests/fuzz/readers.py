@@ -33,6 +33,7 @@ from facezoo.evaluation.inputs.ijb import read_landmark_scores, read_pair_list, 
 from facezoo.evaluation.inputs.pairs import read_pairs
 from facezoo.evaluation.inputs.store import load_embeddings
 from facezoo.evaluation.protocols.protocol import load_protocol
+from facezoo.inference.stored_gallery import StoredGallery
 from facezoo.interfaces.detector import Face
 from facezoo.specs.preprocess import Preprocess
 from facezoo.training.checkpoint import read_progress
@@ -126,6 +127,29 @@ def _make_paddle(folder: Path) -> None:
     import paddle
 
     paddle.save({name: paddle.to_tensor(value) for name, value in _state().items()}, str(folder / "w.pdparams"))
+
+
+def _make_graph(folder: Path) -> None:
+    state = {name: value.astype(np.float32) for name, value in _state().items()}
+    weights = [{"name": name, "shape": list(value.shape), "dtype": "float32"} for name, value in state.items()]
+    _write(folder / "w.json", json.dumps({"weightsManifest": [{"paths": ["w.values"], "weights": weights}]}))
+    (folder / "w.values").write_bytes(b"".join(value.tobytes() for value in state.values()))
+
+
+def _make_gallery(folder: Path) -> None:
+    gallery = StoredGallery.create(folder / "g", 8)
+    rows = np.random.default_rng(0).normal(size=(6, 8)).astype(np.float32)
+    gallery.enrol([f"person {number}" for number in range(6)], rows)
+    gallery.remove(["person 3"])
+
+
+def _search(folder: Path) -> None:
+    gallery = StoredGallery(folder / "g")
+    gallery.facts()
+    gallery.names()
+    gallery.search(np.eye(8, dtype=np.float32), 3)
+    gallery.enrol(["person 1", "new"], np.eye(8, dtype=np.float32)[:2])
+    gallery.remove(["new"])
 
 
 def _make_safetensors(folder: Path) -> None:
@@ -267,6 +291,7 @@ READERS: dict[str, Reader] = {
     "torch zip": _tree("w.pth", lambda folder: _make_torch(folder, legacy=False)),
     "torch legacy": _tree("w.pth", lambda folder: _make_torch(folder, legacy=True)),
     "pdparams": _tree("w.pdparams", _make_paddle),
+    "tensorflow js": Reader(("w.json", "w.values"), _make_graph, lambda folder: read_tree(folder / "w.json")),
     "safetensors": _tree("w.safetensors", _make_safetensors),
     "npz": _tree("w.npz", lambda folder: np.savez(folder / "w.npz", **_state())),
     "weight file": Reader(("w.safetensors",), _make_weights, lambda folder: read_weights(folder / "w.safetensors")),
@@ -277,6 +302,7 @@ READERS: dict[str, Reader] = {
     "embeddings npz": _embeddings("e.npz"),
     "embeddings npy": _embeddings("e.npy"),
     "embeddings parquet": _embeddings("e.parquet"),
+    "gallery": Reader(("g/gallery.sqlite", "g/vectors.f32"), _make_gallery, _search),
     "columns": Reader(("c.csv",), _make_columns, lambda folder: load_embeddings(folder / "e.npy", folder / "c.csv")),
     "landmarks": _text("l.csv", LANDMARKS, read_landmarks),
     "landmark file": _text("l.csv", LANDMARKS, LandmarkFile),
