@@ -115,7 +115,7 @@ def _connected(ray: Any, engine: Engine) -> Iterator[None]:
         reason = " ".join(str(error).split())[:300]
         raise ConfigError(
             f"no connection to the Ray cluster {place} ({reason}); expected an address such as host:6379, "
-            "as printed by: ray start --head"
+            "as printed by: ray start --head; one with token authentication also needs RAY_AUTH_MODE=token"
         ) from error
     try:
         yield
