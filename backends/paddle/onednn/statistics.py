@@ -55,6 +55,7 @@ class Statistics:
             {SRC: Memory(self.long, x.tensor), DST: Memory(self.long, scratch.tensor), MEAN: mean, VARIANCE: variance}
         )
         means, variances = (value.tensor.numpy().astype(np.float64).reshape(self.order) for value in (mean, variance))
-        centre = means.mean((0, 2))  # (groups, block)
-        spread = variances.mean((0, 2)) + np.square(means - centre[:, None]).mean((0, 2))
+        with np.errstate(invalid="ignore", over="ignore"):  # a loss that is not finite ends the step
+            centre = means.mean((0, 2))  # (groups, block)
+            spread = variances.mean((0, 2)) + np.square(means - centre[:, None]).mean((0, 2))
         return centre.reshape(-1)[: self.channels], spread.reshape(-1)[: self.channels]

@@ -165,6 +165,17 @@ def test_running_statistics_stand_still_while_activations_are_recomputed():
     assert all(np.array_equal(before[name], value.numpy()) for name, value in module.named_buffers())
 
 
+@pytest.mark.parametrize("value", [np.inf, np.nan, 3e38])
+def test_values_that_are_not_finite_pass_without_a_warning(value, rng):
+    layers = paddle.nn.LayerList([Conv2D(3, 8, 3), BatchNorm2D(8)])
+    images = values(rng, 2, 3, 6, 6)
+    images[0, 0, 2, 2] = value
+    y = sequence.apply(paddle.to_tensor(images, stop_gradient=False), *layers)
+    y.sum().backward()
+    assert used(y)
+    assert not np.isfinite(y.numpy()).all()
+
+
 def conv_and_input(rng):
     layer = Conv2D(4, 8, 3, padding=1)
     return layer, paddle.to_tensor(values(rng, 2, 4, 6, 5), stop_gradient=False)
