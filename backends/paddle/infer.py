@@ -12,6 +12,7 @@ from paddle import nn
 
 from facezoo.backends.paddle.device import pick_device
 from facezoo.backends.paddle.pixels import to_input
+from facezoo.backends.paddle.precision import pick_precision
 from facezoo.backends.paddle.program import make_program
 from facezoo.specs.preprocess import Preprocess
 
@@ -67,10 +68,12 @@ class Inference:
         paddle.set_device(self.device)
         _check_threads(threads)
         self.module = module
-        self.precision = precision
+        self.precision, _ = pick_precision(precision, device)
         self.preprocess: Preprocess = module.spec.preprocess if preprocess is None else preprocess
         self._dtype = module.parameters()[0].dtype
-        self._compiled = compiled and self.device == "cpu" and precision == "float32" and self._dtype == paddle.float32
+        self._compiled = (
+            compiled and self.device == "cpu" and self.precision == "float32" and self._dtype == paddle.float32
+        )
         self._program: Any = None
         self._weights = np.zeros(0)  # the sum of each weight, to detect changes
         self._seen = 0

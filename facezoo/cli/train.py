@@ -42,7 +42,12 @@ def command(
     optimizer: Annotated[str | None, options.one_of("optimizer", tuple(SLOTS), "What updates the weights.")] = None,
     lr: Annotated[float | None, typer.Option(metavar="RATE", help="Highest learning rate.")] = None,
     precision: Annotated[
-        str | None, options.one_of("precision", PRECISIONS, "float64 is for comparing backends.")
+        str | None,
+        options.one_of(
+            "precision",
+            PRECISIONS,
+            "auto: bfloat16 where the device is fast with it. float64 is for comparing backends.",
+        ),
     ] = None,
     workers: Annotated[int | None, typer.Option(metavar="N", help="Processes that prepare images.")] = None,
     device: Annotated[str | None, typer.Option(metavar=options.DEVICES, help="Where to train.")] = None,

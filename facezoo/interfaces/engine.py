@@ -12,7 +12,7 @@ import numpy as np
 from facezoo.interfaces.optimizer import OptimizerSettings
 from facezoo.specs.preprocess import Preprocess
 
-PRECISIONS = ("float32", "bfloat16", "float64")
+PRECISIONS = ("auto", "float32", "bfloat16", "float64")
 
 
 @dataclass(frozen=True)

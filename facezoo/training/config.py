@@ -104,7 +104,9 @@ class RunConfig(_Strict):
     clip_norm: Number | None = Field(5.0, gt=0)
     schedule: Schedule = Schedule()
     validation: Validation = Validation()
-    precision: Literal["float32", "bfloat16", "float64"] = "float32"
+    precision: Literal["auto", "float32", "bfloat16", "float64"] = Field(
+        "float32", description="auto: bfloat16 where the device has units for it, otherwise float32"
+    )
     device: str = Field("auto", description="auto, cpu, gpu or gpu:N")
     threads: int = Field(0, ge=0)
     compiled: bool = Field(True, description="embed by a compiled program where results stay the same")

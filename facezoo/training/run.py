@@ -22,7 +22,7 @@ from facezoo.training.lock import lock_run
 from facezoo.training.log import RunLog
 from facezoo.training.loop import TrainResult, is_finished, stored_result, total_steps, train_loop
 from facezoo.training.model import Model, build_model, build_run_head, check_stream
-from facezoo.training.setup import build_engine, build_loader, open_data
+from facezoo.training.setup import build_engine, build_loader, open_data, with_precision
 from facezoo.training.signals import stop_on_signals
 from facezoo.training.validation import Validator
 from facezoo.weights.card import write_card
@@ -125,11 +125,14 @@ def run_training(
         check_stream(config)
     model = build_model(config, backbone)
     native_head = build_run_head(config, model, faces.num_classes, labels, head)
+    config, remark = with_precision(config)
     engine = build_engine(config, model, native_head)
     images = faces.length if isinstance(faces, StreamSource) else len(faces)
     main = engine.rank == 0  # of several processes one writes files and logs
     log_info = logger.info if main else logger.debug
     log_info("%s", dump_config(config))
+    if remark and main:
+        logger.warning("%s", remark)
     log_info(
         "%d images of %d identities; %s + %s on %s", images, faces.num_classes, model.name, config.head, config.backend
     )

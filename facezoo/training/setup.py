@@ -23,6 +23,17 @@ from facezoo.training.validation import Validator, file_validator, held_out_vali
 SYNTHETIC_HOLDOUT = 16  # synthetic identities for validation, when the data are synthetic
 
 
+def with_precision(config: RunConfig) -> tuple[RunConfig, str]:
+    """The configuration with the precision that the device gets, and a remark for the user, which may be empty.
+
+    Raises:
+        BackendUnavailableError: the framework is not installed.
+        ConfigError: there is no such device.
+    """
+    precision, remark = backends.module(config.backend, "precision").pick_precision(config.precision, config.device)
+    return config.model_copy(update={"precision": precision}), remark
+
+
 def build_engine(config: RunConfig, model: Model, head: Any) -> Engine:
     """The engine of the run's backend for a built backbone and a built head.
 
@@ -44,6 +55,7 @@ def build_engine(config: RunConfig, model: Model, head: Any) -> Engine:
 
 def create_engine(config: RunConfig, num_classes: int, labels: np.ndarray | None = None) -> Engine:
     """Backbone, head and engine of a configuration, without its data; arguments as for ``build_run_head``."""
+    config, _ = with_precision(config)
     model = build_model(config)
     return build_engine(config, model, build_run_head(config, model, num_classes, labels))
 

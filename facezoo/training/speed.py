@@ -49,7 +49,7 @@ def measure_speed(
         spec: as ``facezoo.zoo.catalog.backbone_spec`` gives it.
         backend: "torch" or "paddle".
         head: the loss to train with; None measures embedding only.
-        precision: "float32" or "bfloat16".
+        precision: "float32" or "bfloat16"; the result names what the device computed.
         batch_size: 2 or more, since batch norm cannot train on one image.
         rounds: batches that count.
         threads: of the framework; 0 leaves its own choice.
@@ -63,6 +63,7 @@ def measure_speed(
     labels = rng.integers(0, CLASSES, batch_size)
     native = backends.load(backend)
     network = build_backbone(spec, backend=backend, seed=0)
+    precision, _ = backends.module(backend, "precision").pick_precision(precision, device)
     embed = native.build_inference(network, device=device, precision=precision, threads=threads)
     embedding = batch_size / _seconds(lambda: embed(images), rounds)
     training = None

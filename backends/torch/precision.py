@@ -1,0 +1,34 @@
+"""The numeric type of training, by the name that the user gives."""
+
+from __future__ import annotations
+
+import torch
+
+from facezoo.backends.torch.device import pick_device
+from facezoo.io.processor import has_bfloat16
+
+
+def pick_precision(name: str, device: str) -> tuple[str, str]:
+    """The precision for "auto", "float32", "bfloat16" or "float64", and a remark for the user, which may be empty.
+
+    "auto" is bfloat16 where the device has units for it, and float32 elsewhere.
+
+    Args:
+        name: what the user asks for.
+        device: as for :func:`pick_device`.
+
+    Raises:
+        ConfigError: there is no such device.
+    """
+    if name not in ("auto", "bfloat16"):
+        return name, ""
+    place = pick_device(device)
+    if place.type == "cpu":
+        fast = has_bfloat16()
+    else:
+        with torch.cuda.device(place):
+            fast = torch.cuda.is_bf16_supported(including_emulation=False)
+    if name == "auto":
+        return ("bfloat16" if fast else "float32"), ""
+    slow = f"precision is bfloat16, for which this {place.type} has no units: training is several times slower"
+    return name, "" if fast else f"{slow} than with float32 or auto"
