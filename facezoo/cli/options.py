@@ -117,7 +117,11 @@ Aligned = Annotated[bool, typer.Option("--aligned", help="The photos are aligned
 
 Threshold = Annotated[float | None, typer.Option(metavar="COSINE", help="Cosine similarity from which faces match.")]
 Calibration = Annotated[
-    Path | None, typer.Option(metavar="FILE", help="Calibrated thresholds. Default: the file beside the weights.")
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Calibrated thresholds. Default: the file beside the weights, else those that came with the model.",
+    ),
 ]
 Fmr = Annotated[
     float | None,

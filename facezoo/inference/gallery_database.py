@@ -17,7 +17,7 @@ CREATE TABLE facts (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
 CREATE TABLE persons (
     row INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, photos INTEGER NOT NULL, length REAL NOT NULL
 );
-CREATE TABLE removed (row INTEGER PRIMARY KEY);
+CREATE TABLE removed (row INTEGER PRIMARY KEY, erased INTEGER NOT NULL DEFAULT 0);
 """
 
 
@@ -120,4 +120,14 @@ def forget(database: sqlite3.Connection, rows: Iterable[int]) -> None:
     """Take rows out of the persons, and note them as removed."""
     listed = [(row,) for row in rows]
     database.executemany("DELETE FROM persons WHERE row = ?", listed)
-    database.executemany("INSERT INTO removed VALUES (?)", listed)
+    database.executemany("INSERT INTO removed (row) VALUES (?)", listed)
+
+
+def not_erased(database: sqlite3.Connection) -> list[int]:
+    """Removed rows whose embeddings still stand in the file."""
+    return [row for (row,) in database.execute("SELECT row FROM removed WHERE erased = 0")]
+
+
+def set_erased(database: sqlite3.Connection) -> None:
+    """Note that the embeddings of all removed rows are overwritten."""
+    database.execute("UPDATE removed SET erased = 1 WHERE erased = 0")

@@ -149,7 +149,8 @@ class StoredGallery:
                 np.add.at(sums, owner[taken] - start, normalise(rows[taken]))
                 photos = np.bincount(owner[taken] - start)
                 replaced += self._add(stored, given[start:stop].tolist(), sums, photos.tolist())
-        erase_rows(self.folder / VECTORS, self.size, replaced)
+        if replaced:
+            self._erase()
         return len(given) - len(replaced), len(replaced)
 
     def _add(self, stored: Any, names: list[str], sums: np.ndarray, photos: list[int]) -> list[int]:
@@ -191,7 +192,7 @@ class StoredGallery:
             covered = [row for row in rows if row < indexed]
             if covered and not vector_index.available():  # it cannot be changed without faiss, so it is deleted
                 database.set_fact(stored, "indexed", 0)
-        erase_rows(self.folder / VECTORS, self.size, rows)
+        self._erase()
         if covered and vector_index.available():
             vector_index.remove_from_index(self.folder / INDEX, covered)
         elif covered:
@@ -246,6 +247,12 @@ class StoredGallery:
             database.set_fact(stored, "indexed", count)
         self._index = None
         return len(keys)
+
+    def _erase(self) -> None:
+        """Overwrite the embeddings of removed rows, also those that an interrupted call left."""
+        with database.writing(self.folder / DATABASE) as stored:
+            erase_rows(self.folder / VECTORS, self.size, database.not_erased(stored))
+            database.set_erased(stored)
 
     def _candidates(self, queries: np.ndarray, top: int, indexed: int) -> list[np.ndarray]:
         if self._index is None or self._index[0] != indexed:

@@ -103,6 +103,23 @@ def test_an_interrupted_enrolment_changes_nothing(gallery, monkeypatch):
     assert len(gallery.search(rows[:1], 100)[0]) == 6
 
 
+def test_embeddings_that_an_interrupted_removal_left_are_erased_later(gallery, monkeypatch):
+    names, rows = people(10)
+    gallery.enrol(names, rows)
+
+    def stop(*args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("facezoo.inference.stored_gallery.erase_rows", stop)
+    with pytest.raises(KeyboardInterrupt):
+        gallery.remove(["p0", "p1"])
+    monkeypatch.undo()
+    assert len(gallery) == 8  # they are removed, and still in the file
+    assert np.fromfile(gallery.folder / VECTORS, "<f4").reshape(-1, 16).any(axis=1).all()
+    gallery.remove(["p2"])
+    assert (~np.fromfile(gallery.folder / VECTORS, "<f4").reshape(-1, 16).any(axis=1)).sum() == 3
+
+
 def test_several_writers(gallery):
     names, rows = people(40)
 
