@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from small_sets import Drawn, encode, noise
 
+from facezoo.data.sources.record_file import RecordFile
 from facezoo.data.sources.record_framing import MAGIC, pack_header, read_record, unpack_header, write_record
 from facezoo.data.sources.recordio import RecordIO, read_property
 from facezoo.data.tools.writers import write_recordio
@@ -124,6 +125,15 @@ def test_pack_without_identity_headers(tmp_path, extra):
     assert source.labels.tolist() == [0, 0, 1, 1, 2, 2]
     assert [source.encoded(n) for n in range(6)] == PNG
     assert source.header(3).labels.tolist() == [1.0, *extra]
+
+
+def test_labels_are_read_in_blocks_and_not_record_by_record(tmp_path, monkeypatch):
+    """A pack of millions of records opens in seconds."""
+    records = {n: image_record(n, float(n // 2), PNG[n % 6]) for n in range(1, 40)}
+    read = []
+    monkeypatch.setattr(RecordFile, "header", lambda self, number: read.append(number))
+    assert RecordIO(write_pack(tmp_path, records)).num_classes == 20
+    assert read == []
 
 
 def test_header_record_without_identity_records_reads_each_label(tmp_path):

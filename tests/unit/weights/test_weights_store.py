@@ -232,3 +232,12 @@ def test_through_huggingface_hub_when_installed(add, monkeypatch, tmp_path):
     add("gated", one("hf://a/b/c.bin"))
     with pytest.raises(DownloadError, match="gated: ask for access"):
         weights.fetch("gated", options=QUICK)
+
+
+def test_the_cache_follows_the_users_cache_folder(tmp_path, monkeypatch):
+    monkeypatch.delenv("FACEZOO_CACHE")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
+    if sys.platform == "linux":
+        assert cache.root() == tmp_path / "xdg" / "facezoo"
+    monkeypatch.setenv("FACEZOO_CACHE", str(tmp_path / "own"))
+    assert cache.root() == tmp_path / "own"
