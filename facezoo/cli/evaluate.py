@@ -63,6 +63,10 @@ def command(
     if table:
         return modes.combine_files(files or [], form, as_json)
     request = request.with_model()
+    if part is not None and engine != "local":
+        raise ConfigError(f"--part {part} and --engine {engine} exclude each other: a cluster computes all parts")
+    if keep_parts is not None and engine == "local":
+        raise ConfigError(f"--keep-parts {keep_parts} goes with --engine ray; the engine is local")
     if part is not None:
         return modes.one_part(request, part, out)
     where = options.bulk_engine(engine, ray_address)

@@ -114,6 +114,12 @@ def test_the_command_line_takes_the_engine(cluster, photos, tmp_path, capsys, mo
     assert shown[0] == shown[1]
     assert main(["evaluate", "--embeddings", "e.npz", "--protocol", "lfw", "--engine", "ray"]) == 2
     assert "which goes with protocols that compare all pairs; protocol lfw does not" in capsys.readouterr().err
+    for words, message in (
+        (["--engine", "ray", "--part", "1/2"], "--part 1/2 and --engine ray exclude each other"),
+        (["--keep-parts", "parts"], "--keep-parts parts goes with --engine ray; the engine is local"),
+    ):
+        assert main(["evaluate", "--embeddings", "e.npz", "--protocol", "all_pairs", *words]) == 2
+        assert message in capsys.readouterr().err
     assert main(["datasets", "check", str(photos), "--ray-address", "host:6379"]) == 2
     assert "--ray-address host:6379 goes with --engine ray" in capsys.readouterr().err
 
