@@ -67,7 +67,7 @@ class Activation:
     def forward(self, x: Memory) -> Memory:
         """The output, in the layout of the input."""
         layout, function = x.layout, self.function
-        plan = self.plan = cached(("activation", layout.key, function), lambda: Plan(layout, function))
+        plan = self.plan = cached(("activation", layout.key, function), Plan, layout, function)
         y = Memory(plan.layout)
         plan.forward({SRC: x, DST: y})
         self.kept = {DST: y} if function.from_output else {SRC: x}

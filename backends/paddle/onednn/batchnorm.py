@@ -72,7 +72,7 @@ class BatchNorm:
     def forward(self, x: Memory) -> Memory:
         """The normalised values, in the layout of the input."""
         layout, setting = x.layout, self.setting
-        plan = self.plan = cached(("batch norm", layout.key, setting), lambda: Plan(layout, setting))
+        plan = self.plan = cached(("batch norm", layout.key, setting), Plan, layout, setting)
         self.x, y = x, Memory(plan.layout)
         mean, variance = (paddle.to_tensor(value, "float32") for value in plan.statistics(x, y))
         self.vectors = {MEAN: Memory(plan.vector, mean), VARIANCE: Memory(plan.vector, variance)}

@@ -13,13 +13,13 @@ _known: OrderedDict[Hashable, Any] = OrderedDict()
 _lock = threading.Lock()
 
 
-def cached(key: Hashable, make: Callable[[], Any]) -> Any:
-    """The object of a key, made at the first use."""
+def cached(key: Hashable, make: Callable[..., Any], *arguments: Any) -> Any:
+    """The object of a key, made of the arguments at the first use."""
     with _lock:
         if key in _known:
             _known.move_to_end(key)
             return _known[key]
-    made = make()
+    made = make(*arguments)
     with _lock:
         _known[key] = made
         while len(_known) > CAPACITY:

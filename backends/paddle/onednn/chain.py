@@ -26,7 +26,7 @@ class Operation(Protocol):
 
 
 def _plain(shape: tuple[int, ...]) -> Layout:
-    return cached(("plain", shape), lambda: plain(shape))
+    return cached(("plain", shape), plain, shape)
 
 
 def _as_tensor(memory: Memory, shape: tuple[int, ...]) -> paddle.Tensor:

@@ -113,7 +113,7 @@ class Convolution:
     """
 
     def __init__(self, geometry: Geometry, weight: paddle.Tensor, bias: paddle.Tensor | None) -> None:
-        self.plan: Plan = cached(("convolution", geometry), lambda: Plan(geometry))
+        self.plan: Plan = cached(("convolution", geometry), Plan, geometry)
         self.parameters = [weight] if bias is None else [weight, bias]
         self.shape = geometry.output()
 

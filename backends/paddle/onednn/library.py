@@ -158,6 +158,7 @@ def _load() -> Library | None:
         return None
     path = Path(paddle.__file__).parent / "libs" / "libdnnl.so.3"
     try:
+        paddle.is_autocast_enabled()  # which older versions of paddle lack
         dll = ctypes.CDLL(str(path))
         dll.dnnl_version.argtypes, dll.dnnl_version.restype = [], POINTER(Version)
         version = dll.dnnl_version().contents

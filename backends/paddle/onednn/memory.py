@@ -35,7 +35,7 @@ class Memory:
     def write(self, target: Memory) -> Memory:
         """Copy these values into a memory of another layout, which is returned."""
         source, layout = self.layout, target.layout
-        reorder = cached(("reorder", source.key, layout.key), lambda: _reorder(source, layout))
+        reorder = cached(("reorder", source.key, layout.key), _reorder, source, layout)
         reorder({FROM: self, TO: target})
         return target
 

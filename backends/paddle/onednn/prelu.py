@@ -50,7 +50,7 @@ class PReLU:
     def forward(self, x: Memory) -> Memory:
         """The output, in the layout of the input."""
         layout, channels = x.layout, self.shape[1]
-        plan = self.plan = cached(("prelu", layout.key), lambda: Plan(layout, channels))
+        plan = self.plan = cached(("prelu", layout.key), Plan, layout, channels)
         self.x, y = x, Memory(plan.layout)
         self.slope = Memory(plan.plain_slope, self.parameters[0])
         plan.forward({SRC: x, WEIGHTS: self.slope.to(plan.slope), DST: y})

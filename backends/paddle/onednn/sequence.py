@@ -22,11 +22,11 @@ class Served(Protocol):
 
 def usable(x: paddle.Tensor, training: bool) -> bool:
     """Whether oneDNN may compute on ``x``: training in the dynamic graph in float32 on the CPU, without autocast."""
-    if not training or not paddle.in_dynamic_mode() or paddle.is_autocast_enabled():
+    if not training or not paddle.in_dynamic_mode():
         return False
     if x.dtype != paddle.float32 or x.ndim != 4 or x.size == 0 or "cpu" not in str(x.place):
         return False
-    return library.find() is not None
+    return library.find() is not None and not paddle.is_autocast_enabled()
 
 
 def apply(x: paddle.Tensor, *layers: nn.Layer | None) -> paddle.Tensor:

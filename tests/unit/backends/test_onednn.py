@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import warnings
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ import paddle  # noqa: E402
 from facezoo.backends.paddle.conv import Conv2D  # noqa: E402
 from facezoo.backends.paddle.layers import ConvBN, ConvBNPReLU  # noqa: E402
 from facezoo.backends.paddle.norm import BatchNorm2D  # noqa: E402
-from facezoo.backends.paddle.onednn import cache, library, sequence  # noqa: E402
+from facezoo.backends.paddle.onednn import cache, convolution, library, sequence  # noqa: E402
 from facezoo.backends.paddle.prelu import PReLU  # noqa: E402
 from facezoo.zoo import catalog  # noqa: E402
 
@@ -201,6 +202,15 @@ def test_other_cases_are_left_to_paddle(rng, monkeypatch):
     assert used(sequence.apply(x, layer, norm))
 
 
+def test_a_case_without_a_kernel_is_left_to_paddle(rng, monkeypatch):
+    def refuse(*_):
+        raise library.OneDNNError("dnnl_convolution_forward_primitive_desc_create", 3)
+
+    layer, x = conv_and_input(rng)
+    monkeypatch.setattr(convolution, "cached", refuse)
+    assert not used(layer(x))
+
+
 def test_a_network_in_training_can_be_saved_as_a_program(tmp_path, rng):
     layer, x = conv_and_input(rng)
     spec = paddle.static.InputSpec([None, 4, 6, 5], "float32")
@@ -263,7 +273,7 @@ def test_the_cache_is_bounded(monkeypatch):
     monkeypatch.setattr(cache, "CAPACITY", 3)
     made = []
     for key in (1, 2, 3, 1, 4, 1, 2):
-        cache.cached(key, lambda key=key: made.append(key))
+        cache.cached(key, made.append, key)
     assert made == [1, 2, 3, 4, 2]
     assert len(cache._known) == 3
 
@@ -298,6 +308,26 @@ def test_it_can_be_switched_off():
 def test_another_version_is_refused():
     found = probe("library.TESTED = ((2, 7),)")
     assert found.startswith("Conv2dGradNodeFinal\noneDNN is not used: version (3, 6)")
+
+
+def test_a_paddle_without_the_functions_needed_is_refused():
+    found = probe("del paddle.is_autocast_enabled")
+    assert found.startswith("Conv2dGradNodeFinal\noneDNN is not used: module 'paddle' has no attribute")
+
+
+def test_a_wheel_without_the_library_is_refused(tmp_path):
+    found = probe(f"paddle.__file__ = {str(tmp_path / 'paddle' / '__init__.py')!r}")
+    assert found.startswith("Conv2dGradNodeFinal\noneDNN is not used: ")
+    assert "cannot open shared object file" in found
+
+
+def test_a_graph_captured_in_parts_gives_the_same(rng):
+    layer, x = conv_and_input(rng)
+    expected = layer(x).numpy()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # paddle's own, on tensors without values
+        found = paddle.jit.to_static(layer, full_graph=False)(x)
+    assert np.array_equal(found.numpy(), expected)
 
 
 def test_a_forked_process_of_a_process_that_used_it_computes_with_paddle():
