@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 from types import ModuleType
+from typing import Literal
 
 from facezoo.errors import BackendUnavailableError, UnknownNameError
 
@@ -63,6 +64,6 @@ def _installed(framework: str) -> bool:
         return False
 
 
-def default_backend() -> str:
+def default_backend() -> Literal["torch", "paddle"]:
     """The installed backend; "torch" where both are, or neither."""
-    return next(iter(available()), "torch")
+    return "paddle" if available() == ["paddle"] else "torch"

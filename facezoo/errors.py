@@ -86,6 +86,12 @@ class NumericalError(FacezooError):
     """A loss or an embedding is NaN or infinite."""
 
 
+class LostProcessError(FacezooError):
+    """Of several processes that train together, one no longer answers; start the run again with ``--auto-resume``."""
+
+    exit_code = 75  # EX_TEMPFAIL of sysexits.h: schedulers may start the job again
+
+
 class DownloadError(FacezooError):
     """A file could not be fetched or is not the published file."""
 

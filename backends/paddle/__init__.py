@@ -50,11 +50,14 @@ def build_head(margin: Any, embedding_size: int, num_classes: int, criterion: di
     return head(embedding_size, num_classes, **margin.hyper(), **criterion)
 
 
-def build_engine(settings: Any, backbone: Any, head: Any) -> Any:
-    """The engine that trains two built modules; see :class:`facezoo.interfaces.engine.Engine`."""
+def build_engine(settings: Any, backbone: Any, head: Any, rows: Any = None) -> Any:
+    """The engine that trains two built modules; see :class:`facezoo.interfaces.engine.Engine`.
+
+    ``rows`` are the classes that the head holds, a ``ClassRows``; None where it is not divided over processes.
+    """
     from facezoo.backends.paddle.engine import PaddleEngine
 
-    return PaddleEngine(settings, backbone, head)
+    return PaddleEngine(settings, backbone, head, rows)
 
 
 def build_inference(

@@ -3,58 +3,98 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import nullcontext
+from typing import cast
 
 import numpy as np
 import paddle
 from paddle import nn
+from paddle.nn.clip import _squared_l2_norm
 
 from facezoo.backends.paddle import distributed, state
 from facezoo.backends.paddle.device import pick_device
+from facezoo.backends.paddle.heads.margin import MarginHead
 from facezoo.backends.paddle.infer import Inference
-from facezoo.backends.paddle.optimizers import RunOptimizer
+from facezoo.backends.paddle.optimizers import RunOptimizer, Trained
 from facezoo.backends.paddle.pixels import to_input
-from facezoo.canonical.leaf import Leaf
+from facezoo.backends.paddle.replicas import replicate
+from facezoo.backends.paddle.row_optimizer import RowOptimizer
+from facezoo.backends.paddle.sharded_head import ShardedHead
+from facezoo.canonical.class_rows import ClassRows
 from facezoo.interfaces.engine import Engine, EngineSettings, StepResult
 from facezoo.rng import generator
+
+
+class _BackboneAndHead(nn.Layer):
+    """The loss as a function of images and labels, for one reducer of all gradients."""
+
+    def __init__(self, backbone: nn.Layer, head: nn.Layer) -> None:
+        super().__init__()
+        self.backbone, self.head = backbone, head
+
+    def forward(self, images: paddle.Tensor, labels: paddle.Tensor) -> paddle.Tensor:
+        return self.head(self.backbone(images), labels)
 
 
 class PaddleEngine(Engine):
     """Backbone, head and optimiser on one device; see :class:`facezoo.interfaces.engine.Engine`."""
 
-    def __init__(self, settings: EngineSettings, backbone: nn.Layer, head: nn.Layer) -> None:
-        self.settings, self.backbone, self.head = settings, backbone, head
+    def __init__(
+        self, settings: EngineSettings, backbone: nn.Layer, head: nn.Layer, rows: ClassRows | None = None
+    ) -> None:
+        self.settings, self.backbone, self.head, self.rows = settings, backbone, head, rows
         self.device = pick_device(settings.device)
         paddle.set_device(self.device)
-        self.rank, self.world_size = distributed.join(self.device)
+        self.rank, self.world_size = distributed.join(self.device, settings.parallel.timeout)
         self.backbone.to(self.device)
         self.head.to(self.device)
         self._dtype = "float64" if settings.precision == "float64" else "float32"
         if settings.precision == "float64":
             self.backbone.to(dtype="float64")
             self.head.to(dtype="float64")  # only then: some heads keep a part of their state in float64 anyway
-        unique = {id(value): (name, item, value) for name, item, value in reversed(self._leaves())}
-        trained = [entry for entry in reversed(unique.values()) if entry[1].trained]  # a shared tensor comes once
-        self.trained = {name: value for name, _, value in trained}
-        self.optimizer = RunOptimizer(settings.optimizer, trained)
+        rate = settings.parallel.sample_rate
+        self._sharded = None if rows is None else ShardedHead(
+            cast(MarginHead, head), rows, rate, settings.seed, self.rank, self.world_size
+        )  # fmt: skip
+        network = _BackboneAndHead(backbone, head) if self._sharded is None else backbone
+        self._replica = replicate(network, self.device, settings.parallel) if self.world_size > 1 else None
+        self._network: nn.Layer = network if self._replica is None else self._replica
+        trained = self._trained()
+        tables = set() if self._sharded is None else {f"head.{name}" for name in self._sharded.tables}
+        self._tables = [entry for entry in trained if entry[0] in tables]
+        self._whole = [entry for entry in trained if entry[0] not in tables]
+        sampled = self._tables if rate < 1 else []
+        self.optimizer = RunOptimizer(settings.optimizer, self._whole if sampled else trained)
+        self._rows = RowOptimizer(settings.optimizer, sampled) if sampled else None
         layers = [layer for module in (backbone, head) for layer in module.sublayers(include_self=True)]
-        tables = [values for layer in layers for values in (layer._parameters, layer._buffers)]
-        self._buffers = [(values, name) for values in tables for name in values]
+        stores = [values for layer in layers for values in (layer._parameters, layer._buffers)]
+        self._buffers = [(values, name) for values in stores for name in values]
         self._inference = Inference(
             self.backbone, settings.device, settings.precision, settings.threads, settings.compiled, settings.preprocess
         )
 
-    def _leaves(self) -> list[tuple[str, Leaf, paddle.Tensor]]:
-        return [
+    def _trained(self) -> Trained:
+        """What the optimiser updates: name with the module's prefix, description, tensor; a shared tensor once."""
+        leaves = [
             (f"{part}.{item.name}", item, value)
             for part, module in (("backbone", self.backbone), ("head", self.head))
             for item, value in state.leaves(module)
         ]
+        unique = {id(entry[2]): entry for entry in reversed(leaves)}
+        return [entry for entry in reversed(unique.values()) if entry[1].trained]
+
+    def _statistics(self) -> list[paddle.Tensor]:
+        """State of the network that no gradient changes: that of batch norm, and of a head that is not divided."""
+        found = [value for _, value in (*self._network.named_buffers(), *self._network.named_parameters())]
+        return list({id(value): value for value in found if value.stop_gradient}.values())
 
     def train_step(self, images: np.ndarray, labels: np.ndarray, step: int) -> StepResult:
         paddle.seed(int(generator(self.settings.seed, "dropout", step, self.rank).integers(2**31)))
         self.backbone.train()
         self.head.train()
         self.optimizer.clear_gradients()
+        if self._sharded is not None:
+            self._sharded.choose(labels, step)
         held = [
             (values, name, value.clone())
             for values, name in self._buffers
@@ -62,32 +102,54 @@ class PaddleEngine(Engine):
         ]
         loss = 0.0
         parts = self.settings.accumulation
-        for part_images, part_labels in zip(np.array_split(images, parts), np.array_split(labels, parts), strict=True):
+        pairs = list(zip(np.array_split(images, parts), np.array_split(labels, parts), strict=True))
+        for number, (part_images, part_labels) in enumerate(pairs, 1):
             share = len(part_labels) / len(labels)
-            value = self._loss(part_images, part_labels) * share
-            value.backward()
+            early = self._replica if number < parts else None  # gradients are averaged in the last micro-batch
+            with nullcontext() if early is None else early.no_sync():
+                value = self._loss(part_images, part_labels) * share
+                value.backward()
             loss += float(value.detach())
-        gradients = [value.grad for value in self.trained.values() if value.grad is not None]
-        if self.world_size > 1:
-            summary = paddle.to_tensor([loss], dtype=getattr(paddle, self._dtype))
-            distributed.average([*gradients, summary])
-            loss = float(summary.numpy()[0])
-        with paddle.no_grad():
-            norm = float(paddle.add_n([(gradient * gradient).sum() for gradient in gradients]).sqrt())
+        gradients, loss, norm = self._gradients(loss)
         finite = bool(np.isfinite(loss) and np.isfinite(norm))
         if finite:
             self._clip(gradients, norm)
             self.optimizer.step()
+            if self._rows is not None and self._sharded is not None and self._sharded.index is not None:
+                active = {f"head.{name}": value for name, value in self._sharded.active.items()}
+                self._rows.step(active, self._sharded.index)
         else:
             for values, name, value in held:
                 values[name].set_value(value)
+        if self.world_size > 1:
+            distributed.average([value for value in self._statistics() if value.is_floating_point()])
         return StepResult(loss, norm, finite)
+
+    @paddle.no_grad()
+    def _gradients(self, loss: float) -> tuple[list[paddle.Tensor], float, float]:
+        """Gradients, mean loss and global norm, over all processes."""
+        shared = [value.grad for _, _, value in self._whole if value.grad is not None]
+        tables: list[paddle.Tensor] = []
+        if self._sharded is not None:
+            found = [self._sharded.active.get(name, value) for name, value in self._sharded.tables.items()]
+            tables = [value.grad for value in found if value.grad is not None]
+            if self.world_size > 1 and self._sharded.replicated:
+                distributed.total([value.grad for value in self._sharded.replicated if value.grad is not None])
+        if self.world_size == 1:
+            return [*shared, *tables], loss, float(_squares([*shared, *tables]).sqrt())
+        squares = float(_squares(tables)) if tables else 0.0
+        summary = paddle.to_tensor([loss / self.world_size, squares], dtype="float64")
+        distributed.total([summary])
+        loss, squares = (float(value) for value in summary.numpy())
+        return [*shared, *tables], loss, float(np.sqrt(float(_squares(shared)) + squares))
 
     def _loss(self, images: np.ndarray, labels: np.ndarray) -> paddle.Tensor:
         x = to_input(paddle.to_tensor(images), self.settings.preprocess).astype(getattr(paddle, self._dtype))
         target = paddle.to_tensor(labels)
         with paddle.amp.auto_cast(enable=self.settings.precision == "bfloat16", dtype="bfloat16"):
-            return self.head(self.backbone(x), target)
+            if self._sharded is None:
+                return self._network(x, target)
+            return self._sharded(self._network(x), target)
 
     @paddle.no_grad()
     def _clip(self, gradients: list[paddle.Tensor], norm: float) -> None:
@@ -101,12 +163,21 @@ class PaddleEngine(Engine):
 
     def set_learning_rate(self, value: float) -> None:
         self.optimizer.set_learning_rate(value)
+        if self._rows is not None:
+            self._rows.set_learning_rate(value)
 
     def optimizer_state(self) -> dict[str, np.ndarray]:
-        return self.optimizer.state()
+        return {**self.optimizer.state(), **(self._rows.state() if self._rows is not None else {})}
 
     def load_optimizer_state(self, values: Mapping[str, np.ndarray]) -> None:
         self.optimizer.load_state(values)
+        if self._rows is not None:
+            self._rows.load_state(values)
+
+    def gather(self, values: np.ndarray) -> np.ndarray:
+        if self.world_size == 1:
+            return values
+        return distributed.gather_arrays(paddle.to_tensor(values)).numpy()
 
     def any(self, flag: bool) -> bool:
         return distributed.any_of(flag, self.device) if self.world_size > 1 else flag
@@ -114,3 +185,8 @@ class PaddleEngine(Engine):
     def barrier(self) -> None:
         if self.world_size > 1:
             distributed.wait()
+
+
+def _squares(gradients: list[paddle.Tensor]) -> paddle.Tensor:
+    """The sum of the squares of some gradients."""
+    return paddle.add_n([_squared_l2_norm(gradient).sum() for gradient in gradients])

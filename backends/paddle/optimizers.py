@@ -27,11 +27,7 @@ class RunOptimizer:
     def __init__(self, settings: OptimizerSettings, trained: Trained) -> None:
         self.settings = settings
         self.trained = trained
-        groups = [
-            {"params": [value for _, item, value in trained if item.decays is wanted], "weight_decay": decay}
-            for wanted, decay in ((True, single(settings.weight_decay)), (False, 0.0))
-        ]
-        self.native = _create(settings, [group for group in groups if group["params"]])
+        self.native = create_native(settings, trained)
         self._steps: dict[str, int] = {}  # paddle keeps powers of beta, which vanish after some thousand steps
 
     def step(self) -> None:
@@ -44,7 +40,7 @@ class RunOptimizer:
     def clear_gradients(self) -> None:
         """Forget the gradients of the step before."""
         for _, _, value in self.trained:
-            value.clear_gradient(set_to_zero=False)
+            value.grad = None  # clear_gradient keeps its memory
 
     def set_learning_rate(self, value: float) -> None:
         """For the steps that follow."""
@@ -75,18 +71,34 @@ class RunOptimizer:
             for slot, stored in slots.items():
                 state.write(item, held[NATIVE[slot]][value.name], values[stored])
             self._steps[name] = int(values[steps_name(name)].reshape(-1)[0]) if steps_name(name) in values else 1
-            for power, beta in (("beta1_pow_acc", self.settings.beta1), ("beta2_pow_acc", self.settings.beta2)):
-                if power in held:
-                    tensor = held[power][value.name]
-                    tensor.set_value(
-                        np.full(tensor.shape, single(beta) ** (self._steps[name] + 1), np.float64).astype(
-                            str(tensor.dtype).rpartition(".")[2]
-                        )
-                    )
+            set_powers(held, value.name, self.settings, self._steps[name])
 
 
-def _create(settings: OptimizerSettings, groups: list[Any]) -> paddle.optimizer.Optimizer:
+def set_powers(
+    held: Mapping[str, Mapping[str, paddle.Tensor]], name: str, settings: OptimizerSettings, steps: int
+) -> None:
+    """Set the powers of beta that paddle keeps per tensor for AdamW and LAMB, as after a number of steps.
+
+    Args:
+        held: the optimiser's accumulators.
+        name: paddle's name of the parameter.
+        settings: of the optimiser.
+        steps: how many were made.
+    """
+    for power, beta in (("beta1_pow_acc", settings.beta1), ("beta2_pow_acc", settings.beta2)):
+        if power in held:
+            tensor = held[power][name]
+            values = np.full(tensor.shape, single(beta) ** (steps + 1), np.float64)
+            tensor.set_value(values.astype(str(tensor.dtype).rpartition(".")[2]))
+
+
+def create_native(settings: OptimizerSettings, trained: Trained) -> paddle.optimizer.Optimizer:
     """The framework's optimiser."""
+    groups: list[Any] = [
+        {"params": [value for _, item, value in trained if item.decays is wanted], "weight_decay": decay}
+        for wanted, decay in ((True, single(settings.weight_decay)), (False, 0.0))
+    ]
+    groups = [group for group in groups if group["params"]]
     if settings.name == "sgd":
         return paddle.optimizer.Momentum(
             0.0, momentum=single(settings.momentum), parameters=groups, use_nesterov=settings.nesterov

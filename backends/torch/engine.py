@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import nullcontext
+from typing import cast
 
 import numpy as np
 import torch
@@ -10,23 +12,41 @@ from torch import nn
 
 from facezoo.backends.torch import distributed, state
 from facezoo.backends.torch.device import pick_device
+from facezoo.backends.torch.heads.margin import MarginHead
 from facezoo.backends.torch.infer import Inference
-from facezoo.backends.torch.optimizers import RunOptimizer
+from facezoo.backends.torch.optimizers import RunOptimizer, Trained
 from facezoo.backends.torch.pixels import to_input
-from facezoo.canonical.leaf import Leaf
+from facezoo.backends.torch.replicas import replicate
+from facezoo.backends.torch.row_optimizer import RowOptimizer
+from facezoo.backends.torch.sharded_head import ShardedHead
+from facezoo.canonical.class_rows import ClassRows
 from facezoo.interfaces.engine import Engine, EngineSettings, StepResult
 from facezoo.rng import generator
+
+
+class _BackboneAndHead(nn.Module):
+    """The loss as a function of images and labels, for one reducer of all gradients."""
+
+    def __init__(self, backbone: nn.Module, head: nn.Module) -> None:
+        super().__init__()
+        self.backbone, self.head = backbone, head
+
+    def forward(self, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        loss: torch.Tensor = self.head(self.backbone(images), labels)
+        return loss
 
 
 class TorchEngine(Engine):
     """Backbone, head and optimiser on one device; see :class:`facezoo.interfaces.engine.Engine`."""
 
-    def __init__(self, settings: EngineSettings, backbone: nn.Module, head: nn.Module) -> None:
-        self.settings, self.backbone, self.head = settings, backbone, head
+    def __init__(
+        self, settings: EngineSettings, backbone: nn.Module, head: nn.Module, rows: ClassRows | None = None
+    ) -> None:
+        self.settings, self.backbone, self.head, self.rows = settings, backbone, head, rows
         self.device = pick_device(settings.device)
         if settings.threads:
             torch.set_num_threads(settings.threads)
-        self.rank, self.world_size = distributed.join(self.device)
+        self.rank, self.world_size = distributed.join(self.device, settings.parallel.timeout)
         # torch's batch norm sums naively over channels-last maps in float32: variances are off by 1e-5, and gradients
         # of a deep network by 1e-3. bfloat16 is coarser than that, and there channels-last is twice as fast.
         self._layout = torch.channels_last if settings.precision == "bfloat16" else torch.contiguous_format
@@ -36,75 +56,122 @@ class TorchEngine(Engine):
         if settings.precision == "float64":
             self.backbone.double()
             self.head.double()  # only then: some heads keep a part of their state in float64 anyway
-        unique = {id(value): (name, item, value) for name, item, value in reversed(self._leaves())}
-        trained = [entry for entry in reversed(unique.values()) if entry[1].trained]  # a shared tensor comes once
-        self.trained = {name: value for name, _, value in trained}
-        self.optimizer = RunOptimizer(settings.optimizer, trained)
-        layers = [layer for module in (backbone, head) for layer in module.modules()]
-        self._buffers = [(layer._buffers, name) for layer in layers for name in layer._buffers]
+        rate = settings.parallel.sample_rate
+        self._sharded = None if rows is None else ShardedHead(
+            cast(MarginHead, head), rows, rate, settings.seed, self.rank, self.world_size
+        )  # fmt: skip
+        network = _BackboneAndHead(backbone, head) if self._sharded is None else backbone
+        self._replica = replicate(network, self.device, settings.parallel) if self.world_size > 1 else None
+        self._network: nn.Module = network if self._replica is None else self._replica
+        trained = self._trained()
+        tables = set() if self._sharded is None else {f"head.{name}" for name in self._sharded.tables}
+        self._tables = [entry for entry in trained if entry[0] in tables]
+        self._whole = [entry for entry in trained if entry[0] not in tables]
+        sampled = self._tables if rate < 1 else []
+        self.optimizer = RunOptimizer(settings.optimizer, self._whole if sampled else trained)
+        self._rows = RowOptimizer(settings.optimizer, sampled) if sampled else None
+        modules = [*backbone.modules(), *head.modules()]
+        self._buffers = [(layer._buffers, name) for layer in modules for name in layer._buffers]
         self._inference = Inference(
             self.backbone, settings.device, settings.precision, settings.threads, self._layout, settings.preprocess
         )
 
-    def _leaves(self) -> list[tuple[str, Leaf, torch.Tensor]]:
-        return [
+    def _trained(self) -> Trained:
+        """What the optimiser updates: name with the module's prefix, description, tensor; a shared tensor once."""
+        leaves = [
             (f"{part}.{item.name}", item, value)
             for part, module in (("backbone", self.backbone), ("head", self.head))
             for item, value in state.leaves(module)
         ]
+        unique = {id(entry[2]): entry for entry in reversed(leaves)}
+        return [entry for entry in reversed(unique.values()) if entry[1].trained]
 
     def train_step(self, images: np.ndarray, labels: np.ndarray, step: int) -> StepResult:
         torch.manual_seed(int(generator(self.settings.seed, "dropout", step, self.rank).integers(2**31)))
         self.backbone.train()
         self.head.train()
         self.optimizer.clear_gradients()
+        if self._sharded is not None:
+            self._sharded.choose(labels, step)
         held = [(values, name, value.clone()) for values, name in self._buffers if (value := values[name]) is not None]
         loss = 0.0
         parts = self.settings.accumulation
-        for part_images, part_labels in zip(np.array_split(images, parts), np.array_split(labels, parts), strict=True):
+        pairs = list(zip(np.array_split(images, parts), np.array_split(labels, parts), strict=True))
+        for number, (part_images, part_labels) in enumerate(pairs, 1):
             share = len(part_labels) / len(labels)
-            value = self._loss(part_images, part_labels) * share
-            value.backward()
+            early = self._replica if number < parts else None  # gradients are averaged in the last micro-batch
+            with nullcontext() if early is None else early.no_sync():
+                value = self._loss(part_images, part_labels) * share
+                value.backward()
             loss += float(value.detach())
-        gradients = [value.grad for value in self.trained.values() if value.grad is not None]
-        if self.world_size > 1:
-            summary = torch.tensor([loss], device=self.device)
-            distributed.average([*gradients, summary])
-            loss = summary.item()
-        norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))
-        finite = bool(np.isfinite(loss)) and bool(torch.isfinite(norm))
+        gradients, loss, norm = self._gradients(loss)
+        finite = bool(np.isfinite(loss) and np.isfinite(norm))
         if finite:
-            self._clip(gradients, norm)
+            limit = self.settings.clip_norm
+            if limit is not None and norm > limit:
+                torch._foreach_mul_(gradients, limit / norm)
             self.optimizer.step()
+            if self._rows is not None and self._sharded is not None and self._sharded.index is not None:
+                active = {f"head.{name}": value for name, value in self._sharded.active.items()}
+                self._rows.step(active, self._sharded.index)
         else:
             for values, name, value in held:
                 if (current := values[name]) is not None:
                     current.copy_(value)
-        return StepResult(loss, float(norm), finite)
+        if self.world_size > 1:
+            distributed.average([value for value in self._network.buffers() if value.is_floating_point()])
+        return StepResult(loss, norm, finite)
+
+    def _gradients(self, loss: float) -> tuple[list[torch.Tensor], float, float]:
+        """Gradients, mean loss and global norm, over all processes."""
+        shared = [value.grad for _, _, value in self._whole if value.grad is not None]
+        tables: list[torch.Tensor] = []
+        if self._sharded is not None:
+            found = [self._sharded.active.get(name, value) for name, value in self._sharded.tables.items()]
+            tables = [value.grad for value in found if value.grad is not None]
+            if self.world_size > 1 and self._sharded.replicated:
+                distributed.total([value.grad for value in self._sharded.replicated if value.grad is not None])
+        norm = _norm(shared)
+        if self.world_size > 1:
+            squares = _norm(tables).double() ** 2 if tables else torch.zeros((), dtype=torch.float64)
+            summary = torch.stack([torch.tensor(loss / self.world_size, dtype=torch.float64), squares.cpu()])
+            summary = summary.to(self.device)
+            distributed.total([summary])
+            loss = summary[0].item()
+            norm = (norm.double() ** 2 + summary[1]).sqrt()
+        elif tables:
+            norm = _norm([*shared, *tables])
+        return [*shared, *tables], loss, float(norm)
 
     def _loss(self, images: np.ndarray, labels: np.ndarray) -> torch.Tensor:
         x = to_input(torch.from_numpy(images).to(self.device, non_blocking=True), self.settings.preprocess)
         x = x.to(self._dtype).contiguous(memory_format=self._layout)
         target = torch.from_numpy(labels).to(self.device, non_blocking=True)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.settings.precision == "bfloat16"):
-            return self.head(self.backbone(x), target)
-
-    def _clip(self, gradients: list[torch.Tensor], norm: torch.Tensor) -> None:
-        limit = self.settings.clip_norm
-        if limit is not None and float(norm) > limit:
-            torch._foreach_mul_(gradients, limit / float(norm))
+            if self._sharded is None:
+                return self._network(x, target)
+            return self._sharded(self._network(x), target)
 
     def embed(self, images: np.ndarray) -> np.ndarray:
         return self._inference(images)
 
     def set_learning_rate(self, value: float) -> None:
         self.optimizer.set_learning_rate(value)
+        if self._rows is not None:
+            self._rows.set_learning_rate(value)
 
     def optimizer_state(self) -> dict[str, np.ndarray]:
-        return self.optimizer.state()
+        return {**self.optimizer.state(), **(self._rows.state() if self._rows is not None else {})}
 
     def load_optimizer_state(self, values: Mapping[str, np.ndarray]) -> None:
         self.optimizer.load_state(values)
+        if self._rows is not None:
+            self._rows.load_state(values)
+
+    def gather(self, values: np.ndarray) -> np.ndarray:
+        if self.world_size == 1:
+            return values
+        return distributed.gather_arrays(torch.from_numpy(values).to(self.device)).cpu().numpy()
 
     def any(self, flag: bool) -> bool:
         return distributed.any_of(flag, self.device) if self.world_size > 1 else flag
@@ -112,3 +179,8 @@ class TorchEngine(Engine):
     def barrier(self) -> None:
         if self.world_size > 1:
             distributed.wait()
+
+
+def _norm(gradients: list[torch.Tensor]) -> torch.Tensor:
+    """The global norm of some gradients."""
+    return torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))

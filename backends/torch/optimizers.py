@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import torch
@@ -28,11 +27,7 @@ class RunOptimizer:
     def __init__(self, settings: OptimizerSettings, trained: Trained) -> None:
         self.settings = settings
         self.trained = trained
-        groups = [
-            {"params": [value for _, item, value in trained if item.decays is wanted], "weight_decay": decay}
-            for wanted, decay in ((True, single(settings.weight_decay)), (False, 0.0))
-        ]
-        self.native = _create(settings, [group for group in groups if group["params"]])
+        self.native = create_native(settings, trained)
 
     def step(self) -> None:
         """Update by the gradients that are there."""
@@ -74,14 +69,19 @@ class RunOptimizer:
                 self.native.state[value]["step"] = torch.tensor(count, dtype=torch.float32)
 
 
-def _create(settings: OptimizerSettings, groups: list[dict[str, Any]]) -> torch.optim.Optimizer:
-    """The framework's optimiser, with its multi-tensor implementation."""
+def create_native(settings: OptimizerSettings, trained: Trained) -> torch.optim.Optimizer:
+    """The framework's optimiser, in its fused form: no copies of gradients for weight decay and momentum."""
+    groups = [
+        {"params": [value for _, item, value in trained if item.decays is wanted], "weight_decay": decay}
+        for wanted, decay in ((True, single(settings.weight_decay)), (False, 0.0))
+    ]
+    groups = [group for group in groups if group["params"]]
     if settings.name == "sgd":
         return torch.optim.SGD(
-            groups, lr=0.0, momentum=single(settings.momentum), nesterov=settings.nesterov, foreach=True
+            groups, lr=0.0, momentum=single(settings.momentum), nesterov=settings.nesterov, fused=True
         )
     betas = (single(settings.beta1), single(settings.beta2))
     eps = single(EPS[settings.name] if settings.eps is None else settings.eps)
     if settings.name == "adamw":
-        return torch.optim.AdamW(groups, lr=0.0, betas=betas, eps=eps, foreach=True)
+        return torch.optim.AdamW(groups, lr=0.0, betas=betas, eps=eps, fused=True)
     return Lamb(groups, lr=0.0, betas=betas, eps=eps)

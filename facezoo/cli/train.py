@@ -62,9 +62,22 @@ def command(
         typer.Option("--set", metavar="KEY=VALUE", help="Any other key: schedule.warmup=0.1; repeatable."),
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue the run in --out.")] = False,
+    auto_resume: Annotated[
+        bool,
+        typer.Option("--auto-resume", help="Continue the run in --out if it has a checkpoint, else start it."),
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Check everything, print the resolved configuration, and stop.")
     ] = False,
+    plan: Annotated[
+        bool, typer.Option("--plan", help="Print the memory that each process will take and what saves some, and stop.")
+    ] = False,
+    world_size: Annotated[
+        int | None, typer.Option(metavar="N", help="With --plan: processes; default: those started.")
+    ] = None,
+    classes: Annotated[
+        int | None, typer.Option(metavar="N", help="With --plan: identities; default: those of the data.")
+    ] = None,
     as_json: options.AsJson = False,
 ) -> int:
     """Train a backbone with a loss head; without --data on synthetic faces."""
@@ -73,9 +86,11 @@ def command(
     from facezoo.errors import ConfigError
     from facezoo.io.progress import progress_bar
     from facezoo.training.check import check_run
+    from facezoo.training.checkpoint import checkpoints
     from facezoo.training.config import dump_config, load_config
     from facezoo.training.launch import launched_processes
-    from facezoo.training.run import check_folder, free_folder, resumed_config, run_training
+    from facezoo.training.resume import resumed_config
+    from facezoo.training.run import check_folder, free_folder, run_training
 
     overrides: dict[str, Any] = {
         "backend": backend, "backbone": backbone, "head": head, "seed": seed, "steps": steps, "epochs": epochs,
@@ -86,6 +101,11 @@ def command(
         **parse_settings(head_option or [], "--head-option", "head_options."),
         **parse_settings(settings or []),
     }  # fmt: skip
+    if auto_resume:
+        if out is None or resume:
+            raise ConfigError("--auto-resume needs --out RUN, and not --resume")
+        resume = bool(checkpoints(out))
+        config = None if resume else config  # a run that has begun goes on with its own
     if resume:
         if out is None or config is not None:
             raise ConfigError("--resume takes the run's own configuration: give --out RUN and no --config")
@@ -93,6 +113,11 @@ def command(
     else:
         chosen = load_config(config, overrides)
     processes = launched_processes(chosen.backend)
+    if plan:
+        print(_plan(chosen, world_size or processes.world_size, classes, as_json))
+        return 0
+    if world_size is not None or classes is not None:
+        raise ConfigError("--world-size and --classes go with --plan; the launcher sets the number of processes")
     if out is None and processes.world_size > 1:
         raise ConfigError("several processes train together: give --out, so that all use the same folder")
     run = out or free_folder(chosen.backbone, chosen.head, chosen.backend)
@@ -123,6 +148,23 @@ def command(
     say(f"weights: {finished.weights}")
     say(f"report:  facezoo report {run}")
     return 0
+
+
+def _plan(config: Any, world_size: int, classes: int | None, as_json: bool) -> str:
+    from facezoo.errors import ConfigError
+    from facezoo.training.plan import describe, plan_memory, savings
+    from facezoo.training.setup import open_training_data, with_precision
+
+    if world_size < 1 or (classes is not None and classes < 2):
+        raise ConfigError(f"--world-size is {world_size} and --classes {classes}; expected 1 or more, and 2 or more")
+    config, _ = with_precision(config)
+    number = open_training_data(config)[0].num_classes if classes is None else classes
+    memory = plan_memory(config, number, world_size)
+    changes = savings(config, number, world_size, memory)
+    if as_json:
+        sums = {"classification": memory.classification, "total": memory.total}
+        return json.dumps({**memory.__dict__, **sums, "savings": [{"set": what, "total": n} for what, n in changes]})
+    return describe(memory, changes)
 
 
 def _after_interrupt(error: KeyboardInterrupt, run: Path) -> str:

@@ -9,7 +9,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from facezoo.canonical.class_rows import ClassRows
 from facezoo.interfaces.optimizer import OptimizerSettings
+from facezoo.interfaces.parallel import ParallelSettings
 from facezoo.specs.preprocess import Preprocess
 
 PRECISIONS = ("auto", "float32", "bfloat16", "float64")
@@ -22,6 +24,7 @@ class EngineSettings:
     Attributes:
         preprocess: from uint8 RGB crops to what the backbone takes.
         optimizer: what updates the weights.
+        parallel: how several processes train together.
         seed: of dropout.
         clip_norm: upper bound of the gradient's global norm; None leaves it.
         accumulation: micro-batches a step is split into, 1 or more.
@@ -34,6 +37,7 @@ class EngineSettings:
 
     preprocess: Preprocess = field(default_factory=Preprocess)
     optimizer: OptimizerSettings = field(default_factory=OptimizerSettings)
+    parallel: ParallelSettings = field(default_factory=ParallelSettings)
     seed: int = 0
     clip_norm: float | None = None
     accumulation: int = 1
@@ -63,7 +67,8 @@ class Engine(ABC):
     Attributes:
         settings: how it trains.
         backbone: the native module.
-        head: the native module.
+        head: the native module; where the classes are divided, the part of this process.
+        rows: the classes that ``head`` holds; None where every process holds all.
         rank: this process, 0 to world_size - 1.
         world_size: processes that train together.
     """
@@ -71,6 +76,7 @@ class Engine(ABC):
     settings: EngineSettings
     backbone: Any
     head: Any
+    rows: ClassRows | None
     rank: int
     world_size: int
 
@@ -102,6 +108,10 @@ class Engine(ABC):
     @abstractmethod
     def load_optimizer_state(self, state: Mapping[str, np.ndarray]) -> None:
         """The inverse of :meth:`optimizer_state`."""
+
+    @abstractmethod
+    def gather(self, values: np.ndarray) -> np.ndarray:
+        """Arrays (n, ...) of all processes joined in the order of their ranks, in each process; n may differ."""
 
     @abstractmethod
     def any(self, flag: bool) -> bool:

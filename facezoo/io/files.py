@@ -78,11 +78,16 @@ def atomic_folder(path: str | Path) -> Iterator[Path]:
     """Like :func:`atomic_write`, for a folder, which must not exist yet."""
     with temporary_beside(path, folder=True) as part:
         yield part
-        for file in part.rglob("*"):
-            _sync(file)
-        part.chmod(0o777 & ~_umask())
-        os.rename(part, path)
-        _sync(Path(path).parent)
+        publish_folder(part, Path(path))
+
+
+def publish_folder(part: Path, path: Path) -> None:
+    """Give a finished temporary folder its name, once its files are on the disk; ``path`` must not exist yet."""
+    for file in part.rglob("*"):
+        _sync(file)
+    part.chmod(0o777 & ~_umask())
+    os.rename(part, path)
+    _sync(path.parent)
 
 
 def _umask() -> int:

@@ -33,10 +33,12 @@ class AdaMSoftmaxMargin(Margin):
     scale: float = 30.0
     penalty_weight: float = 70.0
 
-    def initial_state(self, embedding_size: int, num_classes: int, seed: int) -> dict[str, np.ndarray]:
+    def initial_state(
+        self, embedding_size: int, num_classes: int, seed: int, rows: slice | None = None
+    ) -> dict[str, np.ndarray]:
         """Initial values of weight and margins."""
-        drawn = generator(seed, "init", "head.margins").uniform(0.3, 0.4, num_classes)
-        return {**super().initial_state(embedding_size, num_classes, seed), "margins": drawn.astype(np.float32)}
+        drawn = generator(seed, "init", "head.margins").uniform(0.3, 0.4, num_classes)[rows or slice(None)]
+        return {**super().initial_state(embedding_size, num_classes, seed, rows), "margins": drawn.astype(np.float32)}
 
     def oracle(
         self, cosine: np.ndarray, labels: np.ndarray, *, norms: np.ndarray, state: dict[str, np.ndarray]

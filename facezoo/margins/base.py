@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar
@@ -11,6 +12,8 @@ import numpy as np
 from facezoo.errors import ConfigError, UnknownNameError
 from facezoo.margins.reference import Gradients, Reference, margin_reference
 from facezoo.rng import generator
+
+ROWS = 65_536  # rows drawn at a time: float64 takes twice the memory of the result
 
 __all__ = ["Gradients", "Margin", "Reference", "draw_weight", "xavier_uniform"]
 
@@ -68,6 +71,11 @@ class Margin:
         """Whether ``weight`` has one row per class, (C, E)."""
         return self.family in ("margin", "linear")
 
+    @property
+    def divisible(self) -> bool:
+        """Whether the classes can be divided over processes."""
+        return self.one_row
+
     @classmethod
     def create(cls, **hyper: Any) -> Margin:
         """Build from the defaults of the requested variant and the given values.
@@ -93,9 +101,18 @@ class Margin:
         """Hyper-parameters by name, as the native class expects them."""
         return {entry.name: getattr(self, entry.name) for entry in fields(self) if entry.init}
 
-    def initial_state(self, embedding_size: int, num_classes: int, seed: int) -> dict[str, np.ndarray]:
-        """Initial values of the head's parameters, canonical names; buffers stay as constructed."""
-        return draw_weight((num_classes, embedding_size), seed)
+    def initial_state(
+        self, embedding_size: int, num_classes: int, seed: int, rows: slice | None = None
+    ) -> dict[str, np.ndarray]:
+        """Initial values of the head's parameters, canonical names; buffers stay as constructed.
+
+        Args:
+            embedding_size: E.
+            num_classes: C.
+            seed: the run's seed.
+            rows: the classes to give, ``slice(first, end)``; None gives all. The values do not depend on it.
+        """
+        return draw_weight((num_classes, embedding_size), seed, rows)
 
     def oracle(
         self, cosine: np.ndarray, labels: np.ndarray, *, norms: np.ndarray, state: dict[str, np.ndarray]
@@ -124,12 +141,24 @@ class Margin:
         return margin_reference(self, embeddings, labels, state, **criterion)
 
 
-def xavier_uniform(shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
-    """Uniform in +-sqrt(6 / (fan in + fan out)), float32."""
+def xavier_uniform(shape: tuple[int, ...], rng: np.random.Generator, rows: slice | None = None) -> np.ndarray:
+    """Uniform in +-sqrt(6 / (fan in + fan out)), float32.
+
+    Args:
+        shape: of the whole array.
+        rng: a fresh generator of PCG64.
+        rows: the rows to give, ``slice(first, end)``, without the time and memory of the others; None gives all.
+    """
     bound = np.sqrt(6.0 / (shape[0] + shape[-1]))
-    return rng.uniform(-bound, bound, shape).astype(np.float32)
+    first, end = (0, shape[0]) if rows is None else (rows.start, rows.stop)
+    rng.bit_generator.advance(first * math.prod(shape[1:]))  # type: ignore[attr-defined]  # one draw per value
+    drawn = np.empty((end - first, *shape[1:]), np.float32)
+    for start in range(0, len(drawn), ROWS):
+        part = drawn[start : start + ROWS]
+        part[...] = rng.uniform(-bound, bound, part.shape)
+    return drawn
 
 
-def draw_weight(shape: tuple[int, ...], seed: int) -> dict[str, np.ndarray]:
+def draw_weight(shape: tuple[int, ...], seed: int, rows: slice | None = None) -> dict[str, np.ndarray]:
     """Initial class weights of a run, as a state with one entry."""
-    return {"weight": xavier_uniform(shape, generator(seed, "init", "head.weight"))}
+    return {"weight": xavier_uniform(shape, generator(seed, "init", "head.weight"), rows)}

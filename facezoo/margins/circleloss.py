@@ -53,9 +53,11 @@ class CircleLossMargin(Margin):
         """Whether there are class weights."""
         return self.variant == "ref"
 
-    def initial_state(self, embedding_size: int, num_classes: int, seed: int) -> dict[str, np.ndarray]:
+    def initial_state(
+        self, embedding_size: int, num_classes: int, seed: int, rows: slice | None = None
+    ) -> dict[str, np.ndarray]:
         """Initial values of weight; none for pairs."""
-        return super().initial_state(embedding_size, num_classes, seed) if self.variant == "ref" else {}
+        return super().initial_state(embedding_size, num_classes, seed, rows) if self.variant == "ref" else {}
 
     def oracle(
         self, cosine: np.ndarray, labels: np.ndarray, *, norms: np.ndarray, state: dict[str, np.ndarray]

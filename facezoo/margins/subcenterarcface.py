@@ -46,9 +46,16 @@ class SubCenterArcFaceMargin(Margin):
         """Always false: ``weight`` has K rows per class, also for K = 1."""
         return False
 
-    def initial_state(self, embedding_size: int, num_classes: int, seed: int) -> dict[str, np.ndarray]:
+    @property
+    def divisible(self) -> bool:
+        """Always true: the K rows of a class stay together."""
+        return True
+
+    def initial_state(
+        self, embedding_size: int, num_classes: int, seed: int, rows: slice | None = None
+    ) -> dict[str, np.ndarray]:
         """Initial values of weight."""
-        return draw_weight((num_classes, self.centers, embedding_size), seed)
+        return draw_weight((num_classes, self.centers, embedding_size), seed, rows)
 
     def oracle(
         self, cosine: np.ndarray, labels: np.ndarray, *, norms: np.ndarray, state: dict[str, np.ndarray]

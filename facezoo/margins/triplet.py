@@ -61,7 +61,9 @@ class TripletMargin(Margin):
 
     least_classes: ClassVar[int] = 1
 
-    def initial_state(self, embedding_size: int, num_classes: int, seed: int) -> dict[str, np.ndarray]:
+    def initial_state(
+        self, embedding_size: int, num_classes: int, seed: int, rows: slice | None = None
+    ) -> dict[str, np.ndarray]:
         """Empty: there are no trained parameters."""
         return {}
 

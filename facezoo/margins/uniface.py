@@ -44,10 +44,12 @@ class UniFaceMargin(Margin):
     negative_weight: float = 1.0
     sampling_rate: float = 1.0
 
-    def initial_state(self, embedding_size: int, num_classes: int, seed: int) -> dict[str, np.ndarray]:
+    def initial_state(
+        self, embedding_size: int, num_classes: int, seed: int, rows: slice | None = None
+    ) -> dict[str, np.ndarray]:
         """Initial values of weight and bias."""
         bias = np.float32(math.log(10 * num_classes * self.sampling_rate))
-        return {**super().initial_state(embedding_size, num_classes, seed), "bias": np.asarray(bias)}
+        return {**super().initial_state(embedding_size, num_classes, seed, rows), "bias": np.asarray(bias)}
 
     def oracle(
         self, cosine: np.ndarray, labels: np.ndarray, *, norms: np.ndarray, state: dict[str, np.ndarray]

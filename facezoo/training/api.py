@@ -14,7 +14,8 @@ from facezoo.io.progress import OnProgress, ignore_progress
 from facezoo.specs.base import BackboneSpec
 from facezoo.specs.preprocess import Preprocess
 from facezoo.training.config import load_config
-from facezoo.training.run import FinishedRun, free_folder, resumed_config, run_training
+from facezoo.training.resume import resumed_config
+from facezoo.training.run import FinishedRun, free_folder, run_training
 from facezoo.zoo.user_class import is_factory, name_of
 
 

@@ -5,82 +5,24 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from facezoo.backends import default_backend
+from facezoo.canonical.class_rows import ClassRows, divide_classes
 from facezoo.errors import ConfigError, DataError, UnknownNameError
 from facezoo.io.yaml_files import load_yaml
 from facezoo.specs.base import BackboneSpec
 from facezoo.specs.preprocess import Preprocess
+from facezoo.training.config_groups import Data, Number, Optimizer, Parallel, Schedule, Strict, Validation
 from facezoo.zoo import catalog
 from facezoo.zoo.head_options import HeadOptions
 from facezoo.zoo.user_class import is_user_class
 
-Number = Annotated[float, Field(allow_inf_nan=False)]
 
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Data(_Strict):
-    """The training images, their order and their augmentation."""
-
-    path: str | list[str] | None = Field(
-        None, description="folder, list file, .rec or shards; several are joined; none: synthetic faces"
-    )
-    identities: int = Field(64, ge=2, description="of the synthetic faces")
-    images_per_identity: int = Field(20, ge=2, description="of the synthetic faces")
-    min_images: int = Field(1, ge=1, description="identities with fewer images are skipped")
-    same_names: Literal["refuse", "merge", "apart"] = Field("refuse", description="one name in two of the paths")
-    sampler: Literal["shuffled", "weighted", "identities", "sequential"] = Field(
-        "shuffled", description="order of the images; with Triplet: identities, four or two images of each in a batch"
-    )
-    sampler_options: dict[str, Number] = Field(default_factory=dict)
-    augmentation: str = Field("paper", description="recipe: paper, light, none, ...")
-    augmentation_options: dict[str, Any] = Field(default_factory=dict)
-    workers: int = Field(0, ge=0, description="processes that prepare images; 0 prepares them in the training process")
-    cache: bool = Field(False, description="keep decoded images in memory")
-    cache_gigabytes: Number = Field(1.0, gt=0, description="limit of the cache; further images are decoded each time")
-    max_bad_share: Number = Field(0.01, ge=0, le=1, description="share of unreadable images above which the run stops")
-
-
-class Schedule(_Strict):
-    """The learning rate at each step, as a share of ``lr``."""
-
-    name: Literal["constant", "step", "polynomial", "cosine"] = "cosine"
-    warmup: Number = Field(0.05, ge=0, le=0.5, description="share of all steps with a linearly increasing rate")
-    milestones: list[Number] = Field(default_factory=lambda: [0.5, 0.75, 0.9], description="step: shares of all steps")
-    gamma: Number = Field(0.1, gt=0, lt=1, description="step: factor at each milestone")
-    power: Number = Field(2.0, gt=0, description="polynomial: exponent")
-    floor: Number = Field(0.0, ge=0, lt=1, description="lowest share of lr")
-
-
-class Optimizer(_Strict):
-    """What updates the weights; ``lr``, ``momentum`` and ``weight_decay`` stand beside it."""
-
-    name: Literal["sgd", "adamw", "lamb"] = "sgd"
-    nesterov: bool = Field(False, description="SGD: Nesterov's form of the momentum")
-    beta1: Number = Field(0.9, ge=0, lt=1, description="AdamW and LAMB: decay of the mean of gradients")
-    beta2: Number = Field(0.999, ge=0, lt=1, description="AdamW and LAMB: decay of the mean of squared gradients")
-    eps: Number | None = Field(None, gt=0, description="AdamW and LAMB; none: 1e-8 and 1e-6")
-
-
-class Validation(_Strict):
-    """Validation during the run."""
-
-    every: int = Field(0, ge=0, description="steps between validations; 0: only at the end")
-    data: str | None = Field(None, description="a verification .bin, or an LFW-like folder; none: identities held out")
-    pairs: str | None = Field(None, description="pair list for a folder")
-    landmarks: str | None = Field(None, description="landmark table for a folder")
-    holdout: int = Field(0, ge=0, description="identities kept for validation; 0: none, and 16 of synthetic faces")
-    patience: int = Field(0, ge=0, description="validations without improvement before the run stops; 0: never")
-
-
-class RunConfig(_Strict):
+class RunConfig(Strict):
     """Everything a run depends on. Defaults are facezoo's own recipe."""
 
     backend: Literal["torch", "paddle"] = Field(default_factory=default_backend)
@@ -104,6 +46,7 @@ class RunConfig(_Strict):
     clip_norm: Number | None = Field(5.0, gt=0)
     schedule: Schedule = Schedule()
     validation: Validation = Validation()
+    parallel: Parallel = Parallel()
     precision: Literal["auto", "float32", "bfloat16", "float64"] = Field(
         "float32", description="auto: bfloat16 where the device has units for it, otherwise float32"
     )
@@ -186,10 +129,34 @@ class RunConfig(_Strict):
             )
         if validation.patience and not validation.every:
             raise ConfigError(f"validation.patience is {validation.patience}; it needs validation.every")
+        self._check_parallel()
         for name in ("pairs", "landmarks"):
             if getattr(validation, name) is not None and validation.data is None:
                 raise ConfigError(f"validation.{name} is {getattr(validation, name)!r}; it needs validation.data")
         return self
+
+    def _check_parallel(self) -> None:
+        parallel = self.parallel
+        if parallel.sample_rate < 1 and parallel.head == "dense":
+            raise ConfigError(f"parallel.sample_rate is {parallel.sample_rate}; it needs parallel.head sharded or auto")
+        if (parallel.sample_rate < 1 or parallel.head == "sharded") and not self.divisible:
+            raise ConfigError(
+                f"{self.head} cannot be divided over processes or sampled, as it or a term of it needs all classes in "
+                "one place: set parallel.head to dense and parallel.sample_rate to 1"
+            )
+        if parallel.compression != "none" and self.backend != "torch":
+            raise ConfigError(f"parallel.compression is {parallel.compression!r}; {self.backend} has none")
+
+    @property
+    def divisible(self) -> bool:
+        """Whether the head's classes can be divided over processes."""
+        return not is_user_class(self.head) and HeadOptions.parse(self.head, self.head_options).divisible
+
+    def class_rows(self, num_classes: int, rank: int, world_size: int) -> ClassRows | None:
+        """The classes that a process holds; None where each holds all."""
+        parallel = self.parallel
+        wanted = parallel.head == "sharded" or parallel.sample_rate < 1 or (parallel.head == "auto" and world_size > 1)
+        return divide_classes(num_classes, rank, world_size) if wanted and self.divisible else None
 
     def spec(self) -> BackboneSpec | None:
         """The backbone of the zoo with its options; None for a class from outside."""

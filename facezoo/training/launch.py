@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import NamedTuple
 
-from facezoo.errors import ConfigError
+from facezoo import backends
+from facezoo.errors import ConfigError, LostProcessError
 
 # backend -> (number of processes, this process) of its launcher, and the launcher
 VARIABLES = {
@@ -51,3 +53,27 @@ def _number(environment: Mapping[str, str], name: str, default: int) -> int:
     if not text.isdigit():
         raise ConfigError(f"the environment variable {name} is {text!r}; expected a number")
     return int(text)
+
+
+@contextmanager
+def report_lost_process(backend: str, timeout: float) -> Iterator[None]:
+    """Turn errors of the communication in the block into one that says what to do.
+
+    Args:
+        backend: "torch" or "paddle".
+        timeout: seconds that a process waits for the others.
+
+    Raises:
+        LostProcessError: of several processes one ended, or did not answer in time.
+    """
+    try:
+        yield
+    except Exception as error:
+        processes = launched_processes(backend)
+        if processes.world_size == 1 or not backends.module(backend, "distributed").is_failure(error):
+            raise
+        said = " ".join(str(error).split())[:200]
+        raise LostProcessError(
+            f"process {processes.rank} of {processes.world_size}: another one ended, or has not answered for "
+            f"{timeout:g} s ({said}); start all again with --auto-resume"
+        ) from error

@@ -67,8 +67,8 @@ def train_loop(
 ) -> TrainResult:  # fmt: skip
     """Train from where ``progress`` stands to the end.
 
-    Only the process with a log writes. ``stop`` is called between two steps. After any failure between two steps the
-    last finished step is saved.
+    Only the process with a log writes the log and weight files. ``stop`` is called between two steps. After a failure
+    between two steps the last finished step is saved, unless it is that of one process of several.
 
     Raises:
         TrainingInterrupted: ``stop`` returned True; a checkpoint of the last finished step was written.
@@ -104,16 +104,15 @@ def train_loop(
                 on_progress = _report(on_progress, step, steps, f"loss {result.loss:.3f}  lr {rate:.2g}{text}")
                 last, due = step == steps, config.validation.every
                 if validator and (last or (due and step % due == 0)):
-                    if log:
-                        progress.accuracy = _validate(validator, model, engine, log, run, progress)
-                        text = f"  {validator.name}: {100 * progress.accuracy:.2f} %"
+                    progress.accuracy = _validate(validator, model, engine, log, run, progress)
+                    text = f"  {validator.name}: {100 * progress.accuracy:.2f} %"
                     early = config.validation.patience and engine.any(progress.stale >= config.validation.patience)
                     progress.stopped = "early" if early and not last else progress.stopped
                 if last or progress.stopped:
                     progress.stopped = progress.stopped or "done"
                     progress.loss = statistics.fmean(recent)
                 interrupted = not progress.stopped and engine.any(stop())
-                if log and (progress.stopped or interrupted or step % config.checkpoint_every == 0):
+                if progress.stopped or interrupted or step % config.checkpoint_every == 0:
                     save_checkpoint(run, model, engine, progress, keep=config.keep)
                 if interrupted:
                     raise TrainingInterrupted(f"stopped after step {step} of {steps}")
@@ -121,7 +120,8 @@ def train_loop(
                     break
                 mark += time.perf_counter() - now  # neither validation nor checkpoints count as training time
     except Exception as error:
-        if log and consistent and step and not isinstance(error, CheckpointError):
+        alone = engine.world_size == 1 or isinstance(error, NumericalError)  # the latter is raised by all processes
+        if alone and consistent and step and not isinstance(error, CheckpointError):
             logger.warning("step %d is saved; continue with --resume when the cause is fixed", step)
             save_checkpoint(run, model, engine, progress, keep=config.keep)
         raise
@@ -156,11 +156,16 @@ def _report(on_progress: OnProgress, step: int, steps: int, text: str) -> OnProg
     return on_progress
 
 
-def _validate(validator: Validator, model: Model, engine: Engine, log: RunLog, run: Path, progress: Progress) -> float:
-    figures = validator(engine.embed)
-    log.write(progress.step, validation=validator.name, **figures)
+def _validate(
+    validator: Validator, model: Model, engine: Engine, log: RunLog | None, run: Path, progress: Progress
+) -> float:
+    """All processes embed a share of the images and get the same figures."""
+    figures = validator(engine)
+    if log:
+        log.write(progress.step, validation=validator.name, **figures)
     if figures["accuracy"] > progress.best:
-        model.save(run / "best.safetensors", figures={validator.name: figures}, step=progress.step)
+        if log:
+            model.save(run / "best.safetensors", figures={validator.name: figures}, step=progress.step)
         progress.best, progress.best_step, progress.stale = figures["accuracy"], progress.step, 0
     else:
         progress.stale += 1

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from facezoo.canonical.class_rows import ClassRows
 from facezoo.canonical.state import parameter_count
 from facezoo.checkpoints.weights import save_user_weights, save_weights
 from facezoo.errors import ConfigError
@@ -89,8 +90,9 @@ def build_model(config: RunConfig, module: Any = None) -> Model:
 
 
 def build_run_head(
-    config: RunConfig, model: Model, num_classes: int, labels: np.ndarray | None = None, head: Any = None
-) -> Any:
+    config: RunConfig, model: Model, num_classes: int, labels: np.ndarray | None = None, head: Any = None,
+    rows: ClassRows | None = None,
+) -> Any:  # fmt: skip
     """The head of a configuration.
 
     Args:
@@ -101,6 +103,7 @@ def build_run_head(
             options do.
         head: a built module, or a class or function called with embedding_size and num_classes; None builds what the
             configuration names.
+        rows: the classes that the head shall hold; None holds all. A head of one's own holds all.
 
     Raises:
         ConfigError: the number of classes does not suit the head, or a class from outside is not a loss head.
@@ -109,7 +112,7 @@ def build_run_head(
         options = _with_class_counts(config, labels, num_classes)
         return build_head(
             HeadOptions.parse(config.head, options), backend=config.backend, embedding_size=model.embedding_size,
-            num_classes=num_classes, seed=config.seed,
+            num_classes=num_classes, seed=config.seed, rows=rows,
         )  # fmt: skip
     sizes = {"embedding_size": model.embedding_size, "num_classes": num_classes}
     if head is None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,9 +14,15 @@ from facezoo.interfaces.engine import Engine
 from facezoo.io.files import atomic_write
 from facezoo.io.progress import OnProgress, ignore_progress
 from facezoo.training.card import training_card
-from facezoo.training.checkpoint import Progress, checkpoints, latest_checkpoint, load_checkpoint, read_progress
-from facezoo.training.config import RunConfig, build_config, dump_config
+from facezoo.training.checkpoint import (
+    Progress,
+    checkpoint_to_resume,
+    checkpoints,
+    load_checkpoint,
+)  # fmt: skip
+from facezoo.training.config import RunConfig, dump_config
 from facezoo.training.fingerprint import check_fingerprint, fingerprint
+from facezoo.training.launch import launched_processes, report_lost_process
 from facezoo.training.lock import lock_run
 from facezoo.training.log import RunLog
 from facezoo.training.loop import TrainResult, is_finished, stored_result, total_steps, train_loop
@@ -28,12 +33,6 @@ from facezoo.training.validation import Validator
 from facezoo.weights.card import write_card
 
 logger = logging.getLogger(__name__)
-
-FREE_TO_CHANGE = (  # keys that a resumed run may change: they make it no other experiment, or repair a broken one
-    "backend", "epochs", "steps", "device", "threads", "compiled", "precision", "keep", "log_every", "checkpoint_every",
-    "lr", "clip_norm", "data.path", "data.workers", "data.cache", "data.cache_gigabytes", "data.max_bad_share",
-    "validation.every", "validation.patience", "tensorboard",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -55,48 +54,6 @@ class FinishedRun:
     is_main_process: bool
 
 
-def resumed_config(run: Path, overrides: dict[str, Any]) -> RunConfig:
-    """The configuration a run was started with, with what may change on the way changed.
-
-    Raises:
-        CheckpointError: there is nothing to resume.
-        ConfigError: an override would make it another experiment.
-    """
-    progress = read_progress(latest_checkpoint(run))
-    values = dict(progress.config)
-    for name, value in _flat(overrides):
-        key = "optimizer.name" if name == "optimizer" else name
-        if key in FREE_TO_CHANGE:
-            group, _, name = key.rpartition(".")
-            values = {**values, group: {**values[group], name: value}} if group else {**values, name: value}
-        elif _present(values, key) != value:
-            raise ConfigError(
-                f"{key} is {value!r}, but the run to resume has {_present(values, key)!r}; "
-                f"only {', '.join(FREE_TO_CHANGE)} may change"
-            )
-    given = dict(_flat(overrides))
-    if "epochs" in given and "steps" not in given:
-        values["steps"] = None  # a run that was started with --steps goes on by epochs
-    if given.get("steps") is not None and given["steps"] < progress.step:
-        raise ConfigError(f"steps is {given['steps']}, but the run to resume has finished {progress.step}")
-    return build_config(values)
-
-
-def _flat(overrides: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """(dotted key, value) of nested overrides; values that are None are not given."""
-    for key, value in overrides.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{prefix}{key}.")
-        elif value is not None:
-            yield prefix + key, value
-
-
-def _present(values: Any, dotted: str) -> Any:
-    for part in dotted.split("."):
-        values = values.get(part) if isinstance(values, dict) else None
-    return values
-
-
 def run_training(
     config: RunConfig, run: Path, *, resume: bool = False, on_progress: OnProgress = ignore_progress,
     backbone: Any = None, head: Any = None, source: Source | None = None,
@@ -116,17 +73,31 @@ def run_training(
     Raises:
         ConfigError: the folder holds a run already.
         TrainingInterrupted: a signal asked the run to stop; resume it.
+        LostProcessError: of several processes one ended, or did not answer in time.
         DataError, CheckpointError, NumericalError, BackendUnavailableError: see where they are defined.
     """
     check_folder(run, resume)
+    with report_lost_process(config.backend, config.parallel.timeout):
+        return _run(config, run, resume, on_progress, backbone, head, source)
+
+
+def _run(
+    config: RunConfig, run: Path, resume: bool, on_progress: OnProgress, backbone: Any, head: Any, source: Source | None
+) -> FinishedRun:
     faces, validator = open_data(config, source)
     labels = None if isinstance(faces, StreamSource) else faces.labels
     if labels is None:
         check_stream(config)
     model = build_model(config, backbone)
-    native_head = build_run_head(config, model, faces.num_classes, labels, head)
+    processes = launched_processes(config.backend)
+    rows = config.class_rows(faces.num_classes, processes.rank, processes.world_size)
+    if head is not None and rows is not None:
+        if config.parallel.head == "sharded" or config.parallel.sample_rate < 1:
+            raise ConfigError("a head that is built already holds all classes: give its name to divide or sample them")
+        rows = None
+    native_head = build_run_head(config, model, faces.num_classes, labels, head, rows)
     config, remark = with_precision(config)
-    engine = build_engine(config, model, native_head)
+    engine = build_engine(config, model, native_head, rows)
     images = faces.length if isinstance(faces, StreamSource) else len(faces)
     main = engine.rank == 0  # of several processes one writes files and logs
     log_info = logger.info if main else logger.debug
@@ -138,12 +109,16 @@ def run_training(
     )
     identities = faces.num_classes
     with lock_run(run, main):
-        progress = load_checkpoint(latest_checkpoint(run), model, engine, config.head) if resume else Progress()
+        progress = (
+            load_checkpoint(checkpoint_to_resume(run, engine), model, engine, config.head) if resume else Progress()
+        )
         check_fingerprint(progress.data, faces)
-        if progress.step and progress.world_size != engine.world_size:
+        if progress.step and progress.world_size != engine.world_size and main:
+            before, now = progress.config["batch_size"] * progress.world_size, config.batch_size * engine.world_size
             logger.warning(
-                "the run began with %d processes and goes on with %d: a step now holds %d images",
-                progress.world_size, engine.world_size, config.batch_size * engine.world_size,
+                "the run had %d processes and goes on with %d: a step %s %d images, %d in each process",
+                progress.world_size, engine.world_size, "still holds" if before == now else "now holds", now,
+                config.batch_size,
             )  # fmt: skip
         progress.config, progress.data = config.model_dump(mode="json"), fingerprint(faces)
         progress.world_size = engine.world_size

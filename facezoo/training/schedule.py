@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from facezoo.training.config import Schedule
+from facezoo.training.config_groups import Schedule
 
 
 def learning_rate(schedule: Schedule, base: float, step: int, steps: int) -> float:

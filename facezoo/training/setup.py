@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from facezoo import backends
+from facezoo.canonical.class_rows import ClassRows
 from facezoo.data.loading.bad_images import BadImageFile
 from facezoo.data.loading.loader import Loader
 from facezoo.data.sources.filters import concatenate, drop_small, split_identities
@@ -16,7 +17,10 @@ from facezoo.data.transforms.augment import create_augmentation
 from facezoo.errors import ConfigError
 from facezoo.interfaces.engine import Engine, EngineSettings
 from facezoo.interfaces.optimizer import OptimizerSettings
-from facezoo.training.config import Data, RunConfig
+from facezoo.interfaces.parallel import ParallelSettings
+from facezoo.training.config import RunConfig
+from facezoo.training.config_groups import Data
+from facezoo.training.launch import launched_processes
 from facezoo.training.model import Model, build_model, build_run_head
 from facezoo.training.validation import Validator, file_validator, held_out_validator
 
@@ -34,8 +38,14 @@ def with_precision(config: RunConfig) -> tuple[RunConfig, str]:
     return config.model_copy(update={"precision": precision}), remark
 
 
-def build_engine(config: RunConfig, model: Model, head: Any) -> Engine:
+def build_engine(config: RunConfig, model: Model, head: Any, rows: ClassRows | None = None) -> Engine:
     """The engine of the run's backend for a built backbone and a built head.
+
+    Args:
+        config: the run's.
+        model: the backbone.
+        head: the head, or the part of it that this process holds.
+        rows: the classes of that part; None where the head is whole.
 
     Raises:
         BackendUnavailableError: the framework is not installed.
@@ -46,18 +56,21 @@ def build_engine(config: RunConfig, model: Model, head: Any) -> Engine:
         eps=config.optimizer.eps,
     )  # fmt: skip
     settings = EngineSettings(
-        preprocess=model.preprocess, optimizer=optimizer, seed=config.seed, clip_norm=config.clip_norm,
+        preprocess=model.preprocess, optimizer=optimizer,
+        parallel=ParallelSettings(**config.parallel.model_dump()), seed=config.seed, clip_norm=config.clip_norm,
         accumulation=config.accumulation, precision=config.precision, device=config.device, threads=config.threads,
         compiled=config.compiled,
     )  # fmt: skip
-    return backends.load(config.backend).build_engine(settings, model.backbone, head)
+    return backends.load(config.backend).build_engine(settings, model.backbone, head, rows)
 
 
 def create_engine(config: RunConfig, num_classes: int, labels: np.ndarray | None = None) -> Engine:
     """Backbone, head and engine of a configuration, without its data; arguments as for ``build_run_head``."""
     config, _ = with_precision(config)
     model = build_model(config)
-    return build_engine(config, model, build_run_head(config, model, num_classes, labels))
+    processes = launched_processes(config.backend)
+    rows = config.class_rows(num_classes, processes.rank, processes.world_size)
+    return build_engine(config, model, build_run_head(config, model, num_classes, labels, rows=rows), rows)
 
 
 def open_data(config: RunConfig, source: Source | None = None) -> tuple[Source | StreamSource, Validator | None]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +11,8 @@ from facezoo.data.sources.source import Source
 from facezoo.data.transforms.crop import central_crop
 from facezoo.download.urls import local_path
 from facezoo.errors import ConfigError, DataError, ImageError
-from facezoo.training.config import Validation
+from facezoo.interfaces.engine import Engine
+from facezoo.training.config_groups import Validation
 
 logger = logging.getLogger(__name__)
 
@@ -39,11 +39,17 @@ class Validator:
     same: np.ndarray
     folds: np.ndarray
 
-    def __call__(self, embed: Callable[[np.ndarray], np.ndarray]) -> dict[str, float]:
-        """Accuracy and standard error, 0..1, of a function from crops to raw embeddings; with flip fusion."""
+    def __call__(self, engine: Engine) -> dict[str, float]:
+        """Accuracy and standard error, 0..1, with flip fusion; each process embeds a share of the images.
+
+        All processes must call it, and get the same figures.
+        """
         from facezoo.evaluation import embed_images, pair_scores, verification
 
-        embeddings = embed_images(self.crops, embed, batch_size=32)
+        share = np.array_split(self.crops, engine.world_size)[engine.rank]
+        own = embed_images(share, engine.embed, batch_size=32) if len(share) else np.zeros((0, 0), np.float32)
+        width = int(engine.gather(np.array([own.shape[1]])).max())  # a process without images does not know it
+        embeddings = engine.gather(own.reshape(len(own), width))
         result = verification(pair_scores(embeddings, self.first, self.second), self.same, self.folds)
         return {"accuracy": float(result.accuracy), "standard_error": float(result.standard_error)}
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from facezoo import backends
+from facezoo.canonical.class_rows import ClassRows, hold_rows
 from facezoo.canonical.initial import initial_state
 from facezoo.canonical.state import inventory, set_state
 from facezoo.errors import ConfigError
@@ -80,18 +81,25 @@ def create_head(
 
 
 def build_head(
-    options: HeadOptions, *, backend: str, embedding_size: int, num_classes: int, seed: int | None = None
-) -> Any:
-    """Like :func:`create_head`, from validated options."""
+    options: HeadOptions, *, backend: str, embedding_size: int, num_classes: int, seed: int | None = None,
+    rows: ClassRows | None = None,
+) -> Any:  # fmt: skip
+    """Like :func:`create_head`, from validated options.
+
+    ``rows`` are the classes that the head holds if it is one part of several; None holds all. A part has the same
+    values as the whole head in its rows.
+    """
     margin = options.margin
     if embedding_size < 1:
         raise ConfigError(f"{margin.name}: embedding_size is {embedding_size}; expected 1 or more")
     options.check_classes(num_classes)
     native = backends.load(backend)
     seed = native.draw_seed() if seed is None else seed
-    module = native.build_head(margin, embedding_size, num_classes, dict(options.criterion))
-    set_state(module, margin.initial_state(embedding_size, num_classes, seed), strict=False)
-    for term in options.extra:
-        part = native.build_head(term.margin, embedding_size, num_classes, {})
-        module.attach(term.margin.name, part, term.factor)
+    kept = None if rows is None else slice(rows.first, rows.end)
+    with hold_rows(rows):
+        module = native.build_head(margin, embedding_size, num_classes, dict(options.criterion))
+        set_state(module, margin.initial_state(embedding_size, num_classes, seed, kept), strict=False)
+        for term in options.extra:
+            part = native.build_head(term.margin, embedding_size, num_classes, {})
+            module.attach(term.margin.name, part, term.factor)
     return module

@@ -61,6 +61,11 @@ class HeadOptions:
         margin = catalog.head_margin(name, **{key: value for key, value in options.items() if key not in SHARED})
         return cls(margin, _criterion(margin, shared), _extra(margin, shared.get("extra")))
 
+    @property
+    def divisible(self) -> bool:
+        """Whether the classes can be divided over processes: a classifier, without terms that need all of them."""
+        return self.margin.divisible and all(term.margin.weighs for term in self.extra)
+
     def check_classes(self, num_classes: int) -> None:
         """Refuse a number of classes that the head or a term cannot work with.
 

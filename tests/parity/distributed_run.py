@@ -1,4 +1,4 @@
-"""Script of each process of the distributed test: three steps on its half of the batches, then the state is saved."""
+"""Script of each process of the distributed test: three steps of each scenario on its share of the batches."""
 
 from __future__ import annotations
 
@@ -11,36 +11,55 @@ from facezoo.data.sources.synthetic import SyntheticFaces
 from facezoo.training.config import load_config
 from facezoo.training.setup import create_engine
 
-STEPS, BATCH = 3, 8
+STEPS, BATCH, CLASSES = 3, 8, 7
+SCENARIOS = {
+    "dense": {"parallel.head": "dense"},
+    "sharded": {"accumulation": 2, "head_options": {"extra": {"ClassBalanced": {"beta": 0.9}}}},
+    "sampled": {"parallel.sample_rate": 0.999, "optimizer.name": "adamw", "head": "AdaMSoftmax"},  # of 7 classes all
+}
 
 
-def build(backend, accumulation=1):
+def build(backend, scenario):
     settings = {
         "backend": backend, "backbone": "MobileFaceNet", "backbone_options": {"dropout": 0.0}, "embedding_size": 32,
-        "head": "ArcFace", "accumulation": accumulation, "compiled": False, "seed": 1,
+        "head": "ArcFace", "compiled": False, "seed": 1, "precision": "float64", "clip_norm": 100.0,
+        "parallel.sync_batch_norm": True, **SCENARIOS[scenario],
     }  # fmt: skip
-    engine = create_engine(load_config(None, settings), 6)
+    engine = create_engine(load_config(None, settings), CLASSES)
     engine.set_learning_rate(0.01)
     return engine
 
 
 def steps(engine, rank=0, world_size=1):
-    faces = SyntheticFaces(6, 4, seed=5)
-    images = np.stack([faces.image(index) for index in range(len(faces))])
-    order = np.random.default_rng(0).permutation(len(faces)).reshape(STEPS, BATCH)
-    losses = []
+    faces = SyntheticFaces(CLASSES, 4, seed=5)
+    images = np.stack([faces.image(index) for index in range(STEPS * BATCH)])
+    order = np.random.default_rng(0).permutation(STEPS * BATCH).reshape(STEPS, 2, 2, BATCH // 4)
+    results = []
     for step, whole in enumerate(order):
-        mine = np.array_split(whole, world_size)[rank]
-        losses.append(engine.train_step(images[mine], faces.labels[mine], step).loss)
-    trained = {f"backbone.{name}": value for name, value in get_state(engine.backbone).items() if "running" not in name}
-    return {"losses": np.array(losses), **trained, "head": get_state(engine.head)["weight"]}
+        # (micro-batch, process, image): a process takes its half of each micro-batch
+        mine = whole[:, rank].ravel() if world_size > 1 else whole.ravel()
+        results.append(engine.train_step(images[mine], faces.labels[mine], step))
+    assert all(result.applied for result in results)
+    return {
+        "losses": np.array([result.loss for result in results]),
+        "norms": np.array([result.grad_norm for result in results]),
+        **{f"backbone.{name}": value for name, value in get_state(engine.backbone).items()},
+        **{f"head.{name}": value for name, value in get_state(engine.head).items()},
+        **{f"optimizer.{name}": value for name, value in engine.optimizer_state().items()},
+    }
+
+
+def main(backend, folder):
+    for scenario in SCENARIOS:
+        engine = build(backend, scenario)
+        out = steps(engine, engine.rank, engine.world_size)
+        np.savez(f"{folder}/{scenario}-rank{engine.rank}.npz", world_size=engine.world_size, **out)
+    assert engine.any(engine.rank == 1)
+    assert not engine.any(False)
+    gathered = engine.gather(np.full((engine.rank + 1, 2), engine.rank))  # one row from rank 0, two from rank 1
+    assert gathered.tolist() == [[0, 0], [1, 1], [1, 1]]
+    engine.barrier()
 
 
 if __name__ == "__main__":
-    backend, folder = sys.argv[1:]
-    engine = build(backend)
-    out = steps(engine, engine.rank, engine.world_size)
-    assert engine.any(engine.rank == 1)
-    assert not engine.any(False)
-    np.savez(f"{folder}/rank{engine.rank}.npz", world_size=engine.world_size, **out)
-    engine.barrier()
+    main(*sys.argv[1:])

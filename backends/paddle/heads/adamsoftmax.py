@@ -7,6 +7,7 @@ from paddle import nn
 
 from facezoo.backends.paddle.heads.criterion import Reduce
 from facezoo.backends.paddle.heads.margin import MarginHead, replace_target
+from facezoo.canonical.class_rows import held_rows
 
 
 def adamsoftmax_logits(
@@ -50,7 +51,9 @@ class AdaMSoftmax(MarginHead):
         )  # fmt: skip
         self.scale = scale
         self.penalty_weight = penalty_weight
-        self.margins = self.create_parameter([num_classes], default_initializer=nn.initializer.Uniform(0.3, 0.4))
+        self.margins = self.create_parameter(
+            [held_rows(num_classes).count], default_initializer=nn.initializer.Uniform(0.3, 0.4)
+        )
 
     def columns(
         self, cosine: paddle.Tensor, target: paddle.Tensor, target_cosine: paddle.Tensor, norm: paddle.Tensor,

@@ -8,7 +8,7 @@ import paddle
 from paddle import nn
 
 from facezoo.backends.paddle.heads.criterion import Reduce
-from facezoo.backends.paddle.heads.margin import check_batch, widen
+from facezoo.backends.paddle.heads.inputs import check_batch, widen
 from facezoo.interfaces.head import Head
 
 

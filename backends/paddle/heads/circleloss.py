@@ -6,7 +6,8 @@ import paddle
 import paddle.nn.functional as F
 
 from facezoo.backends.paddle.heads.criterion import Reduce
-from facezoo.backends.paddle.heads.margin import MarginHead, replace_target, unit, widen
+from facezoo.backends.paddle.heads.inputs import widen
+from facezoo.backends.paddle.heads.margin import MarginHead, replace_target, unit
 
 ABSENT = -1e9  # logit of a pair of the other kind
 

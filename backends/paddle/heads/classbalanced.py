@@ -9,6 +9,7 @@ import paddle
 
 from facezoo.backends.paddle.heads.criterion import Reduce
 from facezoo.backends.paddle.heads.margin import LinearHead
+from facezoo.canonical.class_rows import held_rows
 
 
 def class_balanced_weights(counts: paddle.Tensor, beta: float) -> paddle.Tensor:
@@ -64,7 +65,8 @@ class ClassBalanced(LinearHead):
             found = f"{len(counts)} entries, the lowest {min(counts)}"
             raise ValueError(f"class_counts has {found}; expected {num_classes} entries of 1 or more")
         self.beta = beta
-        self.register_buffer("class_counts", paddle.to_tensor(counts, dtype="float64"))
+        held = held_rows(num_classes)
+        self.register_buffer("class_counts", paddle.to_tensor(counts[held.first : held.end], dtype="float64"))
 
     def weigh(self, losses: paddle.Tensor, target: paddle.Tensor, reduce: Reduce | None = None) -> paddle.Tensor:
         """Losses (N,) times the weights of their classes."""

@@ -3,37 +3,17 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Literal
+from typing import Any
 
 import paddle
 import paddle.nn.functional as F
 from paddle import nn
 
+from facezoo.backends.paddle.heads.cosine import cosine_products
 from facezoo.backends.paddle.heads.criterion import Reduce, cross_entropy, focal
+from facezoo.backends.paddle.heads.inputs import check_batch, widen
+from facezoo.canonical.class_rows import held_rows
 from facezoo.interfaces.head import ClassificationHead
-
-
-def check_batch(
-    embeddings: paddle.Tensor, labels: paddle.Tensor, embedding_size: int, num_classes: int, indices_tuple: Any = None
-) -> paddle.Tensor:
-    """The labels in int64; ValueError for an unusable batch, IndexError for the first label outside 0..C-1.
-
-    On a GPU and in a static graph such a label becomes C, which the kernels refuse: reading it would synchronise.
-    """
-    if indices_tuple is not None:
-        raise ValueError("indices_tuple is given; expected None: this head takes the whole batch, not a miner's tuples")
-    if embeddings.ndim != 2 or embeddings.shape[1] != embedding_size or list(labels.shape) != [embeddings.shape[0]]:
-        shapes = f"{tuple(embeddings.shape)} and {tuple(labels.shape)}"
-        raise ValueError(f"embeddings and labels have shapes {shapes}; expected (N, {embedding_size}) and (N,)")
-    if len(labels) == 0:
-        raise ValueError("the batch is empty; expected one sample or more")
-    labels = labels.astype("int64")
-    wrong = (labels < 0) | (labels >= num_classes)
-    if not paddle.in_dynamic_mode() or labels.place.is_gpu_place():
-        return paddle.where(wrong, paddle.full_like(labels, num_classes), labels)
-    if bool(wrong.any()):
-        raise IndexError(f"label {int(labels[wrong][0])} is out of range; expected 0 to {num_classes - 1}")
-    return labels
 
 
 def is_target(logits: paddle.Tensor, target: paddle.Tensor) -> paddle.Tensor:
@@ -60,14 +40,6 @@ def lengths(rows: paddle.Tensor) -> paddle.Tensor:
 def unit(rows: paddle.Tensor) -> paddle.Tensor:
     """Rows (N, E) divided by their lengths; the gradient of paddle's own ``F.normalize`` is off by 1e-13 / length."""
     return rows / lengths(rows)[:, None]
-
-
-def widen(values: paddle.Tensor, dtype: Literal["float32", "float64"]) -> paddle.Tensor:
-    """``values`` in a wider type; a zero row of float16 gets no gradient, since its 1e12 overflows float16."""
-    wide = values.astype(dtype)
-    if values.dtype == paddle.float16 and values.ndim > 1:
-        wide = paddle.where((wide.detach() != 0).any(axis=-1, keepdim=True), wide, wide.detach())
-    return wide
 
 
 def safe_sine(cosine: paddle.Tensor) -> paddle.Tensor:
@@ -128,7 +100,7 @@ class MarginHead(ClassificationHead, nn.Layer):
         self.label_smoothing = label_smoothing
         self.focal_gamma = focal_gamma
         self.weight = self.create_parameter(
-            [num_classes, embedding_size], default_initializer=nn.initializer.XavierUniform()
+            [held_rows(num_classes).count, embedding_size], default_initializer=nn.initializer.XavierUniform()
         )
         self.extra = nn.LayerDict()
         self.factors: dict[str, float] = {}
@@ -157,10 +129,23 @@ class MarginHead(ClassificationHead, nn.Layer):
             first: the class of this part's first row.
             reduce: combines values of all parts; its backward pass returns the gradient unchanged.
         """
+        labels = check_batch(embeddings, labels, self.embedding_size, self.num_classes)
+        here = (labels >= first) & (labels < first + self.weight.shape[0])
+        target = paddle.where(here, labels - first, paddle.full_like(labels, -1))
+        return self.forward_columns(embeddings, target, reduce)
+
+    def forward_columns(
+        self, embeddings: paddle.Tensor, target: paddle.Tensor, reduce: Reduce | None = None
+    ) -> paddle.Tensor:
+        """Like :meth:`forward_part`, for any set of classes.
+
+        Args:
+            embeddings: (N, E), the whole batch.
+            target: (N,) int64, the column of each label here, or -1 where another part owns it.
+            reduce: combines values of all parts; None when this head holds every label's class.
+        """
         with paddle.amp.auto_cast(enable=False):
-            local = check_batch(embeddings, labels, self.embedding_size, self.num_classes) - first
-            here = (local >= 0) & (local < self.weight.shape[0])
-            return self._loss(self.upcast(embeddings), paddle.where(here, local, paddle.full_like(local, -1)), reduce)
+            return self._loss(self.upcast(embeddings), target, reduce)
 
     def logits(self, embeddings: paddle.Tensor, labels: paddle.Tensor) -> paddle.Tensor:
         before = [buffer.clone() for buffer in self.buffers(include_sublayers=False)]
@@ -220,7 +205,7 @@ class MarginHead(ClassificationHead, nn.Layer):
 
     def cosines(self, embeddings: paddle.Tensor) -> paddle.Tensor:
         """Cosine of each embedding with each class weight of this part, (N, C_local)."""
-        return F.linear(unit(embeddings), unit(self.upcast(self.weight)).T).clip(-1, 1)
+        return cosine_products(unit(embeddings), self.upcast(self.weight)).clip(-1, 1)
 
     def upcast(self, values: paddle.Tensor) -> paddle.Tensor:
         """Half precision to float32; everything to float64 if the weight is float64."""
@@ -237,6 +222,19 @@ class MarginHead(ClassificationHead, nn.Layer):
         self.extra[name] = term
         if hasattr(term, "term"):
             self.factors[name] = factor
+
+    def row_tensors(self) -> list[tuple[str, nn.Layer, str]]:
+        """Tensors with one row per class, those of attached heads included: canonical name, owner, name there."""
+        owners: list[tuple[str, Any]] = [
+            ("", self),
+            *((f"extra.{key}.", term) for key, term in self.attached().items()),
+        ]
+        return [
+            (prefix + name, owner, name)
+            for prefix, owner in owners
+            for name in getattr(owner, "per_class", ())
+            if getattr(owner, name) is not None  # None in an attached head
+        ]
 
     def keep_classes(self, first: int, count: int) -> None:
         """Drop the rows of all classes but ``first .. first + count - 1``: this head becomes one part."""
@@ -277,7 +275,7 @@ class LinearHead(MarginHead):
             embedding_size, num_classes, variant=variant, criterion=criterion, label_smoothing=label_smoothing,
             focal_gamma=focal_gamma,
         )  # fmt: skip
-        self.bias = self.create_parameter([num_classes], is_bias=True)
+        self.bias = self.create_parameter([held_rows(num_classes).count], is_bias=True)
 
     def cosines(self, embeddings: paddle.Tensor) -> paddle.Tensor:
         """Plain products with the class weights of this part, (N, C_local)."""

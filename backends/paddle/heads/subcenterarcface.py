@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 
 import paddle
-import paddle.nn.functional as F
 from paddle import nn
 
+from facezoo.backends.paddle.heads.cosine import cosine_products
 from facezoo.backends.paddle.heads.criterion import Reduce
 from facezoo.backends.paddle.heads.margin import MarginHead, arc, arc_monotone, replace_target, unit
+from facezoo.canonical.class_rows import held_rows
 
 
 def subcenterarcface_logits(
@@ -61,7 +62,8 @@ class SubCenterArcFace(MarginHead):
         self.centers = centers
         bound = math.sqrt(6 / (num_classes + embedding_size))
         self.weight = self.create_parameter(
-            [num_classes, centers, embedding_size], default_initializer=nn.initializer.Uniform(-bound, bound)
+            [held_rows(num_classes).count, centers, embedding_size],
+            default_initializer=nn.initializer.Uniform(-bound, bound),
         )
 
     def columns(
@@ -74,8 +76,8 @@ class SubCenterArcFace(MarginHead):
 
     def cosines(self, embeddings: paddle.Tensor) -> paddle.Tensor:
         """Cosine of each embedding with the nearest sub-center of each class, (N, C_local)."""
-        rows = unit(self.upcast(self.weight).flatten(0, 1))  # (C K, E)
-        every = F.linear(unit(embeddings), rows.T).clip(-1, 1)
+        rows = self.upcast(self.weight).flatten(0, 1)  # (C K, E)
+        every = cosine_products(unit(embeddings), rows).clip(-1, 1)
         every = every.reshape([len(embeddings), -1, self.centers])
         best = every.detach().argmax(axis=2)[:, :, None]
         return paddle.take_along_axis(every, best, axis=2)[:, :, 0]

@@ -7,6 +7,7 @@ from torch import nn
 
 from facezoo.backends.torch.heads.criterion import Reduce
 from facezoo.backends.torch.heads.margin import MarginHead, replace_target
+from facezoo.canonical.class_rows import held_rows
 
 
 def adamsoftmax_logits(
@@ -50,7 +51,7 @@ class AdaMSoftmax(MarginHead):
         )  # fmt: skip
         self.scale = scale
         self.penalty_weight = penalty_weight
-        self.margins = nn.Parameter(torch.empty(num_classes))
+        self.margins = nn.Parameter(torch.empty(held_rows(num_classes).count))
         nn.init.uniform_(self.margins, 0.3, 0.4)
 
     def columns(

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from facezoo.backends.torch.heads.criterion import Reduce
-from facezoo.backends.torch.heads.margin import check_batch, no_autocast, widen
+from facezoo.backends.torch.heads.inputs import check_batch, no_autocast, widen
 from facezoo.interfaces.head import Head
 
 

@@ -6,7 +6,8 @@ import torch
 import torch.nn.functional as F
 
 from facezoo.backends.torch.heads.criterion import Reduce
-from facezoo.backends.torch.heads.margin import MarginHead, replace_target, unit, widen
+from facezoo.backends.torch.heads.inputs import widen
+from facezoo.backends.torch.heads.margin import MarginHead, replace_target, unit
 
 ABSENT = -1e9  # logit of a pair of the other kind
 

@@ -9,6 +9,7 @@ import torch
 
 from facezoo.backends.torch.heads.criterion import Reduce
 from facezoo.backends.torch.heads.margin import LinearHead
+from facezoo.canonical.class_rows import held_rows
 
 
 def class_balanced_weights(counts: torch.Tensor, beta: float) -> torch.Tensor:
@@ -64,7 +65,8 @@ class ClassBalanced(LinearHead):
             found = f"{len(counts)} entries, the lowest {min(counts)}"
             raise ValueError(f"class_counts has {found}; expected {num_classes} entries of 1 or more")
         self.beta = beta
-        self.register_buffer("class_counts", torch.tensor(counts, dtype=torch.float64))
+        held = held_rows(num_classes)
+        self.register_buffer("class_counts", torch.tensor(counts[held.first : held.end], dtype=torch.float64))
 
     def weigh(self, losses: torch.Tensor, target: torch.Tensor, reduce: Reduce | None = None) -> torch.Tensor:
         """Losses (N,) times the weights of their classes."""

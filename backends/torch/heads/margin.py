@@ -3,49 +3,17 @@
 from __future__ import annotations
 
 import math
-from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import nn
 
+from facezoo.backends.torch.heads.cosine import cosine_products
 from facezoo.backends.torch.heads.criterion import Reduce, cross_entropy, focal
+from facezoo.backends.torch.heads.inputs import check_batch, no_autocast, widen
+from facezoo.canonical.class_rows import held_rows
 from facezoo.interfaces.head import ClassificationHead
-
-
-def check_batch(
-    embeddings: torch.Tensor, labels: torch.Tensor, embedding_size: int, num_classes: int, indices_tuple: Any = None
-) -> torch.Tensor:
-    """The labels in int64; ValueError for an unusable batch, IndexError for the first label outside 0..C-1.
-
-    On a GPU and in a compiled graph the device checks the labels (RuntimeError): reading them would synchronise.
-    """
-    if indices_tuple is not None:
-        raise ValueError("indices_tuple is given; expected None: this head takes the whole batch, not a miner's tuples")
-    if embeddings.ndim != 2 or embeddings.shape[1] != embedding_size or labels.shape != embeddings.shape[:1]:
-        shapes = f"{tuple(embeddings.shape)} and {tuple(labels.shape)}"
-        raise ValueError(f"embeddings and labels have shapes {shapes}; expected (N, {embedding_size}) and (N,)")
-    if len(labels) == 0:
-        raise ValueError("the batch is empty; expected one sample or more")
-    wrong = (labels < 0) | (labels >= num_classes)
-    if torch.compiler.is_compiling() or (_has_values(labels) and labels.device.type != "cpu"):
-        torch._assert_async(~wrong.any(), f"a label is out of range; expected 0 to {num_classes - 1}")
-    elif _has_values(labels) and bool(wrong.any()):
-        raise IndexError(f"label {int(labels[wrong][0])} is out of range; expected 0 to {num_classes - 1}")
-    return labels.long()
-
-
-def _has_values(labels: torch.Tensor) -> bool:
-    """False for fake and meta tensors, and inside vmap and tracing, where no value can be read."""
-    wrapped = torch._C._functorch.is_functorch_wrapped_tensor(labels)
-    return type(labels) is torch.Tensor and not (wrapped or labels.is_meta or torch.jit.is_tracing())
-
-
-def no_autocast(values: torch.Tensor) -> AbstractContextManager[Any]:
-    """A context without automatic mixed precision on the device of ``values``."""
-    kind = values.device.type
-    return torch.autocast(kind, enabled=False) if torch.amp.is_autocast_available(kind) else nullcontext()
 
 
 def is_target(logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
@@ -72,14 +40,6 @@ def lengths(rows: torch.Tensor) -> torch.Tensor:
 def unit(rows: torch.Tensor) -> torch.Tensor:
     """Rows (N, E) divided by their lengths."""
     return F.normalize(rows)
-
-
-def widen(values: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
-    """``values`` in a wider type; a zero row of float16 gets no gradient, since its 1e12 overflows float16."""
-    wide = values.to(dtype)
-    if values.dtype == torch.float16 and values.ndim > 1:
-        wide = torch.where((values != 0).any(dim=-1, keepdim=True), wide, wide.detach())
-    return wide
 
 
 def safe_sine(cosine: torch.Tensor) -> torch.Tensor:
@@ -141,7 +101,7 @@ class MarginHead(ClassificationHead, nn.Module):
         self.criterion = criterion
         self.label_smoothing = label_smoothing
         self.focal_gamma = focal_gamma
-        self.weight = nn.Parameter(torch.empty(num_classes, embedding_size))
+        self.weight = nn.Parameter(torch.empty(held_rows(num_classes).count, embedding_size))
         nn.init.xavier_uniform_(self.weight)
         self.extra = nn.ModuleDict()
         self.factors: dict[str, float] = {}
@@ -168,10 +128,22 @@ class MarginHead(ClassificationHead, nn.Module):
             first: the class of this part's first row.
             reduce: combines values of all parts; its backward pass returns the gradient unchanged.
         """
+        labels = check_batch(embeddings, labels, self.embedding_size, self.num_classes)
+        here = (labels >= first) & (labels < first + self.weight.shape[0])
+        return self.forward_columns(embeddings, torch.where(here, labels - first, torch.full_like(labels, -1)), reduce)
+
+    def forward_columns(
+        self, embeddings: torch.Tensor, target: torch.Tensor, reduce: Reduce | None = None
+    ) -> torch.Tensor:
+        """Like :meth:`forward_part`, for any set of classes.
+
+        Args:
+            embeddings: (N, E), the whole batch.
+            target: (N,) int64, the column of each label here, or -1 where another part owns it.
+            reduce: combines values of all parts; None when this head holds every label's class.
+        """
         with no_autocast(embeddings):
-            local = check_batch(embeddings, labels, self.embedding_size, self.num_classes) - first
-            here = (local >= 0) & (local < self.weight.shape[0])
-            return self._loss(self.upcast(embeddings), torch.where(here, local, torch.full_like(local, -1)), reduce)
+            return self._loss(self.upcast(embeddings), target, reduce)
 
     def logits(self, embeddings: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         before = [buffer.clone() for buffer in self.buffers(recurse=False)]
@@ -231,7 +203,7 @@ class MarginHead(ClassificationHead, nn.Module):
 
     def cosines(self, embeddings: torch.Tensor) -> torch.Tensor:
         """Cosine of each embedding with each class weight of this part, (N, C_local)."""
-        return F.linear(unit(embeddings), unit(self.upcast(self.weight))).clamp(-1, 1)
+        return cosine_products(unit(embeddings), self.upcast(self.weight)).clamp(-1, 1)
 
     def upcast(self, values: torch.Tensor) -> torch.Tensor:
         """Half precision to float32; everything to float64 if the weight is float64."""
@@ -248,6 +220,19 @@ class MarginHead(ClassificationHead, nn.Module):
         self.extra[name] = term
         if hasattr(term, "term"):
             self.factors[name] = factor
+
+    def row_tensors(self) -> list[tuple[str, nn.Module, str]]:
+        """Tensors with one row per class, those of attached heads included: canonical name, owner, name there."""
+        owners: list[tuple[str, Any]] = [
+            ("", self),
+            *((f"extra.{key}.", term) for key, term in self.attached().items()),
+        ]
+        return [
+            (prefix + name, owner, name)
+            for prefix, owner in owners
+            for name in getattr(owner, "per_class", ())
+            if getattr(owner, name) is not None  # None in an attached head
+        ]
 
     def keep_classes(self, first: int, count: int) -> None:
         """Drop the rows of all classes but ``first .. first + count - 1``: this head becomes one part."""
@@ -285,7 +270,7 @@ class LinearHead(MarginHead):
             embedding_size, num_classes, variant=variant, criterion=criterion, label_smoothing=label_smoothing,
             focal_gamma=focal_gamma,
         )  # fmt: skip
-        self.bias = nn.Parameter(torch.zeros(num_classes))
+        self.bias = nn.Parameter(torch.zeros(held_rows(num_classes).count))
 
     def cosines(self, embeddings: torch.Tensor) -> torch.Tensor:
         """Plain products with the class weights of this part, (N, C_local)."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 
 import torch
-import torch.nn.functional as F
 from torch import nn
 
+from facezoo.backends.torch.heads.cosine import cosine_products
 from facezoo.backends.torch.heads.criterion import Reduce
 from facezoo.backends.torch.heads.margin import MarginHead, arc, arc_monotone, replace_target, unit
+from facezoo.canonical.class_rows import held_rows
 
 
 def subcenterarcface_logits(
@@ -60,7 +61,9 @@ class SubCenterArcFace(MarginHead):
         self.scale = scale
         self.centers = centers
         bound = math.sqrt(6 / (num_classes + embedding_size))
-        self.weight = nn.Parameter(torch.empty(num_classes, centers, embedding_size).uniform_(-bound, bound))
+        self.weight = nn.Parameter(
+            torch.empty(held_rows(num_classes).count, centers, embedding_size).uniform_(-bound, bound)
+        )
 
     def columns(
         self, cosine: torch.Tensor, target: torch.Tensor, target_cosine: torch.Tensor, norm: torch.Tensor,
@@ -72,8 +75,8 @@ class SubCenterArcFace(MarginHead):
 
     def cosines(self, embeddings: torch.Tensor) -> torch.Tensor:
         """Cosine of each embedding with the nearest sub-center of each class, (N, C_local)."""
-        rows = unit(self.upcast(self.weight).flatten(0, 1))  # (C K, E)
-        every = F.linear(unit(embeddings), rows).clamp(-1, 1)
+        rows = self.upcast(self.weight).flatten(0, 1)  # (C K, E)
+        every = cosine_products(unit(embeddings), rows).clamp(-1, 1)
         every = every.reshape([len(embeddings), -1, self.centers])
         best = every.detach().argmax(dim=2)[:, :, None]
         return torch.take_along_dim(every, best, dim=2)[:, :, 0]

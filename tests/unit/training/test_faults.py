@@ -17,7 +17,8 @@ from facezoo.errors import CheckpointError, ConfigError, DataError, WorkerError
 from facezoo.training.checkpoint import checkpoints, latest_checkpoint, read_progress
 from facezoo.training.launch import launched_processes
 from facezoo.training.lock import LOCK
-from facezoo.training.run import resumed_config, run_training
+from facezoo.training.resume import resumed_config
+from facezoo.training.run import run_training
 from facezoo.training.setup import create_engine
 from facezoo.zoo import catalog
 
@@ -96,8 +97,8 @@ def test_a_progress_line_or_a_log_that_cannot_be_written_does_not_end_the_run(ti
 
     init = log.RunLog.__init__
 
-    def broken(self, *arguments):
-        init(self, *arguments)
+    def broken(self, *arguments, **options):
+        init(self, *arguments, **options)
         self._file = Full(self._file)
 
     monkeypatch.setattr(log.RunLog, "__init__", broken)

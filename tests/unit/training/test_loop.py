@@ -12,7 +12,8 @@ from facezoo.checkpoints.weights import load_weights, read_weights
 from facezoo.errors import CheckpointError, ConfigError, NumericalError
 from facezoo.training.checkpoint import checkpoints, latest_checkpoint, load_checkpoint
 from facezoo.training.model import build_model, build_run_head
-from facezoo.training.run import resumed_config, run_training
+from facezoo.training.resume import resumed_config
+from facezoo.training.run import run_training
 from facezoo.training.setup import build_engine
 
 

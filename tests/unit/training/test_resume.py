@@ -12,7 +12,8 @@ import numpy as np
 from tiny_run import TINY
 
 from facezoo.checkpoints.weights import read_arrays
-from facezoo.training.run import resumed_config, run_training
+from facezoo.training.resume import resumed_config
+from facezoo.training.run import run_training
 
 
 def command(run, *more):

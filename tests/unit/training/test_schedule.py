@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from facezoo.training.config import Schedule
+from facezoo.training.config_groups import Schedule
 from facezoo.training.schedule import learning_rate
 
 

@@ -1,0 +1,84 @@
+"""Groups of keys of a run's configuration."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Number = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class Strict(BaseModel):
+    """A group of keys; an unknown key is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Data(Strict):
+    """The training images, their order and their augmentation."""
+
+    path: str | list[str] | None = Field(
+        None, description="folder, list file, .rec or shards; several are joined; none: synthetic faces"
+    )
+    identities: int = Field(64, ge=2, description="of the synthetic faces")
+    images_per_identity: int = Field(20, ge=2, description="of the synthetic faces")
+    min_images: int = Field(1, ge=1, description="identities with fewer images are skipped")
+    same_names: Literal["refuse", "merge", "apart"] = Field("refuse", description="one name in two of the paths")
+    sampler: Literal["shuffled", "weighted", "identities", "sequential"] = Field(
+        "shuffled", description="order of the images; with Triplet: identities, four or two images of each in a batch"
+    )
+    sampler_options: dict[str, Number] = Field(default_factory=dict)
+    augmentation: str = Field("paper", description="recipe: paper, light, none, ...")
+    augmentation_options: dict[str, Any] = Field(default_factory=dict)
+    workers: int = Field(0, ge=0, description="processes that prepare images; 0 prepares them in the training process")
+    cache: bool = Field(False, description="keep decoded images in memory")
+    cache_gigabytes: Number = Field(1.0, gt=0, description="limit of the cache; further images are decoded each time")
+    max_bad_share: Number = Field(0.01, ge=0, le=1, description="share of unreadable images above which the run stops")
+
+
+class Schedule(Strict):
+    """The learning rate at each step, as a share of ``lr``."""
+
+    name: Literal["constant", "step", "polynomial", "cosine"] = "cosine"
+    warmup: Number = Field(0.05, ge=0, le=0.5, description="share of all steps with a linearly increasing rate")
+    milestones: list[Number] = Field(default_factory=lambda: [0.5, 0.75, 0.9], description="step: shares of all steps")
+    gamma: Number = Field(0.1, gt=0, lt=1, description="step: factor at each milestone")
+    power: Number = Field(2.0, gt=0, description="polynomial: exponent")
+    floor: Number = Field(0.0, ge=0, lt=1, description="lowest share of lr")
+
+
+class Optimizer(Strict):
+    """What updates the weights; ``lr``, ``momentum`` and ``weight_decay`` stand beside it."""
+
+    name: Literal["sgd", "adamw", "lamb"] = "sgd"
+    nesterov: bool = Field(False, description="SGD: Nesterov's form of the momentum")
+    beta1: Number = Field(0.9, ge=0, lt=1, description="AdamW and LAMB: decay of the mean of gradients")
+    beta2: Number = Field(0.999, ge=0, lt=1, description="AdamW and LAMB: decay of the mean of squared gradients")
+    eps: Number | None = Field(None, gt=0, description="AdamW and LAMB; none: 1e-8 and 1e-6")
+
+
+class Validation(Strict):
+    """Validation during the run."""
+
+    every: int = Field(0, ge=0, description="steps between validations; 0: only at the end")
+    data: str | None = Field(None, description="a verification .bin, or an LFW-like folder; none: identities held out")
+    pairs: str | None = Field(None, description="pair list for a folder")
+    landmarks: str | None = Field(None, description="landmark table for a folder")
+    holdout: int = Field(0, ge=0, description="identities of the training set kept for validation; synthetic faces: 16")
+    patience: int = Field(0, ge=0, description="validations without improvement before the run stops; 0: never")
+
+
+class Parallel(Strict):
+    """Several processes that train together; see docs/scaling.md."""
+
+    head: Literal["auto", "dense", "sharded"] = Field(
+        "auto", description="dense: every process holds all classes; sharded: each holds a share; auto: by the head"
+    )
+    sample_rate: Number = Field(1.0, gt=0, le=1, description="Partial FC: share of the classes computed in a step")
+    sync_batch_norm: bool = Field(False, description="batch norm over the images of all processes")
+    find_unused: bool = Field(False, description="some parameters of the backbone may take no part in a step")
+    compression: Literal["none", "float16", "bfloat16"] = Field(
+        "none", description="type that gradients are sent in; torch only"
+    )
+    timeout: Number = Field(1800.0, gt=0, description="seconds that a process waits for the others")
