@@ -21,6 +21,7 @@ from facezoo.backends.torch.row_optimizer import RowOptimizer
 from facezoo.backends.torch.sharded_head import ShardedHead
 from facezoo.canonical.class_rows import ClassRows
 from facezoo.interfaces.engine import Engine, EngineSettings, StepResult
+from facezoo.io.memory import keep_freed_memory
 from facezoo.rng import generator
 
 
@@ -44,6 +45,8 @@ class TorchEngine(Engine):
     ) -> None:
         self.settings, self.backbone, self.head, self.rows = settings, backbone, head, rows
         self.device = pick_device(settings.device)
+        if self.device.type == "cpu":
+            keep_freed_memory()
         if settings.threads:
             torch.set_num_threads(settings.threads)
         self.rank, self.world_size = distributed.join(self.device, settings.parallel.timeout)

@@ -13,10 +13,11 @@ from typing import Any
 
 import paddle
 
+from facezoo.io.memory import keep_freed_memory
+
 SWITCH = "FACEZOO_PADDLE_ONEDNN"  # "0" switches the library off
 TESTED = ((3, 6),)  # versions (major, minor) whose declarations are those below
 OPENMP = 2  # the only CPU runtime whose threads are handled here
-NO_MAPPING, NO_TRIMMING = -4, -1  # M_MMAP_MAX and M_TRIM_THRESHOLD of mallopt
 
 Dims = c_int64 * 12
 log = logging.getLogger(__name__)
@@ -139,18 +140,6 @@ class Library:
             self.dll.omp_set_num_threads(self.threads)
 
 
-def _keep_memory() -> None:
-    """Keep freed memory in the process.
-
-    glibc returns large blocks to the system, and each new one costs a page fault per 4 KiB: several times as long as
-    the operation that writes it.
-    """
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # other C libraries have none
-    if mallopt is not None:
-        mallopt(NO_MAPPING, 0)
-        mallopt(NO_TRIMMING, -1)
-
-
 @functools.cache
 def _load() -> Library | None:
     if os.environ.get(SWITCH, "1") == "0":
@@ -170,7 +159,7 @@ def _load() -> Library | None:
     except (OSError, AttributeError, OneDNNError) as error:
         log.debug("oneDNN is not used: %s", error)
         return None
-    _keep_memory()
+    keep_freed_memory()
     return library
 
 
