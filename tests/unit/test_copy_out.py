@@ -24,6 +24,7 @@ def copy(path: Path, target: Path) -> None:
     text = re.sub(r"^from facezoo\.interfaces\S* import .*\n", "", text, flags=re.MULTILINE)
     text = re.sub(r"\((?:Backbone|Head|ClassificationHead), ", "(", text)  # the interface base
     text = re.sub(r"from facezoo\.specs\.(\w+) import", r"from \1_spec import", text)
+    text = re.sub(r"from facezoo\.backends\.paddle\.onednn\b", "from onednn", text)
     text = re.sub(r"from facezoo\.(?:\w+\.)*(\w+) import", r"from \1 import", text)
     target.write_text(text, encoding="utf-8")
     assert "facezoo." not in re.sub(r'""".*?"""|#.*|:class:\S*', "", text, flags=re.DOTALL), f"{path} needs more of it"
@@ -47,8 +48,9 @@ TENSORS = {
 def test_heads_copied_out(backend, tmp_path):
     seed, draw, labels = TENSORS[backend]
     native = ROOT / "backends" / backend / "heads"
-    for name in (*CLASSIFIERS, *OTHERS, "margin", "criterion", "auxiliary"):
+    for name in (*CLASSIFIERS, *OTHERS, "margin", "criterion", "auxiliary", "cosine", "inputs"):
         copy(native / f"{name.lower()}.py", tmp_path / f"{name.lower()}.py")
+    copy(ROOT / "facezoo" / "canonical" / "class_rows.py", tmp_path / "class_rows.py")
     imports = "\n".join(f"from {name.lower()} import {name}" for name in (*CLASSIFIERS, *OTHERS))
     code = f"""
 import {backend}
@@ -78,6 +80,9 @@ def test_backbones_copied_out(backend, family, tmp_path):
     for name in ("layers", "conv", "norm", "prelu", "necks", "drop_path"):
         if (native / f"{name}.py").exists():
             copy(native / f"{name}.py", tmp_path / f"{name}.py")
+    (tmp_path / "onednn").mkdir()
+    for path in (native / "onednn").glob("*.py"):
+        copy(path, tmp_path / "onednn" / path.name)
     for name in SPECS:
         copy(ROOT / "facezoo" / "specs" / name, tmp_path / name.replace(".py", "_spec.py"))
     copy(ROOT / "facezoo" / "errors.py", tmp_path / "errors.py")
