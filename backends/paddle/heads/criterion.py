@@ -27,11 +27,11 @@ def cross_entropy(
         own = paddle.take_along_axis(logits, target[:, None], axis=1)[:, 0]
         wanted = (1 - label_smoothing) * own + label_smoothing * logits.mean(axis=1)
         return paddle.logsumexp(logits, axis=1) - wanted  # F.cross_entropy stops at 64 a sample on the CPU
-    top = reduce(logits.detach().max(axis=1), "max")  # (N,)
-    total = reduce(paddle.exp(logits - top[:, None]).sum(axis=1), "sum")
-    log_sum = paddle.log(total) + top
-    onehot = paddle.arange(logits.shape[1], dtype=target.dtype) == target[:, None]
-    own = reduce(paddle.where(onehot, logits, paddle.zeros_like(logits)).sum(axis=1), "sum")
+    part = paddle.logsumexp(logits, axis=1)  # (N,)
+    top = reduce(part.detach(), "max")
+    log_sum = paddle.log(reduce(paddle.exp(part - top), "sum")) + top
+    own = paddle.take_along_axis(logits, target.clip(min=0)[:, None], axis=1)[:, 0]
+    own = reduce(paddle.where(target >= 0, own, paddle.zeros_like(own)), "sum")
     loss = log_sum - (1 - label_smoothing) * own
     if label_smoothing:
         loss = loss - label_smoothing * reduce(logits.sum(axis=1), "sum") / num_classes

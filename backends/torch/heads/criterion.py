@@ -25,11 +25,11 @@ def cross_entropy(
     """
     if reduce is None:
         return F.cross_entropy(logits, target, reduction="none", label_smoothing=label_smoothing)
-    top = reduce(logits.detach().amax(dim=1), "max")  # (N,)
-    total = reduce(torch.exp(logits - top[:, None]).sum(dim=1), "sum")
-    log_sum = torch.log(total) + top
-    onehot = torch.arange(logits.shape[1], device=logits.device) == target[:, None]
-    own = reduce(torch.where(onehot, logits, torch.zeros_like(logits)).sum(dim=1), "sum")
+    part = torch.logsumexp(logits, dim=1)  # (N,)
+    top = reduce(part.detach(), "max")
+    log_sum = torch.log(reduce(torch.exp(part - top), "sum")) + top
+    own = logits.gather(1, target.clamp(min=0)[:, None])[:, 0]
+    own = reduce(torch.where(target >= 0, own, torch.zeros_like(own)), "sum")
     loss = log_sum - (1 - label_smoothing) * own
     if label_smoothing:
         loss = loss - label_smoothing * reduce(logits.sum(dim=1), "sum") / num_classes
