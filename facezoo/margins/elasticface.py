@@ -92,7 +92,7 @@ class ElasticFaceMargin(Margin):
         if "sample_margins" in state:  # given ones
             margins, step = np.asarray(state["sample_margins"], np.float64), step - 1
         if self.variant != "ref":
-            order = np.argsort(-t)
+            order = np.argsort(np.round(-t * 2**20), kind="stable")  # cosines equal up to rounding: as in the batch
             margins = np.sort(margins)[order if self.variant == "plus_author_repo" else np.argsort(order)]
         value, slope = arc(t, margins) if self.kind == "arc" else (t - margins, np.ones_like(t))
         out = with_target(cosine, np.ones_like(cosine), labels, value, slope, self.scale)

@@ -83,6 +83,7 @@ def test_backbones_copied_out(backend, family, tmp_path):
     (tmp_path / "onednn").mkdir()
     for path in (native / "onednn").glob("*.py"):
         copy(path, tmp_path / "onednn" / path.name)
+    copy(ROOT / "facezoo" / "io" / "memory.py", tmp_path / "memory.py")
     for name in SPECS:
         copy(ROOT / "facezoo" / "specs" / name, tmp_path / name.replace(".py", "_spec.py"))
     copy(ROOT / "facezoo" / "errors.py", tmp_path / "errors.py")

@@ -33,8 +33,11 @@ def normal_values(seed: int, step: paddle.Tensor, count: int) -> paddle.Tensor:
 
 
 def by_rank(margins: paddle.Tensor, target_cosine: paddle.Tensor, variant: str) -> paddle.Tensor:
-    """Margins (N,) sorted, then indexed by the rank of each target cosine, or by the order for "plus_author_repo"."""
-    order = paddle.argsort(target_cosine.detach(), descending=True)
+    """Margins (N,) sorted, then indexed by the rank of each target cosine, or by the order for "plus_author_repo".
+
+    Cosines that differ by rounding only are in the order of the batch, so that every backend has the same order.
+    """
+    order = paddle.argsort(paddle.round(-target_cosine.detach() * 2**20), stable=True)
     return paddle.sort(margins)[order if variant == "plus_author_repo" else paddle.argsort(order)]
 
 

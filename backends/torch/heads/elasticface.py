@@ -30,8 +30,11 @@ def normal_values(seed: int, step: torch.Tensor, count: int) -> torch.Tensor:
 
 
 def by_rank(margins: torch.Tensor, target_cosine: torch.Tensor, variant: str) -> torch.Tensor:
-    """Margins (N,) sorted, then indexed by the rank of each target cosine, or by the order for "plus_author_repo"."""
-    order = torch.argsort(target_cosine.detach(), descending=True)
+    """Margins (N,) sorted, then indexed by the rank of each target cosine, or by the order for "plus_author_repo".
+
+    Cosines that differ by rounding only are in the order of the batch, so that every backend has the same order.
+    """
+    order = torch.argsort(torch.round(-target_cosine.detach() * 2**20), stable=True)
     return torch.sort(margins)[0][order if variant == "plus_author_repo" else torch.argsort(order)]
 
 
