@@ -7,15 +7,14 @@
 #   RUN      folder of the run, on a file system that every machine of the run sees
 #   BACKEND  torch or paddle; default torch
 #   LAUNCH   options of torchrun or paddle.distributed.launch; default none
-# The other words are options of `facezoo train`, without --backend and --out. They are not read when the run continues.
+# The other words are options of `facezoo train`, without --backend and --out. A run that continues keeps its own, and
+# refuses one that would make it another experiment. With `--max-restarts N` in LAUNCH, torchrun continues it itself.
 set -eu
 : "${RUN:?set RUN to the folder of the run}"
 backend=${BACKEND:-torch}
-if ls -d "$RUN"/checkpoints/step-* >/dev/null 2>&1; then
-    set -- --resume --out "$RUN"
-else
-    set -- "$@" --backend "$backend" --out "$RUN"
-fi
+set -- "$@" --backend "$backend" --out "$RUN" --auto-resume
+# torchrun would keep the addresses of processes that died, and their successors would try to connect to them
+export TORCH_DISABLE_SHARE_RDZV_TCP_STORE=1
 # LAUNCH holds several words
 case $backend in
 torch) exec torchrun ${LAUNCH:-} -m facezoo train "$@" ;;

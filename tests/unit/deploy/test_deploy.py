@@ -84,17 +84,15 @@ def run(*words, **variables):
     return done.returncode, done.stdout.strip(), done.stderr.strip()
 
 
-def test_a_run_is_started_and_then_continued(machine):
+def test_a_run_is_started_or_continued(machine):
     script, launch = DEPLOY / "train.sh", "--nproc-per-node 2"
     start = "torchrun --nproc-per-node 2 -m facezoo train"
     assert run(script, *TRAIN, RUN="runs/a", LAUNCH=launch) == (
-        0, f"{start} {' '.join(TRAIN)} --backend torch --out runs/a", "",
+        0, f"{start} {' '.join(TRAIN)} --backend torch --out runs/a --auto-resume", "",
     )  # fmt: skip
-    (machine / "runs" / "a" / "checkpoints" / "step-10").mkdir(parents=True)
-    assert run(script, *TRAIN, RUN="runs/a", LAUNCH=launch)[1] == f"{start} --resume --out runs/a"
     assert run(script, *TRAIN, RUN="runs/b", BACKEND="paddle")[1] == (
         f"python -m paddle.distributed.launch {machine}/bin/facezoo train {' '.join(TRAIN)} "
-        "--backend paddle --out runs/b"
+        "--backend paddle --out runs/b --auto-resume"
     )
 
 
@@ -128,13 +126,13 @@ def test_a_slurm_job_starts_one_launcher_on_each_machine(machine, backend, expec
     code, out, text = run("bash", DEPLOY / "slurm" / f"{backend}.sbatch", *TRAIN, RUN="runs/a", **slurm)
     assert (code, text) == (0, "")
     start = expected.format(facezoo=machine / "bin" / "facezoo")
-    assert out == f"{start} {' '.join(TRAIN)} --backend {backend} --out runs/a"
+    assert out == f"{start} {' '.join(TRAIN)} --backend {backend} --out runs/a --auto-resume"
 
 
 def test_the_options_that_the_files_use_exist(capsys):
     assert main(["train", "--help"]) == 0
     known = capsys.readouterr().out
-    for option in ("--backbone", "--head", "--data", "--backend", "--out", "--resume"):
+    for option in ("--backbone", "--head", "--data", "--backend", "--out", "--auto-resume"):
         assert option in known
 
 
