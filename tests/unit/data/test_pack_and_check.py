@@ -114,7 +114,9 @@ def test_check_finds_what_is_broken(tmp_path, workers):
     assert groups == [["ann/000.jpg", "çi/9.jpg"], ["bo/more000.png", "bo/more000.webp"]]
     assert report.mislabelled == report.duplicates[:1]
     assert report.sizes == {"10x12": 149}
-    assert done == [(64, 151), (128, 151), (151, 151)]
+    counts = [count for count, total in done if total == 151]
+    jobs = [after - before for before, after in zip([0, *counts], counts, strict=False)]
+    assert sorted(jobs) == [23, 64, 64]  # several workers finish in any order
 
 
 def test_check_of_packs(tmp_path):
