@@ -47,13 +47,17 @@ def start(backend, run, logs):
         )  # fmt: skip
 
 
+def newest(run):
+    """The number of the newest checkpoint, or -1."""
+    return max((int(path.name[5:]) for path in (run / "checkpoints").glob("step-*")), default=-1)
+
+
 def wait_for_checkpoint(run, after):
-    """The number of the newest checkpoint, once it is later than ``after``."""
+    """Wait until there is one later than ``after``."""
     end = time.monotonic() + 300
     while time.monotonic() < end:
-        steps = [int(path.name[5:]) for path in (run / "checkpoints").glob("step-*")]
-        if max(steps, default=-1) > after:
-            return max(steps)
+        if newest(run) > after:
+            return
         time.sleep(0.1)
     raise AssertionError("no checkpoint came in five minutes")
 
@@ -67,10 +71,11 @@ def said(logs):
 def test_a_run_goes_on_after_its_processes_are_stopped(backend, number, rank, seed, tmp_path):
     whole, stopped = tmp_path / "whole", tmp_path / "stopped"
     launch(backend, 2, tmp_path, [*TRAIN, "--backend", backend, "--out", whole])
-    choice, last = random.Random(seed), -1
+    choice = random.Random(seed)
     for _ in range(2):
+        before = newest(stopped)
         child = start(backend, stopped, tmp_path)
-        last = wait_for_checkpoint(stopped, last)
+        wait_for_checkpoint(stopped, before)
         time.sleep(choice.uniform(0, 0.5))
         alive = processes(backend, stopped)
         for victim in alive if rank is None else [rank]:
