@@ -73,8 +73,7 @@ class _GatherEmbeddings(paddle.autograd.PyLayer):
     @staticmethod
     def backward(ctx: Any, gradient: paddle.Tensor) -> paddle.Tensor:
         size, rank = dist.get_world_size(), dist.get_rank()
-        whole = gradient.clone()
-        dist.all_reduce(whole)
+        whole = _summed(gradient)
         count = whole.shape[0] // size
         return whole[rank * count : (rank + 1) * count] * size
 
@@ -88,12 +87,16 @@ def gather_embeddings(embeddings: paddle.Tensor) -> paddle.Tensor:
     return _GatherEmbeddings.apply(embeddings)
 
 
+def _summed(values: paddle.Tensor) -> paddle.Tensor:
+    result = values.clone()
+    dist.all_reduce(result)
+    return result
+
+
 class _Sum(paddle.autograd.PyLayer):
     @staticmethod
     def forward(ctx: Any, values: paddle.Tensor) -> paddle.Tensor:
-        result = values.clone()
-        dist.all_reduce(result)
-        return result
+        return _summed(values)
 
     @staticmethod
     def backward(ctx: Any, gradient: paddle.Tensor) -> paddle.Tensor:
@@ -103,15 +106,11 @@ class _Sum(paddle.autograd.PyLayer):
 class _SumOfAll(paddle.autograd.PyLayer):
     @staticmethod
     def forward(ctx: Any, values: paddle.Tensor) -> paddle.Tensor:
-        result = values.clone()
-        dist.all_reduce(result)
-        return result
+        return _summed(values)
 
     @staticmethod
     def backward(ctx: Any, gradient: paddle.Tensor) -> paddle.Tensor:
-        result = gradient.clone()
-        dist.all_reduce(result)
-        return result
+        return _summed(gradient)
 
 
 def sum_of_all(values: paddle.Tensor) -> paddle.Tensor:

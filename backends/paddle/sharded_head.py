@@ -66,7 +66,9 @@ class ShardedHead:
             else:
                 part._buffers[entry] = kept
         shares = [divide_classes(self.rows.total, rank, self.world_size) for rank in range(self.world_size)]
-        self._part.num_classes = sum(sample_size(share, len(every), self.rate) for share in shares)
+        computed = sum(sample_size(share, len(every), self.rate) for share in shares)
+        for part in (self._part, *self._part.attached().values()):
+            part.num_classes = computed
         self._part.training = self.head.training
 
     def __call__(self, embeddings: paddle.Tensor, labels: paddle.Tensor) -> paddle.Tensor:

@@ -77,9 +77,7 @@ class _GatherEmbeddings(torch.autograd.Function):
         if dist.get_backend() == "nccl":
             reduce_scatter(own, gradient.contiguous())
         else:  # gloo cannot scatter
-            gradient = gradient.clone(memory_format=torch.contiguous_format)
-            dist.all_reduce(gradient)
-            own.copy_(gradient[dist.get_rank() * len(own) :][: len(own)])
+            own.copy_(_summed(gradient)[dist.get_rank() * len(own) :][: len(own)])
         return own * dist.get_world_size()
 
 
@@ -92,12 +90,16 @@ def gather_embeddings(embeddings: torch.Tensor) -> torch.Tensor:
     return _GatherEmbeddings.apply(embeddings)
 
 
+def _summed(values: torch.Tensor) -> torch.Tensor:
+    result = values.clone(memory_format=torch.contiguous_format)
+    dist.all_reduce(result)
+    return result
+
+
 class _Sum(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, values: torch.Tensor) -> torch.Tensor:
-        result = values.clone(memory_format=torch.contiguous_format)
-        dist.all_reduce(result)
-        return result
+        return _summed(values)
 
     @staticmethod
     def backward(ctx: Any, gradient: torch.Tensor) -> torch.Tensor:
@@ -107,15 +109,11 @@ class _Sum(torch.autograd.Function):
 class _SumOfAll(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, values: torch.Tensor) -> torch.Tensor:
-        result = values.clone(memory_format=torch.contiguous_format)
-        dist.all_reduce(result)
-        return result
+        return _summed(values)
 
     @staticmethod
     def backward(ctx: Any, gradient: torch.Tensor) -> torch.Tensor:
-        result = gradient.clone(memory_format=torch.contiguous_format)
-        dist.all_reduce(result)
-        return result
+        return _summed(gradient)
 
 
 def sum_of_all(values: torch.Tensor) -> torch.Tensor:

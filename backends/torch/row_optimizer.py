@@ -13,7 +13,7 @@ from facezoo.interfaces.optimizer import SLOTS, OptimizerSettings, single, state
 
 
 class RowOptimizer:
-    """The run's optimiser over rows. The other rows, their momentum and their weight decay rest in that step.
+    """The run's optimiser over rows. A step leaves the other rows and their momentum unchanged, without weight decay.
 
     AdamW and LAMB count the steps of the whole table; LAMB scales the step of the rows together.
 

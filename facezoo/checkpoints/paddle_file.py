@@ -20,7 +20,7 @@ PROTOCOL = 4  # of the pickle; the one that paddle.save writes
 def write_paddle_file(file: WeightFile, path: Path, precision: str) -> None:
     """Write the weights with paddle's names and layouts, as ``paddle.save`` writes a state dictionary.
 
-    Names and layouts depend on the types of the layers, which any installed framework tells.
+    Names and layouts depend on the types of the layers, which any installed framework gives.
 
     Args:
         file: the weights.

@@ -104,10 +104,10 @@ def check_keys(keys: Any) -> None:
 
 
 def pickled_names(budget: Budget) -> Names:
-    """(module, name) -> stand-in, for the names with which NumPy and Python write arrays, containers and bytes.
+    """(module, name) -> placeholder, for the names with which NumPy and Python write arrays, containers and bytes.
 
     Args:
-        budget: counts what the stand-ins build.
+        budget: counts what the placeholders build.
     """
     names: Names = {
         ("collections", "OrderedDict"): partial(_ordered, budget),

@@ -47,7 +47,7 @@ class Unpickler(_Base):
     Args:
         file: positioned at the pickle.
         where: name of the file, for messages.
-        names: (module, name) -> stand-in, in addition to those of NumPy and Python.
+        names: (module, name) -> placeholder, in addition to those of NumPy and Python.
         storage: resolves a persistent id; without it there may be none.
         encoding: of the text of Python 2: "bytes" keeps it as bytes.
         budget: counts the bytes of arrays; by default ``MAX_EXPANSION`` times the size of the file.
@@ -81,7 +81,7 @@ class Unpickler(_Base):
             raise DataError(f"{self.where}: not a readable pickle ({_reason(error)})") from error
 
     def find_class(self, module: str, name: str) -> Any:
-        """The stand-in for a name in the pickle."""
+        """The placeholder for a name in the pickle."""
         found = self.names.get((module, name))
         if found is None:
             asked = f"{module}.{name}"[:80]

@@ -153,9 +153,19 @@ class RunConfig(Strict):
         return not is_user_class(self.head) and HeadOptions.parse(self.head, self.head_options).divisible
 
     def class_rows(self, num_classes: int, rank: int, world_size: int) -> ClassRows | None:
-        """The classes that a process holds; None where each holds all."""
+        """The classes that a process holds; None where each holds all.
+
+        Raises:
+            ConfigError: the classes must be divided, and there are fewer than processes.
+        """
         parallel = self.parallel
-        wanted = parallel.head == "sharded" or parallel.sample_rate < 1 or (parallel.head == "auto" and world_size > 1)
+        required = parallel.head == "sharded" or parallel.sample_rate < 1
+        if required and num_classes < world_size:
+            raise ConfigError(
+                f"{num_classes} classes cannot be divided over {world_size} processes: set parallel.head to dense and "
+                "parallel.sample_rate to 1, or start fewer processes"
+            )
+        wanted = required or (parallel.head == "auto" and 1 < world_size <= num_classes)
         return divide_classes(num_classes, rank, world_size) if wanted and self.divisible else None
 
     def spec(self) -> BackboneSpec | None:

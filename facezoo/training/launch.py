@@ -74,6 +74,6 @@ def report_lost_process(backend: str, timeout: float) -> Iterator[None]:
             raise
         said = " ".join(str(error).split())[:200]
         raise LostProcessError(
-            f"process {processes.rank} of {processes.world_size}: another one ended, or has not answered for "
-            f"{timeout:g} s ({said}); start all again with --auto-resume"
+            f"process {processes.rank} of {processes.world_size}: another one ended or did not answer in time "
+            f"(parallel.timeout is {timeout:g} s): {said}; start all again with --auto-resume"
         ) from error

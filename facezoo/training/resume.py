@@ -39,13 +39,13 @@ def resumed_config(run: Path, overrides: dict[str, Any]) -> RunConfig:
                 f"{key} is {value!r}, but the run to resume has {_present(values, key)!r}; "
                 f"only {', '.join(FREE_TO_CHANGE)} may change"
             )
-    values = _with_same_step(values, progress.world_size, launched_processes(values["backend"]).world_size)
     given = dict(_flat(overrides))
     if "epochs" in given and "steps" not in given:
         values["steps"] = None  # a run that was started with --steps goes on by epochs
     if given.get("steps") is not None and given["steps"] < progress.step:
         raise ConfigError(f"steps is {given['steps']}, but the run to resume has finished {progress.step}")
-    return build_config(values)
+    processes = launched_processes(build_config(values).backend)
+    return build_config(_with_same_step(values, progress.world_size, processes.world_size))
 
 
 def _flat(overrides: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -14,12 +14,7 @@ from facezoo.interfaces.engine import Engine
 from facezoo.io.files import atomic_write
 from facezoo.io.progress import OnProgress, ignore_progress
 from facezoo.training.card import training_card
-from facezoo.training.checkpoint import (
-    Progress,
-    checkpoint_to_resume,
-    checkpoints,
-    load_checkpoint,
-)  # fmt: skip
+from facezoo.training.checkpoint import Progress, checkpoint_to_resume, checkpoints, load_checkpoint
 from facezoo.training.config import RunConfig, dump_config
 from facezoo.training.fingerprint import check_fingerprint, fingerprint
 from facezoo.training.launch import launched_processes, report_lost_process

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import numpy as np
+import pytest
 
-from facezoo.canonical.state import get_state
+from facezoo.canonical.state import get_state, set_state
 from facezoo.data.sources.synthetic import SyntheticFaces
+from facezoo.errors import CheckpointError
+from facezoo.training import checkpoint
+from facezoo.training.checkpoint import Progress, save_checkpoint
 from facezoo.training.config import load_config
+from facezoo.training.model import Model
 from facezoo.training.setup import create_engine
 
 STEPS, BATCH, CLASSES = 3, 8, 7
@@ -49,11 +55,52 @@ def steps(engine, rank=0, world_size=1):
     }
 
 
+def check_nan(engine):
+    """A weight of one process is NaN: no process changes anything."""
+    state = get_state(engine.head)
+    broken = {**state, "weight": np.full_like(state["weight"], np.nan)} if engine.rank == 1 else state
+    set_state(engine.head, broken)
+    before = {**get_state(engine.backbone), **engine.optimizer_state()}
+    faces = SyntheticFaces(CLASSES, 1, seed=5)
+    result = engine.train_step(np.stack([faces.image(index) for index in range(4)]), faces.labels[:4], STEPS)
+    assert not result.applied
+    for name, value in {**get_state(engine.backbone), **engine.optimizer_state()}.items():
+        np.testing.assert_array_equal(value, before[name], err_msg=name)
+    set_state(engine.head, state)
+
+
+def check_full_disk(engine, run):
+    """A checkpoint that one process cannot write fails in all; the one before stays, and the next one works."""
+    spec = engine.backbone.spec
+    model = Model(engine.backbone, spec.name, spec.embedding_size, spec.preprocess, spec)
+    save_checkpoint(run, model, engine, Progress(step=1), keep=2)
+
+    def full(*arguments, **options):
+        raise OSError(28, "No space left on device")
+
+    write = checkpoint.write_rows
+    checkpoint.write_rows = full if engine.rank == 1 else write
+    expected = "No space left on device" if engine.rank == 1 else "another process could not write its part"
+    try:
+        with pytest.raises(CheckpointError, match=expected):
+            save_checkpoint(run, model, engine, Progress(step=2), keep=2)
+    finally:
+        checkpoint.write_rows = write
+    engine.barrier()
+    assert [path.name for path in (run / "checkpoints").iterdir()] == ["step-1"]
+    engine.barrier()
+    save_checkpoint(run, model, engine, Progress(step=2), keep=2)
+    assert checkpoint.latest_checkpoint(run).name == "step-2"
+
+
 def main(backend, folder):
     for scenario in SCENARIOS:
         engine = build(backend, scenario)
         out = steps(engine, engine.rank, engine.world_size)
         np.savez(f"{folder}/{scenario}-rank{engine.rank}.npz", world_size=engine.world_size, **out)
+        if scenario == "sharded":
+            check_nan(engine)
+            check_full_disk(engine, Path(folder) / "run")
     assert engine.any(engine.rank == 1)
     assert not engine.any(False)
     gathered = engine.gather(np.full((engine.rank + 1, 2), engine.rank))  # one row from rank 0, two from rank 1

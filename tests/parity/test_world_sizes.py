@@ -1,4 +1,4 @@
-"""One run continued by 1, 2 and 3 processes: the same losses as in one, and checkpoints that do not tell."""
+"""One run continued by 1, 2 and 3 processes: the same losses as in one, and the same checkpoint files."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Values of training scripts in a checkpoint that weights do not need: read as inert stand-ins.
+"""Values of training scripts in a checkpoint that weights do not need: read as inert placeholders.
 
 Checkpoints often hold the arguments of the run beside the tensors: an ``argparse.Namespace``, paths, a device. They are
-read past, and nothing of them is kept: a stand-in has a fixed size, whatever the file says.
+read past, and nothing of them is kept: a placeholder has a fixed size, whatever the file says.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ PLACEHOLDERS: Names = {
 
 
 class CheckpointUnpickler(Unpickler):
-    """Reads pickles of a training checkpoint: as its base class, and the names of ``PLACEHOLDERS`` as stand-ins."""
+    """Reads pickles of a training checkpoint: as its base class, and the names of ``PLACEHOLDERS`` as placeholders."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)

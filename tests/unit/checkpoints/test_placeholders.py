@@ -102,7 +102,7 @@ def test_crafted_pickles_are_refused(tmp_path, pickled, error, words):
 
 
 def test_a_path_of_a_long_text_takes_no_memory(tmp_path):
-    """One text, named by ten thousand paths: the stand-ins are one object."""
+    """One text, named by ten thousand paths: the placeholders are one object."""
     text = pickle.dumps("x" * 1_000_000, protocol=2)[2:-1]
     head = b"\x80\x02(cpathlib\nPosixPath\nq\x07" + text + b"\x85q\x08"
     with zipfile.ZipFile(tmp_path / "x.pth", "w") as archive:

@@ -1,4 +1,4 @@
-"""What ``deploy/`` ships: manifests against the fields of their operators, scripts with stand-ins of the launchers."""
+"""What ``deploy/`` ships: manifests against the fields of their operators, scripts with mock launchers."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_a_manifest_mounts_its_volumes_and_starts_the_shipped_script(name):
 
 @pytest.fixture
 def machine(tmp_path, monkeypatch):
-    """A folder of stand-ins for launchers and Slurm, which print the command that they were given."""
+    """A folder of mock launchers and a mock Slurm, which print the command that they were given."""
     tools = tmp_path / "bin"
     tools.mkdir()
     scripts = {

@@ -73,6 +73,8 @@ def test_resuming_refuses_another_experiment_but_not_another_backend(tiny, tmp_p
     assert resumed_config(tmp_path / "run", {"backend": "paddle"}).backend == "paddle"
     with pytest.raises(ConfigError, match=r"batch_size is 8, but the run to resume has 4"):
         resumed_config(tmp_path / "run", {"batch_size": 8})
+    with pytest.raises(ConfigError, match="backend is 'jax'"):
+        resumed_config(tmp_path / "run", {"backend": "jax"})
     assert resumed_config(tmp_path / "run", {"schedule": {"name": "cosine"}, "data": {"workers": 2}}).data.workers == 2
     with pytest.raises(ConfigError, match=r"schedule.name is 'step', but the run to resume has 'cosine'"):
         resumed_config(tmp_path / "run", {"schedule": {"name": "step"}})

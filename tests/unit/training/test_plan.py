@@ -7,6 +7,7 @@ import json
 import pytest
 
 from facezoo.cli.main import main
+from facezoo.errors import ConfigError
 from facezoo.training.config import load_config
 from facezoo.training.plan import GIB, plan_memory, savings
 
@@ -36,6 +37,13 @@ def test_what_makes_a_run_smaller_is_named_with_its_size(backend):
     assert sampled.computed == 5_000
     recomputed = plan_memory(config(backend=backend, backbone_options={"checkpointing": True}), 100_000, 2)
     assert recomputed.activations < plan.activations / 2
+
+
+def test_fewer_classes_than_processes_are_divided_only_on_demand():
+    assert config().class_rows(3, 0, 4) is None
+    assert config().class_rows(4, 3, 4).first == 3
+    with pytest.raises(ConfigError, match="3 classes cannot be divided over 4 processes"):
+        config(**{"parallel.head": "sharded"}).class_rows(3, 0, 4)
 
 
 def test_heads_without_class_weights_take_none():

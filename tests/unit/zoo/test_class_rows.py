@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from facezoo import backends
 from facezoo.canonical.class_rows import ClassRows, divide_classes, sample_classes, sample_size
 from facezoo.canonical.state import get_state
 from facezoo.rng import generator
@@ -48,6 +49,21 @@ def test_sampled_classes_hold_all_that_the_labels_name(seed):
     assert (np.diff(chosen) > 0).all()
     other = sample_classes(labels, rows, count, generator(seed + 1, "classes"))
     assert set(other.tolist()) != set(chosen.tolist())
+
+
+def test_sampled_classes_are_all_classes_of_a_weighing_term(backend):
+    """Equal counts scaled to sum to the number of classes are 1 each, also of the classes of a step."""
+    native = backends.module(backend, "introspect_heads")
+    terms = {"ClassBalanced": {"class_counts": [5] * 40, "variant": "normalised_to_C"}}
+    rng = np.random.default_rng(0)
+    x, labels = rng.normal(size=(4, 6)), rng.integers(0, 40, 4)
+    losses = []
+    for extra in (None, terms):
+        parsed = HeadOptions.parse("CosFace", {} if extra is None else {"extra": extra})
+        head = native.widen(build_head(parsed, backend=backend, embedding_size=6, num_classes=40, seed=0))
+        rows = divide_classes(40, 0, 1)
+        losses.append(native.call_sharded(head, rows, 0.25, x, labels, rank=0, world_size=1)["loss"])
+    assert losses[1] == pytest.approx(losses[0], rel=1e-9)
 
 
 def test_a_small_part_is_computed_whole():
