@@ -17,11 +17,13 @@ from facezoo.backends.paddle.heads.margin import MarginHead
 from facezoo.backends.paddle.infer import Inference
 from facezoo.backends.paddle.optimizers import RunOptimizer, Trained
 from facezoo.backends.paddle.pixels import to_input
+from facezoo.backends.paddle.precision import autocast
 from facezoo.backends.paddle.replicas import replicate
 from facezoo.backends.paddle.row_optimizer import RowOptimizer
 from facezoo.backends.paddle.sharded_head import ShardedHead
 from facezoo.canonical.class_rows import ClassRows
 from facezoo.interfaces.engine import Engine, EngineSettings, StepResult
+from facezoo.interfaces.loss_scale import LossScale
 from facezoo.rng import generator
 
 
@@ -48,6 +50,7 @@ class PaddleEngine(Engine):
         self.rank, self.world_size = distributed.join(self.device, settings.parallel.timeout)
         self.backbone.to(self.device)
         self.head.to(self.device)
+        self.scale = LossScale(settings.precision == "float16")
         self._dtype = "float64" if settings.precision == "float64" else "float32"
         if settings.precision == "float64":
             self.backbone.to(dtype="float64")
@@ -108,12 +111,13 @@ class PaddleEngine(Engine):
             early = self._replica if number < parts else None  # gradients are averaged in the last micro-batch
             with nullcontext() if early is None else early.no_sync():
                 value = self._loss(part_images, part_labels) * share
-                value.backward()
+                (value * self.scale.value).backward()
             loss += float(value.detach())
         gradients, loss, norm = self._gradients(loss)
+        norm /= self.scale.value
         finite = bool(np.isfinite(loss) and np.isfinite(norm))
         if finite:
-            self._clip(gradients, norm)
+            self._rescale(gradients, norm)
             self.optimizer.step()
             if self._rows is not None and self._sharded is not None and self._sharded.index is not None:
                 active = {f"head.{name}": value for name, value in self._sharded.active.items()}
@@ -123,7 +127,9 @@ class PaddleEngine(Engine):
                 values[name].set_value(value)
         if self.world_size > 1:
             distributed.average([value for value in self._statistics() if value.is_floating_point()])
-        return StepResult(loss, norm, finite)
+        skipped = not finite and self.scale.can_shrink
+        self.scale.update(finite=finite)
+        return StepResult(loss, norm, finite, skipped)
 
     @paddle.no_grad()
     def _gradients(self, loss: float) -> tuple[list[paddle.Tensor], float, float]:
@@ -146,17 +152,17 @@ class PaddleEngine(Engine):
     def _loss(self, images: np.ndarray, labels: np.ndarray) -> paddle.Tensor:
         x = to_input(paddle.to_tensor(images), self.settings.preprocess).astype(getattr(paddle, self._dtype))
         target = paddle.to_tensor(labels)
-        with paddle.amp.auto_cast(enable=self.settings.precision == "bfloat16", dtype="bfloat16"):
+        with autocast(self.settings.precision):
             if self._sharded is None:
                 return self._network(x, target)
             return self._sharded(self._network(x), target)
 
     @paddle.no_grad()
-    def _clip(self, gradients: list[paddle.Tensor], norm: float) -> None:
+    def _rescale(self, gradients: list[paddle.Tensor], norm: float) -> None:
         limit = self.settings.clip_norm
-        if limit is not None and norm > limit:
-            for gradient in gradients:
-                gradient.scale_(limit / norm)
+        factor = (limit / norm if limit is not None and norm > limit else 1.0) / self.scale.value
+        for gradient in gradients if factor != 1 else ():
+            gradient.scale_(factor)
 
     def embed(self, images: np.ndarray) -> np.ndarray:
         return self._inference(images)
@@ -167,10 +173,12 @@ class PaddleEngine(Engine):
             self._rows.set_learning_rate(value)
 
     def optimizer_state(self) -> dict[str, np.ndarray]:
-        return {**self.optimizer.state(), **(self._rows.state() if self._rows is not None else {})}
+        rows = {} if self._rows is None else self._rows.state()
+        return {**self.optimizer.state(), **rows, **self.scale.state()}
 
     def load_optimizer_state(self, values: Mapping[str, np.ndarray]) -> None:
         self.optimizer.load_state(values)
+        self.scale.load_state(values)
         if self._rows is not None:
             self._rows.load_state(values)
 

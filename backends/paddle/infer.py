@@ -12,7 +12,7 @@ from paddle import nn
 
 from facezoo.backends.paddle.device import pick_device
 from facezoo.backends.paddle.pixels import to_input
-from facezoo.backends.paddle.precision import pick_precision
+from facezoo.backends.paddle.precision import autocast, pick_precision
 from facezoo.backends.paddle.program import make_program
 from facezoo.specs.preprocess import Preprocess
 
@@ -48,7 +48,7 @@ class Inference:
     Args:
         module: a backbone.
         device: "auto", "cpu", "gpu" or "gpu:N".
-        precision: "float32" or "bfloat16".
+        precision: "float32", "bfloat16" or "float16".
         threads: CPU threads. Paddle takes their number from OMP_NUM_THREADS when it is imported; a warning says so
             where this asks for another number.
         compiled: whether to compile the program.
@@ -93,7 +93,7 @@ class Inference:
 
     def _embed(self, images: np.ndarray) -> np.ndarray:
         x = self._input(images)
-        with paddle.no_grad(), paddle.amp.auto_cast(enable=self.precision == "bfloat16", dtype="bfloat16"):
+        with paddle.no_grad(), autocast(self.precision):
             y = self.module(x) if self._program is None else _run(self._program, x)
             return y.astype("float32").numpy()
 

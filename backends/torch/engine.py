@@ -16,11 +16,13 @@ from facezoo.backends.torch.heads.margin import MarginHead
 from facezoo.backends.torch.infer import Inference
 from facezoo.backends.torch.optimizers import RunOptimizer, Trained
 from facezoo.backends.torch.pixels import to_input
+from facezoo.backends.torch.precision import autocast
 from facezoo.backends.torch.replicas import replicate
 from facezoo.backends.torch.row_optimizer import RowOptimizer
 from facezoo.backends.torch.sharded_head import ShardedHead
 from facezoo.canonical.class_rows import ClassRows
 from facezoo.interfaces.engine import Engine, EngineSettings, StepResult
+from facezoo.interfaces.loss_scale import LossScale
 from facezoo.io.memory import keep_freed_memory
 from facezoo.rng import generator
 
@@ -52,7 +54,9 @@ class TorchEngine(Engine):
         self.rank, self.world_size = distributed.join(self.device, settings.parallel.timeout)
         # torch's batch norm sums naively over channels-last maps in float32: variances are off by 1e-5, and gradients
         # of a deep network by 1e-3. bfloat16 is coarser than that, and there channels-last is twice as fast.
-        self._layout = torch.channels_last if settings.precision == "bfloat16" else torch.contiguous_format
+        narrow = settings.precision == "bfloat16" or (settings.precision == "float16" and self.device.type == "cuda")
+        self._layout = torch.channels_last if narrow else torch.contiguous_format
+        self.scale = LossScale(settings.precision == "float16")
         self._dtype = torch.float64 if settings.precision == "float64" else torch.float32
         self.backbone.to(self.device, memory_format=self._layout)
         self.head.to(self.device)
@@ -105,14 +109,16 @@ class TorchEngine(Engine):
             early = self._replica if number < parts else None  # gradients are averaged in the last micro-batch
             with nullcontext() if early is None else early.no_sync():
                 value = self._loss(part_images, part_labels) * share
-                value.backward()
+                (value * self.scale.value).backward()
             loss += float(value.detach())
         gradients, loss, norm = self._gradients(loss)
+        norm /= self.scale.value
         finite = bool(np.isfinite(loss) and np.isfinite(norm))
         if finite:
             limit = self.settings.clip_norm
-            if limit is not None and norm > limit:
-                torch._foreach_mul_(gradients, limit / norm)
+            factor = (limit / norm if limit is not None and norm > limit else 1.0) / self.scale.value
+            if factor != 1:
+                torch._foreach_mul_(gradients, factor)
             self.optimizer.step()
             if self._rows is not None and self._sharded is not None and self._sharded.index is not None:
                 active = {f"head.{name}": value for name, value in self._sharded.active.items()}
@@ -123,7 +129,9 @@ class TorchEngine(Engine):
                     current.copy_(value)
         if self.world_size > 1:
             distributed.average([value for value in self._network.buffers() if value.is_floating_point()])
-        return StepResult(loss, norm, finite)
+        skipped = not finite and self.scale.can_shrink
+        self.scale.update(finite=finite)
+        return StepResult(loss, norm, finite, skipped)
 
     def _gradients(self, loss: float) -> tuple[list[torch.Tensor], float, float]:
         """Gradients, mean loss and global norm, over all processes."""
@@ -150,7 +158,7 @@ class TorchEngine(Engine):
         x = to_input(torch.from_numpy(images).to(self.device, non_blocking=True), self.settings.preprocess)
         x = x.to(self._dtype).contiguous(memory_format=self._layout)
         target = torch.from_numpy(labels).to(self.device, non_blocking=True)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.settings.precision == "bfloat16"):
+        with autocast(self.device.type, self.settings.precision):
             if self._sharded is None:
                 return self._network(x, target)
             return self._sharded(self._network(x), target)
@@ -164,10 +172,12 @@ class TorchEngine(Engine):
             self._rows.set_learning_rate(value)
 
     def optimizer_state(self) -> dict[str, np.ndarray]:
-        return {**self.optimizer.state(), **(self._rows.state() if self._rows is not None else {})}
+        rows = {} if self._rows is None else self._rows.state()
+        return {**self.optimizer.state(), **rows, **self.scale.state()}
 
     def load_optimizer_state(self, values: Mapping[str, np.ndarray]) -> None:
         self.optimizer.load_state(values)
+        self.scale.load_state(values)
         if self._rows is not None:
             self._rows.load_state(values)
 

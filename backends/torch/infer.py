@@ -10,6 +10,7 @@ from torch import nn
 
 from facezoo.backends.torch.device import pick_device
 from facezoo.backends.torch.pixels import to_input
+from facezoo.backends.torch.precision import autocast
 from facezoo.interfaces.backbone import spec_of
 from facezoo.specs.preprocess import Preprocess
 
@@ -23,7 +24,7 @@ class Inference:
     Args:
         module: a backbone; it is moved to the device.
         device: "auto", "cpu", "gpu" or "gpu:N".
-        precision: "float32" or "bfloat16".
+        precision: "float32", "bfloat16" or "float16".
         threads: CPU threads; 0 takes all.
         layout: memory format of the weights; channels-last is the faster one.
         preprocess: from crops to the module's input; None takes that of a backbone of the zoo.
@@ -59,7 +60,7 @@ class Inference:
         x = to_input(torch.from_numpy(np.ascontiguousarray(images)).to(self.device), self.preprocess)
         with (
             torch.inference_mode(),
-            torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bfloat16"),
+            autocast(self.device.type, self.precision),
         ):
             x = x.to(self._dtype).contiguous(memory_format=self.layout)
             return self.module(x).float().cpu().numpy()

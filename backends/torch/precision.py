@@ -5,11 +5,18 @@ from __future__ import annotations
 import torch
 
 from facezoo.backends.torch.device import pick_device
-from facezoo.io.processor import has_bfloat16
+from facezoo.io.processor import has_bfloat16, has_float16
+
+NARROW = {"bfloat16": torch.bfloat16, "float16": torch.float16}
+
+
+def autocast(device: str, precision: str) -> torch.autocast:
+    """A context that computes in ``precision`` where it is "bfloat16" or "float16", and as without elsewhere."""
+    return torch.autocast(device, NARROW.get(precision, torch.bfloat16), enabled=precision in NARROW)
 
 
 def pick_precision(name: str, device: str) -> tuple[str, str]:
-    """The precision for "auto", "float32", "bfloat16" or "float64", and a remark for the user, which may be empty.
+    """The precision for "auto", "float32", "bfloat16", "float16" or "float64", and a remark, which may be empty.
 
     "auto" is bfloat16 where the device has units for it, and float32 elsewhere.
 
@@ -20,15 +27,15 @@ def pick_precision(name: str, device: str) -> tuple[str, str]:
     Raises:
         ConfigError: there is no such device.
     """
-    if name not in ("auto", "bfloat16"):
+    if name not in ("auto", *NARROW):
         return name, ""
     place = pick_device(device)
     if place.type == "cpu":
-        fast = has_bfloat16()
+        fast = has_float16() if name == "float16" else has_bfloat16()
     else:
         with torch.cuda.device(place):
-            fast = torch.cuda.is_bf16_supported(including_emulation=False)
+            fast = name == "float16" or torch.cuda.is_bf16_supported(including_emulation=False)
     if name == "auto":
         return ("bfloat16" if fast else "float32"), ""
-    slow = f"precision is bfloat16, for which this {place.type} has no units: training is several times slower"
+    slow = f"precision is {name}, for which this {place.type} has no units: training is several times slower"
     return name, "" if fast else f"{slow} than with float32 or auto"

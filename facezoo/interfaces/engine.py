@@ -14,7 +14,7 @@ from facezoo.interfaces.optimizer import OptimizerSettings
 from facezoo.interfaces.parallel import ParallelSettings
 from facezoo.specs.preprocess import Preprocess
 
-PRECISIONS = ("auto", "float32", "bfloat16", "float64")
+PRECISIONS = ("auto", "float32", "bfloat16", "float16", "float64")
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,9 @@ class EngineSettings:
         seed: of dropout.
         clip_norm: upper bound of the gradient's global norm; None leaves it.
         accumulation: micro-batches a step is split into, 1 or more.
-        precision: "float32", "bfloat16" (autocast; weights and head stay float32) or "float64" (slow; for comparing
-            backends, since rounding grows from step to step in any deep network).
+        precision: "float32", "bfloat16" or "float16" (autocast; weights and head stay float32; float16 with a scaled
+            loss) or "float64" (slow; for comparing backends, since rounding grows from step to step in any deep
+            network).
         device: "cpu", "gpu", "gpu:1", or "auto" for a GPU where there is one.
         threads: CPU threads; 0 takes all.
         compiled: embed by the backend's compiled way, where results stay the same.
@@ -54,11 +55,13 @@ class StepResult(NamedTuple):
         loss: mean over the batch, before the update.
         grad_norm: global norm of the gradient before clipping.
         applied: False when loss or gradient was NaN or infinite; then nothing was changed.
+        skipped: not applied, and the next step will have a smaller loss scale: float16 overflowed.
     """
 
     loss: float
     grad_norm: float
     applied: bool
+    skipped: bool = False
 
 
 class Engine(ABC):

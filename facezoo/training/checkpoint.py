@@ -37,6 +37,7 @@ class Progress:
         loss: mean of the last steps, once the run has ended.
         accuracy: of the last validation, 0..1.
         stopped: "done" or "early" once the run has ended, else empty.
+        skipped: steps that changed nothing because float16 overflowed.
         world_size: processes that trained together.
         data: what the training data were, see :func:`facezoo.training.fingerprint.fingerprint`.
         config: the resolved configuration.
@@ -49,6 +50,7 @@ class Progress:
     loss: float | None = None
     accuracy: float | None = None
     stopped: str = ""
+    skipped: int = 0
     world_size: int = 1
     data: dict[str, Any] = field(default_factory=dict)
     config: dict[str, Any] = field(default_factory=dict)

@@ -47,7 +47,7 @@ class RunConfig(Strict):
     schedule: Schedule = Schedule()
     validation: Validation = Validation()
     parallel: Parallel = Parallel()
-    precision: Literal["auto", "float32", "bfloat16", "float64"] = Field(
+    precision: Literal["auto", "float32", "bfloat16", "float16", "float64"] = Field(
         "float32", description="auto: bfloat16 where the device has units for it, otherwise float32"
     )
     device: str = Field("auto", description="auto, cpu, gpu or gpu:N")

@@ -89,14 +89,17 @@ def train_loop(
                 consistent = False
                 result = engine.train_step(batch.images, batch.labels, step)
                 consistent = True
-                if not result.applied:
+                if not result.applied and not result.skipped:
                     raise _broken(run, engine, batch, result, step)
                 now = time.perf_counter()
                 seconds, images, mark = seconds + now - mark, images + len(batch), now
                 step += 1
                 progress.step = step
-                recent.append(result.loss)
-                if log and (step % config.log_every == 0 or step == steps or step <= 100):
+                if result.skipped:
+                    _count_skipped(progress, log)
+                else:
+                    recent.append(result.loss)
+                if log and result.applied and (step % config.log_every == 0 or step == steps or step <= 100):
                     log.write(
                         step, epoch=epoch, loss=result.loss, learning_rate=rate, grad_norm=result.grad_norm,
                         images_per_second=images / seconds * engine.world_size,
@@ -110,7 +113,7 @@ def train_loop(
                     progress.stopped = "early" if early and not last else progress.stopped
                 if last or progress.stopped:
                     progress.stopped = progress.stopped or "done"
-                    progress.loss = statistics.fmean(recent)
+                    progress.loss = statistics.fmean(recent) if recent else None
                 interrupted = not progress.stopped and engine.any(stop())
                 if progress.stopped or interrupted or step % config.checkpoint_every == 0:
                     save_checkpoint(run, model, engine, progress, keep=config.keep)
@@ -170,6 +173,14 @@ def _validate(
     else:
         progress.stale += 1
     return figures["accuracy"]
+
+
+def _count_skipped(progress: Progress, log: RunLog | None) -> None:
+    """A step in float16 that overflowed and changed nothing; the next one has a smaller loss scale."""
+    progress.skipped += 1
+    if log:
+        log.write(progress.step, skipped=progress.skipped)
+        logger.info("step %d overflowed in float16 and was skipped; %d skipped so far", progress.step, progress.skipped)
 
 
 def _broken(run: Path, engine: Engine, batch: Batch, result: StepResult, step: int) -> NumericalError:

@@ -40,7 +40,7 @@ def write_report(run: str | Path, path: str | Path) -> Path:
         Path(__file__).with_name("report.html.j2"),
         title=f"{config.backbone} + {config.head}",
         subtitle=f"{config.backend}, {config.precision}, seed {config.seed}; {run.resolve().name}",
-        figures=_figures(config, run, steps, checks),
+        figures=_figures(config, run, records, steps, checks),
         plots=_plots(steps, checks),
         validations=[_validation(record) for record in checks],
         configuration=dump_config(config),
@@ -53,7 +53,7 @@ def _percent(share: float) -> str:
     return f"{100 * share:.2f} %"
 
 
-def _figures(config: RunConfig, run: Path, steps: Records, checks: Records) -> list[tuple[str, str]]:
+def _figures(config: RunConfig, run: Path, records: Records, steps: Records, checks: Records) -> list[tuple[str, str]]:
     figures = [("data", "synthetic faces" if config.data.path is None else str(config.data.path))]
     if steps:
         last = steps[-1]
@@ -62,6 +62,9 @@ def _figures(config: RunConfig, run: Path, steps: Records, checks: Records) -> l
             ("loss at the last step", f"{last['loss']:.4f}"),
             ("images per second", f"{last['images_per_second']:.1f}"),
         ]
+    skipped = [record["skipped"] for record in records if "skipped" in record]
+    if skipped:
+        figures.append(("steps skipped, since float16 overflowed", f"{max(skipped):,}"))
     if checks:
         best = max(checks, key=lambda record: record["accuracy"])
         figures.append(("last validation", _percent(checks[-1]["accuracy"])))

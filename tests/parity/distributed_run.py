@@ -11,6 +11,7 @@ import pytest
 from facezoo.canonical.state import get_state, set_state
 from facezoo.data.sources.synthetic import SyntheticFaces
 from facezoo.errors import CheckpointError
+from facezoo.interfaces.loss_scale import START, LossScale
 from facezoo.training import checkpoint
 from facezoo.training.checkpoint import Progress, save_checkpoint
 from facezoo.training.config import load_config
@@ -66,6 +67,11 @@ def check_nan(engine):
     assert not result.applied
     for name, value in {**get_state(engine.backbone), **engine.optimizer_state()}.items():
         np.testing.assert_array_equal(value, before[name], err_msg=name)
+    engine.scale = LossScale(True)  # as in float16: all halve the scale
+    result = engine.train_step(np.stack([faces.image(index) for index in range(4)]), faces.labels[:4], STEPS)
+    assert result.skipped
+    assert engine.scale.value == START / 2
+    engine.scale = LossScale(False)
     set_state(engine.head, state)
 
 
