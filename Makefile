@@ -7,9 +7,10 @@ BIN := $(VENV)/bin
 PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install -qq --constraint constraints.txt
 SETUP := setup.py pyproject.toml constraints.txt
 TESTS ?= tests
+LAY_OUT := rm -rf build/types && mkdir -p build/types/facezoo && ln -s $(CURDIR)/facezoo/* $(CURDIR)/backends build/types/facezoo
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-full zoo-steps check types format docs clean distclean
+.PHONY: help install demo test test-full zoo-steps check types format docs zoo-pages clean distclean
 
 help:  ## List the commands.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +30,16 @@ $(VENV)/.test-ready: $(SETUP) | $(BIN)/python
 	@$(PIP) --editable '.[torch,paddle,test]'
 	@touch $(VENV)/.demo-ready $@
 
+$(VENV)/.full-ready: $(SETUP) | $(BIN)/python
+	@echo "installing the packages of the long tests, the examples and the documentation into $(VENV) (minutes, once)"
+	@$(PIP) --editable '.[torch,paddle,test,docs,examples]'
+	@touch $(VENV)/.demo-ready $(VENV)/.test-ready $@
+
+$(VENV)/.docs-ready: $(SETUP) | $(BIN)/python
+	@echo "installing facezoo and the tools of the documentation into $(VENV) (once)"
+	@$(PIP) --editable '.[docs]'
+	@touch $@
+
 install: $(VENV)/.demo-ready  ## Create .venv with facezoo and both frameworks.
 
 demo: $(VENV)/.demo-ready  ## Train a small network on both frameworks, on synthetic faces, and compare.
@@ -37,7 +48,7 @@ demo: $(VENV)/.demo-ready  ## Train a small network on both frameworks, on synth
 test: $(VENV)/.test-ready  ## Run the tests on both frameworks. TESTS=path selects some.
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --maxprocesses 8 $(TESTS)
 
-test-full: $(VENV)/.test-ready  ## Run all tests, including the long ones.
+test-full: $(VENV)/.full-ready  ## Run all tests, including the long ones, the examples and the notebooks.
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --maxprocesses 8 --full $(TESTS)
 
 zoo-steps: $(VENV)/.demo-ready  ## Train the whole zoo for three steps on both backends. DATA=folder of faces.
@@ -50,15 +61,20 @@ check: $(VENV)/.test-ready  ## Run ruff and mypy.
 	@$(MAKE) --no-print-directory types
 
 types: $(VENV)/.test-ready  ## Run mypy alone, on facezoo/ and backends/ laid out as in the installed package.
-	@rm -rf build/types && mkdir -p build/types/facezoo
-	@ln -s $(CURDIR)/facezoo/* $(CURDIR)/backends build/types/facezoo
+	@$(LAY_OUT)
 	@$(BIN)/mypy
 
 format: $(VENV)/.test-ready  ## Apply the fixes that ruff can make.
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-docs: $(VENV)/.test-ready  ## Regenerate the pages of the zoo from specs and margins.
+docs: $(VENV)/.docs-ready  ## Build the documentation site into build/site; any broken link or reference is an error.
+	@$(BIN)/python docs/generate.py --check
+	@$(LAY_OUT)
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo "open build/site/index.html"
+
+zoo-pages: $(VENV)/.demo-ready  ## Write the pages of the zoo again from specs and margins.
 	@$(BIN)/python docs/generate.py --measure
 
 clean:  ## Remove the files of builds and tests; keep runs and .venv.

@@ -26,6 +26,17 @@ EXTRAS = {
     "remote": ["fsspec>=2024.2", "aiohttp>=3.9"],
     "ray": ["ray>=2.40"],
     "uniface": ["uniface[cpu]>=4.0"],
+    "docs": ["mkdocs-material>=9.5", "mkdocstrings[python]>=0.26"],
+    "examples": [  # what the files in examples/ show facezoo with
+        "timm>=1.0",
+        "pytorch-metric-learning>=2.5",
+        "lightning>=2.3",
+        "accelerate>=0.33",
+        "transformers>=4.44",
+        "huggingface_hub>=0.23",
+        "nbclient>=0.10",
+        "ipykernel>=6.29",
+    ],
 }
 TESTED = ("report", "tensorboard", "export", "parquet", "jpeg", "search", "ray", "remote")  # whose use the tests check
 TOOLS = [

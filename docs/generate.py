@@ -22,6 +22,7 @@ from facezoo.zoo.catalog import BACKBONES, HEAD_ALIASES, HEADS
 
 ZOO = Path(__file__).resolve().parent / "zoo"
 FIGURES = ZOO / "figures.json"
+LATENCY = ZOO / "latency.json"  # CPU time of one image on one thread: benchmarks/zoo_latency.py
 MADE = "<!-- made by docs/generate.py -->"
 COMMON = {  # options that every backbone takes
     "embedding_size": "E, size of the embedding",
@@ -62,7 +63,7 @@ def pages(figures: Figures) -> dict[str, str]:
         made[f"backbones/{family}.md"] = _family_page(family, specs, figures)
     for name in HEADS:
         made[f"heads/{name.lower()}.md"] = _head_page(name, HEADS[name])
-    return made
+    return {name: f"{text}\n{MADE}\n" for name, text in made.items()}
 
 
 def stale(figures: Figures) -> list[str]:
@@ -118,6 +119,7 @@ def _attributes(cls: type) -> dict[str, str]:
 
 
 def _backbone_index(figures: Figures) -> str:
+    latency: dict[str, dict[str, float]] = json.loads(_read(LATENCY))
     rows = [
         (
             f"[{name}]({type(spec).__module__.rpartition('.')[2]}.md)",
@@ -125,23 +127,26 @@ def _backbone_index(figures: Figures) -> str:
             spec.embedding_size,
             _million(figures[name]["parameters"]),
             _cost(figures[name]["multiply_adds"]),
+            *(f"{latency[name][backend]:.1f}" if name in latency else "" for backend in ("torch", "paddle")),
             spec.neck,
         )
         for name, spec in BACKBONES.items()
     ]
-    head = ("name", "input", "embedding", "parameters", "multiply-adds", "neck")
+    head = ("name", "input", "embedding", "parameters", "multiply-adds", "ms, torch", "ms, paddle", "neck")
     lead = (
         f"{len(rows)} networks with their default options. Parameters are all trainable values; multiply-adds are "
-        "those of\nconvolutions, linear layers and attention for one image, counted from the shapes."
+        "those of\nconvolutions, linear layers and attention for one image, counted from the shapes. Milliseconds: CPU "
+        "time of one image\nin float32 on one thread of an AMD EPYC with AVX-512, torch 2.13.0 and paddlepaddle 3.3.1, "
+        "by\n`OMP_NUM_THREADS=1 python benchmarks/zoo_latency.py --out docs/zoo/latency.json`."
     )
-    return f"{MADE}\n# Backbones\n\n{lead}\n\n{_table(head, rows)}\n"
+    return f"# Backbones\n\n{lead}\n\n{_table(head, rows)}\n"
 
 
 def _family_page(family: str, specs: list[BackboneSpec], figures: Figures) -> str:
     first = specs[0]
     text = _prose(sys.modules[type(first).__module__].__doc__)
     title, _, rest = text.partition("\n")
-    parts = [MADE, f"# {' '.join(spec.name for spec in specs[:4])}{' ...' if len(specs) > 4 else ''}"]
+    parts = [f"# {' '.join(spec.name for spec in specs[:4])}{' ...' if len(specs) > 4 else ''}"]
     parts += [title, rest.strip(), "## Members", _members(specs, figures)]
     papers = dict.fromkeys(spec.paper for spec in specs)
     parts += ["## Papers", "\n".join(f"* {paper}" for paper in papers)]
@@ -150,7 +155,7 @@ def _family_page(family: str, specs: list[BackboneSpec], figures: Figures) -> st
     if notes:
         parts += ["## Notes", "\n".join(f"* {name}: {note}" for name, note in notes.items())]
     parts += ["## Options", _options(specs), "## Use", _use_backbone(first)]
-    return "\n\n".join(part for part in parts if part).replace(f"{MADE}\n\n", f"{MADE}\n") + "\n"
+    return "\n\n".join(part for part in parts if part) + "\n"
 
 
 def _members(specs: list[BackboneSpec], figures: Figures) -> str:
@@ -219,12 +224,12 @@ def _head_index() -> str:
         "`metric` and\n`regulariser` on the batch or the class weights; the last two can also be added to a "
         "classification head."
     )
-    return f"{MADE}\n# Heads\n\n{lead}\n\n{_table(('name', 'also called', 'family', 'paper'), rows)}\n"
+    return f"# Heads\n\n{lead}\n\n{_table(('name', 'also called', 'family', 'paper'), rows)}\n"
 
 
 def _head_page(name: str, margin: type[Margin]) -> str:
     title, _, rest = _prose(margin.__doc__).partition("\n")
-    parts = [f"{MADE}\n# {name}", title, rest.strip(), "## Equation", f"```\n{margin.equation}\n```"]
+    parts = [f"# {name}", title, rest.strip(), "## Equation", f"```\n{margin.equation}\n```"]
     parts += ["## Paper", margin.paper, "## Hyper-parameters", _hyper(margin)]
     if len(margin.variants) > 1:
         rows = [

@@ -22,9 +22,10 @@ from facezoo.cli import main as cli
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+RUN_HERE = [page for page in PAGES if page.parent.name != "tutorials"]  # those are run by test_tutorials.py
 SNIPPETS = [
     pytest.param(page, block, id=f"{page.stem}-{number}")
-    for page in PAGES
+    for page in RUN_HERE
     for number, block in enumerate(re.findall(r"```python\n(.*?)```", page.read_text("utf-8"), re.DOTALL))
     if not block.startswith("# ") and "My" not in block  # a file to add, with a test of its own; a reader's own class
 ]
@@ -32,7 +33,7 @@ HOW_TO = ("change-the-schedule", "add-an-augmentation", "add-a-protocol")  # car
 COMMANDS = sorted(
     {
         (page, line.partition("  #")[0].strip().removeprefix("$ "))
-        for page in PAGES
+        for page in RUN_HERE
         if page.stem not in HOW_TO
         for block in re.findall(r"```(?:sh|console|bash)?\n(.*?)```", page.read_text("utf-8"), re.DOTALL)
         for line in block.replace("\\\n", " ").splitlines()
