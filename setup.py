@@ -72,7 +72,7 @@ setup(
     package_data={
         "facezoo": ["py.typed", "*.pyi"],
         "facezoo.zoo_configs": ["*.yaml"],
-        "facezoo.zoo": ["*.txt"],
+        "facezoo.zoo": ["*.txt", "*.html.j2"],
         "facezoo.weights_index": ["*.yaml", "*.json"],
         "facezoo.evaluation.protocols": ["*.yaml"],
         "facezoo.evaluation.report": ["*.html.j2"],
@@ -83,7 +83,7 @@ setup(
     install_requires=[
         "numpy>=1.24",
         "scipy>=1.10",
-        "pillow>=10.0",
+        "pillow>=10.1",
         "mtcnn>=1.0",
         "safetensors>=0.4.3",
         "pyyaml>=6.0",

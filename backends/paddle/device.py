@@ -27,3 +27,9 @@ def pick_device(name: str) -> str:
     if number >= count:
         raise ConfigError(f"device is {name!r}, GPU {number} for this process; paddle sees {count}")
     return f"gpu:{number}"
+
+
+def list_gpus() -> list[str]:
+    """The names of the GPUs that the framework sees, in its order."""
+    count = paddle.device.cuda.device_count() if paddle.is_compiled_with_cuda() else 0
+    return [paddle.device.cuda.get_device_name(number) for number in range(count)]

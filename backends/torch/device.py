@@ -24,3 +24,8 @@ def pick_device(name: str) -> torch.device:
     if number >= torch.cuda.device_count():
         raise ConfigError(f"device is {name!r}, GPU {number} for this process; torch sees {torch.cuda.device_count()}")
     return torch.device("cuda", number)
+
+
+def list_gpus() -> list[str]:
+    """The names of the GPUs that the framework sees, in its order."""
+    return [torch.cuda.get_device_name(number) for number in range(torch.cuda.device_count())]

@@ -6,23 +6,22 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageDraw
 
 from facezoo.align.table import Row
 from facezoo.data.image import read_image
 from facezoo.errors import DataError
-from facezoo.io.files import atomic_write
-
-_LABEL = 11  # height of the text below a crop
+from facezoo.io.sheet import write_sheet, write_sheet_page
 
 
 def contact_sheet(rows: Sequence[Row], out: str | Path, path: str | Path, *, most: int = 200) -> int:
     """Write a sheet of crops, evenly spaced in the table, each with its score, yaw and name.
 
+    Beside the PNG a page of the same name is written, with the ending ``.html``, where jinja2 is installed.
+
     Args:
         rows: rows of the table.
         out: the folder of the table.
-        path: path of the sheet, a PNG.
+        path: path of the sheet, a PNG; at most 968 pixels wide.
         most: maximum number of crops.
 
     Returns:
@@ -35,19 +34,10 @@ def contact_sheet(rows: Sequence[Row], out: str | Path, path: str | Path, *, mos
     if not made:
         raise DataError(f"{out}: no crop to show on a contact sheet")
     shown = [made[at] for at in np.unique(np.linspace(0, len(made) - 1, min(most, len(made))).round().astype(int))]
-    columns = min(len(shown), 20)
-    first = Image.fromarray(read_image(Path(out) / shown[0]["output"]))
-    side = min(max(first.size), 112)
-    step = side + _LABEL + 2
-    sheet = Image.new("RGB", (columns * (side + 2), -(-len(shown) // columns) * step), "white")
-    draw = ImageDraw.Draw(sheet)
-    for number, row in enumerate(shown):
-        left, top = number % columns * (side + 2), number // columns * step
-        crop = Image.fromarray(read_image(Path(out) / row["output"]))
-        crop.thumbnail((side, side))
-        sheet.paste(crop, (left, top))
-        label = f"{row['score']:.2f} {row['yaw']:+.0f} {Path(row['output']).stem}"
-        draw.text((left, top + side), label[: side // 6], fill="black")
-    with atomic_write(path) as part:
-        sheet.save(part, "PNG")
+    crops = [read_image(Path(out) / row["output"]) for row in shown]
+    labels = [f"{row['score']:.2f} {row['yaw']:+.0f}°\n{row['output']}" for row in shown]
+    side = min(max(crops[0].shape[:2]), 112)
+    write_sheet(path, crops, labels, side=side)
+    note = f"{len(shown)} of {len(made)} crops; below each the detector's score, the yaw in degrees, and the file"
+    write_sheet_page(Path(path).with_suffix(".html"), crops, labels, title=f"Crops of {Path(out).name}", subtitle=note)
     return len(shown)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -97,6 +98,20 @@ def heads(name: Name = None, as_json: options.AsJson = False) -> None:
         for record in records
     ]  # fmt: skip
     print_table(["name", "kind", "hyper-parameters", "paper"], rows)
+
+
+@app.command()
+def page(
+    out: Annotated[Path, typer.Argument(metavar="FILE", help="The page to write.")] = Path("zoo.html"),
+) -> None:
+    """Write backbones and heads as one HTML page with tables that can be sorted and filtered."""
+    from facezoo.cli.show import say
+    from facezoo.cli.writable import check_output
+    from facezoo.zoo.page import write_zoo_page
+
+    check_output("FILE", out)
+    write_zoo_page(out)
+    say(out)
 
 
 def _matches(wanted: str | None, name: str) -> bool:

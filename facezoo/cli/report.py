@@ -13,9 +13,12 @@ def command(
     out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="The page. Default: report.html in the run's folder.")
     ] = None,
+    samples: Annotated[
+        int, typer.Option(metavar="N", min=0, help="Faces of the first batch to show; 0 does not open the data.")
+    ] = 24,
 ) -> None:
-    """Write one HTML page about a run: loss, learning rate, validation, results and configuration."""
+    """Write one HTML page about a run: figures, curves, a sample batch, machine, versions and configuration."""
     from facezoo.cli.show import say
     from facezoo.training.report import write_report
 
-    say(write_report(run, out or run / "report.html"))
+    say(write_report(run, out or run / "report.html", samples=samples))

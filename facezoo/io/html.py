@@ -1,17 +1,34 @@
-"""Self-contained HTML pages: one base template, escaping, and figures as data addresses."""
+"""Self-contained HTML pages: one base template, escaping, and pictures as data addresses."""
 
 from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from facezoo.errors import BackendUnavailableError
+from facezoo.io.colours import style
 from facezoo.io.files import atomic_write
 
-DPI = 200
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture of a page.
+
+    Attributes:
+        name: shown below it.
+        address: a data URL.
+        alt: what it shows, for those who cannot see it.
+    """
+
+    name: str
+    address: str
+    alt: str
 
 
 def write_html(path: str | Path, template: Path, **values: Any) -> None:
@@ -28,40 +45,34 @@ def write_html(path: str | Path, template: Path, **values: Any) -> None:
     try:
         import jinja2
     except ImportError as error:
-        raise _missing("jinja2") from error
+        raise missing("jinja2") from error
+    import facezoo
+
     loader = jinja2.FileSystemLoader([template.parent, Path(__file__).parent])
     environment = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, undefined=jinja2.StrictUndefined)
+    environment.globals.update(colours=style(":root"), version=facezoo.__version__, written=now())
     text = environment.get_template(template.name).render(**values)
     with atomic_write(path) as part:
         part.write_text(text, encoding="utf-8")
 
 
-def plot(draw: Callable[[Any], None], size: tuple[float, float] = (5.2, 3.9)) -> str:
-    """A matplotlib plot as the data address of a PNG; needs no display and changes no global state.
+def now() -> str:
+    """The local date and time, as 2026-11-24 15:30 +0000."""
+    return shown_time(datetime.now().timestamp())
 
-    Args:
-        draw: draws on the matplotlib axes that it gets.
-        size: width and height in inches.
 
-    Raises:
-        BackendUnavailableError: matplotlib is not installed.
-    """
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise _missing("matplotlib") from error
-    figure = Figure(figsize=size, dpi=DPI, layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.add_subplot()
-    draw(axes)
-    axes.grid(True, which="major", color="#dddddd", linewidth=0.6)
-    axes.set_axisbelow(True)
-    for side in ("top", "right"):
-        axes.spines[side].set_visible(False)
+def shown_time(seconds: float) -> str:
+    """A time of the clock (seconds since 1970) in the local time zone."""
+    return datetime.fromtimestamp(seconds).astimezone().strftime("%Y-%m-%d %H:%M %z")
+
+
+def jpeg_picture(image: np.ndarray, name: str, alt: str, *, quality: int = 88) -> Picture:
+    """A uint8 RGB image (H, W, 3) as a picture of a page."""
+    from PIL import Image
+
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png")
-    return data_address(buffer.getvalue(), "image/png")
+    Image.fromarray(image).save(buffer, format="JPEG", quality=quality)
+    return Picture(name, data_address(buffer.getvalue(), "image/jpeg"), alt)
 
 
 def data_address(content: bytes, kind: str) -> str:
@@ -73,5 +84,6 @@ def data_address(content: bytes, kind: str) -> str:
     return f"data:{kind};base64,{base64.b64encode(content).decode()}"
 
 
-def _missing(library: str) -> BackendUnavailableError:
-    return BackendUnavailableError(f"the report needs {library}, which is not installed: pip install 'facezoo[report]'")
+def missing(library: str) -> BackendUnavailableError:
+    """The error of a page that needs a library which is not installed."""
+    return BackendUnavailableError(f"the page needs {library}, which is not installed: pip install 'facezoo[report]'")

@@ -1,4 +1,4 @@
-"""One self-contained HTML page of a run: curves, figures, the resolved configuration and hashes."""
+"""One self-contained HTML page of a run: figures, curves, a sample batch, the resolved configuration and hashes."""
 
 from __future__ import annotations
 
@@ -7,20 +7,24 @@ from typing import Any
 
 from facezoo.errors import ConfigError
 from facezoo.io.files import file_hash
-from facezoo.io.html import plot, write_html
+from facezoo.io.html import shown_time, write_html
+from facezoo.io.printable import printable
 from facezoo.training.config import RunConfig, dump_config, load_config
 from facezoo.training.log import read_log
+from facezoo.training.report_plots import Records, run_plots
+from facezoo.training.sample_batch import sample_batch
+from facezoo.training.sessions import Session, read_sessions, training_seconds
 
-Records = list[dict[str, Any]]
-SIZE = (5.2, 3.4)  # of the plots, in inches
+SAMPLES = 24  # faces shown of the first batch
 
 
-def write_report(run: str | Path, path: str | Path) -> Path:
+def write_report(run: str | Path, path: str | Path, *, samples: int = SAMPLES) -> Path:
     """Write the page of a run, finished or not. It is one file without references to others.
 
     Args:
         run: the run's folder.
         path: of the page, which appears complete or not at all.
+        samples: faces of the run's first batch that are shown as training sees them; 0 opens no data.
 
     Returns:
         The page's path.
@@ -35,14 +39,21 @@ def write_report(run: str | Path, path: str | Path) -> Path:
     config, records = load_config(run / "config.yaml"), read_log(run)
     steps = [record for record in records if "loss" in record]
     checks = [record for record in records if "accuracy" in record]
+    sessions = read_sessions(run)
+    plots = run_plots(steps, checks, config.steps)
+    pictures, reason = sample_batch(config, samples) if samples else ([], "")
     write_html(
         path,
         Path(__file__).with_name("report.html.j2"),
         title=f"{config.backbone} + {config.head}",
-        subtitle=f"{config.backend}, {config.precision}, seed {config.seed}; {run.resolve().name}",
-        figures=_figures(config, run, records, steps, checks),
-        plots=_plots(steps, checks),
+        subtitle=f"{config.backend}, {config.precision}, seed {config.seed}; {printable(run.resolve().name)}",
+        figures=_figures(config, run, records, sessions),
+        plots=plots,
+        pictures=pictures,
+        no_pictures=printable(reason),
+        augmentation=config.data.augmentation,
         validations=[_validation(record) for record in checks],
+        sessions=[_session(session) for session in sessions],
         configuration=dump_config(config),
         files=[_file(item) for item in sorted(run.glob("*.safetensors"))],
     )
@@ -53,8 +64,16 @@ def _percent(share: float) -> str:
     return f"{100 * share:.2f} %"
 
 
-def _figures(config: RunConfig, run: Path, records: Records, steps: Records, checks: Records) -> list[tuple[str, str]]:
-    figures = [("data", "synthetic faces" if config.data.path is None else str(config.data.path))]
+def _figures(config: RunConfig, run: Path, records: Records, sessions: list[Session]) -> list[tuple[str, str]]:
+    steps = [record for record in records if "loss" in record]
+    checks = [record for record in records if "accuracy" in record]
+    figures = [("data", "synthetic faces" if config.data.path is None else printable(config.data.path))]
+    if sessions:
+        figures.append(("started", shown_time(sessions[0].time)))
+    seconds = training_seconds(sessions, records)
+    if seconds is not None:
+        pauses = f" in {len(sessions)} sessions" if len(sessions) > 1 else ""
+        figures.append(("duration", f"{duration(seconds)}{pauses}"))
     if steps:
         last = steps[-1]
         figures += [
@@ -75,10 +94,32 @@ def _figures(config: RunConfig, run: Path, records: Records, steps: Records, che
     return figures
 
 
+def duration(seconds: float) -> str:
+    """Seconds as text for people.
+
+    >>> duration(3725), duration(61.2), duration(4.26)
+    ('1 h 02 min', '1 min 01 s', '4.3 s')
+    """
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest:02} s" if minutes < 60 else f"{minutes // 60:,} h {minutes % 60:02} min"
+
+
+def _session(session: Session) -> list[tuple[str, str]]:
+    versions = ", ".join(f"{name} {version}" for name, version in session.versions.items())
+    return [
+        ("begin", f"{shown_time(session.time)}, after step {session.step:,}"),
+        ("backend", f"{session.backend}, {session.processes} process{'es' if session.processes > 1 else ''}"),
+        *((name, printable(value)) for name, value in session.machine.items()),
+        ("versions", versions),
+    ]
+
+
 def _validation(record: dict[str, Any]) -> dict[str, str]:
     return {
         "step": f"{record['step']:,}",
-        "name": str(record.get("validation", "")),
+        "name": printable(record.get("validation", "")),
         "accuracy": _percent(record["accuracy"]),
         "error": _percent(record["standard_error"]),
     }
@@ -86,29 +127,3 @@ def _validation(record: dict[str, Any]) -> dict[str, str]:
 
 def _file(path: Path) -> tuple[str, str, str]:
     return path.name, f"{path.stat().st_size:,}", file_hash(path)
-
-
-def _plots(steps: Records, checks: Records) -> list[dict[str, str]]:
-    named = (("loss", "loss"), ("learning_rate", "learning rate"), ("grad_norm", "gradient norm"))
-    plots = [{"name": name, "address": _curve(steps, key, name)} for key, name in named]
-    if checks:
-        plots.append({"name": "validation", "address": plot(lambda axes: _draw_checks(axes, checks), SIZE)})
-    return plots
-
-
-def _curve(records: Records, key: str, name: str) -> str:
-    def draw(axes: Any) -> None:
-        axes.plot([record["step"] for record in records], [record[key] for record in records], linewidth=1.2)
-        axes.set(xlabel="step", ylabel=name)
-
-    return plot(draw, SIZE)
-
-
-def _draw_checks(axes: Any, checks: Records) -> None:
-    axes.errorbar(
-        [record["step"] for record in checks],
-        [100 * record["accuracy"] for record in checks],
-        yerr=[100 * record["standard_error"] for record in checks],
-        marker="o", markersize=4, linewidth=1.2, capsize=3,
-    )  # fmt: skip
-    axes.set(xlabel="step", ylabel="validation, %")

@@ -22,6 +22,7 @@ from facezoo.training.lock import lock_run
 from facezoo.training.log import RunLog
 from facezoo.training.loop import TrainResult, is_finished, stored_result, total_steps, train_loop
 from facezoo.training.model import Model, build_model, build_run_head, check_stream
+from facezoo.training.sessions import add_session
 from facezoo.training.setup import build_engine, build_loader, open_data, with_precision
 from facezoo.training.signals import stop_on_signals
 from facezoo.training.validation import Validator
@@ -120,6 +121,7 @@ def _run(
         if main:
             with atomic_write(run / "config.yaml") as part:
                 part.write_text(dump_config(config), encoding="utf-8")
+            add_session(run, config, progress.step, engine.world_size)
         weights = run / "weights.safetensors"
         with build_loader(config, faces, run, engine.rank, engine.world_size) as loader:
             steps = total_steps(config, loader)

@@ -52,7 +52,7 @@ def test_align_by_a_landmark_file(photos, capsys):
     for number in range(COUNT):
         crop = read_image(out / "ann" / f"{number}.png")
         np.testing.assert_array_equal(crop, read_image(photos / "ann" / f"{number}.png")[8:120, 8:120])
-    assert read_image(out / "contact_sheet.png").shape[1] == COUNT * 114
+    assert read_image(out / "contact_sheet.png").shape[1] == COUNT * (112 + 8) + 8
     assert (out / "faces.csv").read_text().startswith("source,face,output,reason,")
 
 
@@ -154,7 +154,7 @@ def test_detect(photos, capsys, backend):
     assert main(["detect", str(photos / "ann" / "0.png"), "--backend", backend, "--draw", str(drawn), "--json"]) == 0
     result = json.loads(capsys.readouterr().out)
     assert (result["width"], result["height"]) == (130, 130)
-    assert read_image(drawn).shape == (130, 130, 3)
+    assert read_image(drawn).shape == (5 * 130, 5 * 130, 3)  # enlarged for the labels
 
 
 def test_detect_reports_bad_input(photos, capsys):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import math
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +13,8 @@ from facezoo.errors import FacezooError
 from facezoo.evaluation.protocols.result import Figure, ProtocolResult, TaskResult, versions
 from facezoo.evaluation.report import plots
 from facezoo.evaluation.report.worst import WrongPair, worst_listed
-from facezoo.io.html import data_address, write_html
+from facezoo.evaluation.scores.checks import allowed
+from facezoo.io.html import Picture, jpeg_picture, write_html
 from facezoo.io.printable import printable
 
 Crop = Callable[[str], np.ndarray]
@@ -41,48 +41,81 @@ def write_page(
         Path(__file__).with_name("report.html.j2"),
         title=result.title,
         subtitle=f"{printable(result.model)} \N{MIDDLE DOT} intervals of {100 * result.confidence:g} %",
+        confidence=f"{100 * result.confidence:g} %",
         result=result,
         tasks=[_task(task) for task in result.tasks],
-        plots=_plots(result.tasks),
+        plots=_plots(result.tasks, result.confidence),
         galleries=[{"title": title, "pairs": [_pair(pair, crop) for pair in pairs]} for title, pairs in shown],
         facts=_facts(result),
     )
 
 
-def _row(figure: Figure) -> dict[str, str]:
+def _row(task: TaskResult, figure: Figure) -> dict[str, str]:
     factor, unit, digits = (100, " %", 2) if figure.percent else (1, "", 4)
 
     def shown(value: float) -> str:
         return "" if math.isnan(value) else f"{value * factor:.{digits}f}{unit}"
 
+    limit = threshold_of(task, figure.name)
     return {
         "name": figure.name,
         "value": shown(figure.value) or "not given",
-        "low": shown(figure.low),
-        "high": shown(figure.high),
+        "interval": f"{shown(figure.low).removesuffix(unit)} to {shown(figure.high)}" if shown(figure.low) else "",
+        "threshold": "" if limit is None or not math.isfinite(limit) else f"{limit:.4f}",
     }
 
 
+def threshold_of(task: TaskResult, figure: str) -> float | None:
+    """The score from which a pair, or a search, counts as accepted in a figure; None where it has no threshold."""
+    if figure == "accuracy" and task.pairs is not None:
+        return float(np.median(task.pairs.threshold))
+    if figure.startswith("TAR at FAR ") and task.roc is not None:
+        roc, rate = task.roc, float(figure.rpartition(" ")[2])
+        at = int(np.searchsorted(roc.false, allowed(rate, roc.impostor), side="right"))
+        return float(roc.thresholds[at - 1]) if at and roc.supports(rate) else None
+    if figure.startswith("TPIR at FPIR "):
+        value = task.detail.get("threshold", {}).get(f"{float(figure.rpartition(' ')[2]):g}")
+        return None if value is None else float(value)
+    return None
+
+
+def counts_of(task: TaskResult) -> str:
+    """How many pairs or searches the figures of a task stand on; "" where the task does not say."""
+    detail = task.detail
+    if task.roc is not None:
+        return f"{task.roc.genuine:,} genuine and {task.roc.impostor:,} impostor pairs"
+    if "mated" in detail:
+        return (
+            f"{detail['mated']:,} searches with and {detail['non_mated']:,} without a mate among "
+            f"{detail['subjects']:,} people"
+        )
+    searches = [value for value in detail.values() if isinstance(value, dict) and "mated" in value]
+    if searches:
+        shown = " and ".join(f"{value['subjects']:,}" for value in searches)
+        return f"{sum(value['mated'] for value in searches):,} searches with a mate, in galleries of {shown} people"
+    return ""
+
+
 def _task(task: TaskResult) -> dict[str, Any]:
-    return {"name": task.name, "rows": [_row(figure) for figure in task.figures], "notes": task.notes}
+    rows = [_row(task, figure) for figure in task.figures]
+    limits = any(row["threshold"] for row in rows)
+    return {"name": task.name, "rows": rows, "notes": task.notes, "counts": counts_of(task), "thresholds": limits}
 
 
-def _plots(tasks: list[TaskResult]) -> list[dict[str, str]]:
+def _plots(tasks: list[TaskResult], confidence: float) -> list[Picture]:
     curves = {task.name: task for task in tasks if task.roc is not None}
     searches = {task.name: task for task in tasks if task.cmc is not None}
     rejects = {task.name: task for task in tasks if task.kind == "reject"}
     out = []
     if curves:
-        out.append({"name": "ROC", "address": plots.plot_roc(curves)})
-        out.append({"name": "DET", "address": plots.plot_det(curves)})
+        out += [plots.plot_roc(curves, confidence), plots.plot_det(curves, confidence)]
     for task in tasks:
         if task.histogram is not None:
-            limit = None if task.pairs is None else float(np.median(task.pairs.threshold))
-            out.append({"name": f"scores of {task.name}", "address": plots.plot_histogram(task, limit)})
+            out.append(plots.plot_histogram(task, threshold_of(task, "accuracy")))
     if searches:
-        out.append({"name": "CMC", "address": plots.plot_cmc(searches)})
+        out.append(plots.plot_cmc(searches, confidence))
     if rejects:
-        out.append({"name": "error versus reject", "address": plots.plot_reject(rejects)})
+        out.append(plots.plot_reject(rejects))
     return out
 
 
@@ -96,26 +129,18 @@ def _listed_galleries(result: ProtocolResult) -> Galleries:
     return found
 
 
-_NOTHING = "data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw=="
-
-
-def _picture(name: str, crop: Crop | None) -> str:
-    from PIL import Image
-
+def _picture(name: str, crop: Crop | None) -> Picture | None:
     if crop is None:
-        return _NOTHING
+        return None
     try:
-        image = Image.fromarray(crop(name))
+        return jpeg_picture(crop(name), name, f"face {printable(name)}")
     except FacezooError:
-        return _NOTHING
-    buffer = io.BytesIO()
-    image.save(buffer, format="JPEG", quality=88)
-    return data_address(buffer.getvalue(), "image/jpeg")
+        return None
 
 
 def _pair(pair: WrongPair, crop: Crop | None) -> dict[str, Any]:
     names = {"first": printable(pair.first), "second": printable(pair.second)}
-    return {**vars(pair), **names, "left": _picture(pair.first, crop), "right": _picture(pair.second, crop)}
+    return {**vars(pair), **names, "pictures": [_picture(name, crop) for name in (pair.first, pair.second)]}
 
 
 def _facts(result: ProtocolResult) -> list[tuple[str, str]]:

@@ -237,7 +237,10 @@ def test_landmark_files_of_another_layout(photos, tmp_path, text):
 def test_contact_sheet(photos, tmp_path):
     summary = run(photos, tmp_path / "out")
     assert contact_sheet(read_table(Path(summary.table)), tmp_path / "out", tmp_path / "sheet.png") == 4
-    assert read_image(tmp_path / "sheet.png").shape[1] == 4 * 114
+    assert read_image(tmp_path / "sheet.png").shape[1] == 4 * (112 + 8) + 8
+    page = (tmp_path / "sheet.html").read_text("utf-8")
+    for name in CROPS:
+        assert name in page
     with pytest.raises(DataError, match="no crop"):
         contact_sheet([], tmp_path / "out", tmp_path / "sheet.png")
 

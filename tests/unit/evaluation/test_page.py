@@ -48,8 +48,8 @@ def test_page_is_complete_and_self_contained(tmp_path):
     assert result.protocol_sha256 in text
     assert "not given" in text
     assert "Worst false matches: pairs" in text
-    assert text.count("data:image/png;base64,") == 6  # ROC, DET, two histograms, CMC, reject
-    assert not re.search(r"(src|href)=\"(?!data:)", text)
+    assert text.count("data:image/svg+xml;base64,") == 6  # ROC, DET, two histograms, CMC, reject
+    assert not re.search(r"(src|href)=\"(?!data:|#)", text)
     assert "http" not in text
     assert high[0].first in asked
 
