@@ -100,7 +100,10 @@ def run(backend: str, head: str, classes: int, processes: int, rate: float) -> N
             launcher += ["--log_dir", f"{folder}/logs"]
         launcher = [] if processes == 1 else ["-m", *launcher]
         words = [__file__, "--measure", folder, "--backend", backend, "--head", head, "--classes", str(classes)]
-        environment = {**os.environ, "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1")}
+        environment = {
+            **os.environ, "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1"),
+            "MALLOC_MMAP_THRESHOLD_": "65536",  # freed tensors go back to the system and are not counted
+        }  # fmt: skip
         subprocess.run(
             [sys.executable, *launcher, *words, "--rate", str(rate)], check=True, capture_output=True, env=environment
         )

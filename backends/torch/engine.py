@@ -16,7 +16,7 @@ from facezoo.backends.torch.heads.margin import MarginHead
 from facezoo.backends.torch.infer import Inference
 from facezoo.backends.torch.optimizers import RunOptimizer, Trained
 from facezoo.backends.torch.pixels import to_input
-from facezoo.backends.torch.precision import autocast
+from facezoo.backends.torch.precision import autocast, memory_format
 from facezoo.backends.torch.replicas import replicate
 from facezoo.backends.torch.row_optimizer import RowOptimizer
 from facezoo.backends.torch.sharded_head import ShardedHead
@@ -52,10 +52,7 @@ class TorchEngine(Engine):
         if settings.threads:
             torch.set_num_threads(settings.threads)
         self.rank, self.world_size = distributed.join(self.device, settings.parallel.timeout)
-        # torch's batch norm sums naively over channels-last maps in float32: variances are off by 1e-5, and gradients
-        # of a deep network by 1e-3. bfloat16 is coarser than that, and there channels-last is twice as fast.
-        narrow = settings.precision == "bfloat16" or (settings.precision == "float16" and self.device.type == "cuda")
-        self._layout = torch.channels_last if narrow else torch.contiguous_format
+        self._layout = memory_format(settings.channels_last, settings.precision, self.device)
         self.scale = LossScale(settings.precision == "float16")
         self._dtype = torch.float64 if settings.precision == "float64" else torch.float32
         self.backbone.to(self.device, memory_format=self._layout)
@@ -68,6 +65,8 @@ class TorchEngine(Engine):
             cast(MarginHead, head), rows, rate, settings.seed, self.rank, self.world_size
         )  # fmt: skip
         network = _BackboneAndHead(backbone, head) if self._sharded is None else backbone
+        if settings.compile:
+            network = cast(nn.Module, torch.compile(network))  # embedding uses the backbone as it is
         self._replica = replicate(network, self.device, settings.parallel) if self.world_size > 1 else None
         self._network: nn.Module = network if self._replica is None else self._replica
         trained = self._trained()

@@ -1,4 +1,4 @@
-"""The numeric type of training, by the name that the user gives."""
+"""The numeric type and memory format of training, by the names that the user gives."""
 
 from __future__ import annotations
 
@@ -39,3 +39,15 @@ def pick_precision(name: str, device: str) -> tuple[str, str]:
         return ("bfloat16" if fast else "float32"), ""
     slow = f"precision is {name}, for which this {place.type} has no units: training is several times slower"
     return name, "" if fast else f"{slow} than with float32 or auto"
+
+
+def memory_format(channels_last: bool | None, precision: str, device: torch.device) -> torch.memory_format:
+    """How images lie in memory; None takes channels-last where it is faster and as exact.
+
+    torch's batch norm sums naively over channels-last maps in float32: variances are off by 1e-5, and gradients of a
+    deep network by 1e-3. bfloat16 is coarser than that, and there channels-last is twice as fast; float16 on a CPU is
+    slower with it.
+    """
+    if channels_last is None:
+        channels_last = precision == "bfloat16" or (precision == "float16" and device.type != "cpu")
+    return torch.channels_last if channels_last else torch.contiguous_format

@@ -51,6 +51,10 @@ def command(
     ] = None,
     workers: Annotated[int | None, typer.Option(metavar="N", help="Processes that prepare images.")] = None,
     device: Annotated[str | None, typer.Option(metavar=options.DEVICES, help="Where to train.")] = None,
+    compile: Annotated[bool | None, typer.Option("--compile", help="Train by torch.compile; torch only.")] = None,
+    checkpointing: Annotated[
+        bool | None, typer.Option("--checkpointing", help="Recompute activations instead of keeping them.")
+    ] = None,
     backbone_option: Annotated[
         list[str] | None, typer.Option(metavar="KEY=VALUE", help="An option of the backbone: dropout=0.4; repeatable.")
     ] = None,
@@ -95,7 +99,7 @@ def command(
     overrides: dict[str, Any] = {
         "backend": backend, "backbone": backbone, "head": head, "seed": seed, "steps": steps, "epochs": epochs,
         "batch_size": batch_size, "optimizer.name": optimizer, "lr": lr, "precision": precision,
-        "data.workers": workers, "device": device,
+        "data.workers": workers, "device": device, "compile": compile, "checkpointing": checkpointing,
         "data.path": data[0] if data and len(data) == 1 else data or None,
         **parse_settings(backbone_option or [], "--backbone-option", "backbone_options."),
         **parse_settings(head_option or [], "--head-option", "head_options."),

@@ -34,6 +34,9 @@ class EngineSettings:
         device: "cpu", "gpu", "gpu:1", or "auto" for a GPU where there is one.
         threads: CPU threads; 0 takes all.
         compiled: embed by the backend's compiled way, where results stay the same.
+        compile: train by torch.compile; torch only.
+        channels_last: whether images and weights of convolutions are channels-last in memory; None decides by precision
+            and device; torch only.
     """
 
     preprocess: Preprocess = field(default_factory=Preprocess)
@@ -46,6 +49,8 @@ class EngineSettings:
     device: str = "auto"
     threads: int = 0
     compiled: bool = True
+    compile: bool = False
+    channels_last: bool | None = None
 
 
 class StepResult(NamedTuple):

@@ -53,6 +53,11 @@ class RunConfig(Strict):
     device: str = Field("auto", description="auto, cpu, gpu or gpu:N")
     threads: int = Field(0, ge=0)
     compiled: bool = Field(True, description="embed by a compiled program where results stay the same")
+    compile: bool = Field(False, description="train by torch.compile; torch only")
+    channels_last: bool | None = Field(
+        None, description="memory format of the images; none: where it is faster and as exact; torch only"
+    )
+    checkpointing: bool = Field(False, description="recompute the backbone's activations in the backward pass")
     seed: int = Field(0, ge=0)
     checkpoint_every: int = Field(500, ge=1, description="steps between checkpoints")
     keep: int = Field(2, ge=1, description="checkpoints kept")
@@ -130,6 +135,17 @@ class RunConfig(Strict):
         if validation.patience and not validation.every:
             raise ConfigError(f"validation.patience is {validation.patience}; it needs validation.every")
         self._check_parallel()
+        for name in ("compile", "channels_last"):
+            if getattr(self, name) and self.backend != "torch":
+                raise ConfigError(f"{name} is true; {self.backend} has it not: leave it out, or take --backend torch")
+        recomputing = self.checkpointing or self.backbone_options.get("checkpointing")
+        if self.compile and recomputing:
+            raise ConfigError("compile and checkpointing are both true; expected one: torch.compile has no such blocks")
+        if self.checkpointing and is_user_class(self.backbone):
+            raise ConfigError(
+                f"checkpointing is true; expected a backbone of the zoo, since only those know their blocks: call "
+                f"the framework's own checkpointing inside {self.backbone}"
+            )
         for name in ("pairs", "landmarks"):
             if getattr(validation, name) is not None and validation.data is None:
                 raise ConfigError(f"validation.{name} is {getattr(validation, name)!r}; it needs validation.data")
@@ -172,7 +188,8 @@ class RunConfig(Strict):
         """The backbone of the zoo with its options; None for a class from outside."""
         if is_user_class(self.backbone):
             return None
-        return catalog.backbone_spec(self.backbone, embedding_size=self.embedding_size, **self.backbone_options)
+        options = {"checkpointing": True, **self.backbone_options} if self.checkpointing else self.backbone_options
+        return catalog.backbone_spec(self.backbone, embedding_size=self.embedding_size, **options)
 
     def input_rule(self) -> Preprocess:
         """How images become the backbone's input.

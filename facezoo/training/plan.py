@@ -121,9 +121,8 @@ def savings(config: RunConfig, num_classes: int, world_size: int, plan: MemoryPl
     if config.batch_size // (2 * config.accumulation) >= 2:
         parts = 2 * config.accumulation
         changes.append((f"--set accumulation={parts} (micro-batches)", {"accumulation": parts}, world_size))
-    if not config.backbone_options.get("checkpointing"):
-        options: dict[str, object] = {"backbone_options": {**config.backbone_options, "checkpointing": True}}
-        changes.append(("--backbone-option checkpointing=true (recomputes activations)", options, world_size))
+    if not (config.checkpointing or config.backbone_options.get("checkpointing")):
+        changes.append(("--checkpointing (recomputes activations)", {"checkpointing": True}, world_size))
     if config.precision == "float32":
         changes.append(("--precision bfloat16", {"precision": "bfloat16"}, world_size))
     found = []

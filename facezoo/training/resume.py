@@ -12,9 +12,9 @@ from facezoo.training.config import RunConfig, build_config
 from facezoo.training.launch import launched_processes
 
 FREE_TO_CHANGE = (  # keys that a resumed run may change: they make it no other experiment, or repair a broken one
-    "backend", "epochs", "steps", "device", "threads", "compiled", "precision", "keep", "log_every", "checkpoint_every",
-    "lr", "clip_norm", "data.path", "data.workers", "data.cache", "data.cache_gigabytes", "data.max_bad_share",
-    "validation.every", "validation.patience", "tensorboard",
+    "backend", "epochs", "steps", "device", "threads", "compiled", "compile", "channels_last", "checkpointing",
+    "precision", "keep", "log_every", "checkpoint_every", "lr", "clip_norm", "data.path", "data.workers", "data.cache",
+    "data.cache_gigabytes", "data.max_bad_share", "validation.every", "validation.patience", "tensorboard",
 )  # fmt: skip
 
 

@@ -59,7 +59,7 @@ def build_engine(config: RunConfig, model: Model, head: Any, rows: ClassRows | N
         preprocess=model.preprocess, optimizer=optimizer,
         parallel=ParallelSettings(**config.parallel.model_dump()), seed=config.seed, clip_norm=config.clip_norm,
         accumulation=config.accumulation, precision=config.precision, device=config.device, threads=config.threads,
-        compiled=config.compiled,
+        compiled=config.compiled, compile=config.compile, channels_last=config.channels_last,
     )  # fmt: skip
     return backends.load(config.backend).build_engine(settings, model.backbone, head, rows)
 
