@@ -32,6 +32,8 @@ VERBS: dict[str, tuple[str, str]] = {
     "bench": ("facezoo.cli.bench", "Measure how fast networks train and embed on this machine."),
     "config": ("facezoo.cli.config", "List training recipes, show one with all its keys, check a file."),
     "report": ("facezoo.cli.report", "Write an HTML page about a training run."),
+    "doctor": ("facezoo.cli.doctor", "Show versions, devices, missing extras and folders."),
+    "completion": ("facezoo.cli.complete", "Print a script that completes words in your shell."),
 }
 
 
@@ -41,7 +43,7 @@ def usage() -> str:
     lines = [f"  {verb:<{width}}  {text}" for verb, (_, text) in VERBS.items()]
     return "\n".join(
         [
-            "Usage: facezoo [--quiet] VERB [OPTIONS]",
+            "Usage: facezoo [--quiet|--verbose] VERB [OPTIONS]",
             "",
             "Face recognition on PyTorch and PaddlePaddle, with comparable results.",
             "",
@@ -49,20 +51,22 @@ def usage() -> str:
             *lines,
             "",
             "Options:",
-            "  -q, --quiet  Show warnings, errors and results only; give it before the verb.",
-            "  --debug      With any verb: show the traceback of an error.",
-            "  --version    Print the version.",
-            "  --help       Print this text; `facezoo VERB --help` describes a verb.",
+            "  -q, --quiet    Show warnings, errors and results; give it before the verb.",
+            "  -v, --verbose  Also show details; give it before the verb.",
+            "  --debug        With any verb: show the traceback of an error.",
+            "  --version      Print the version; with --verbose also those of other packages.",
+            "  --help         Print this text; `facezoo VERB --help` describes a verb.",
+            "",
+            "Exit codes: 0 done, 1 check failed, 2 bad input, 75 start again, 130 stopped.",
         ]
     )
 
 
-def _run(verb: str, words: list[str]) -> int:
+def _built(verb: str) -> Any:
+    """The command of a verb, or the group of its verbs."""
     import typer
     from typer.main import get_command
 
-    if verb not in VERBS:
-        raise UnknownNameError("verb", verb, VERBS)
     module = importlib.import_module(VERBS[verb][0])
     app = getattr(module, "app", None)
     if app is None:
@@ -71,6 +75,15 @@ def _run(verb: str, words: list[str]) -> int:
     app.rich_markup_mode = None  # plain help: no frames, and nothing of rich is imported
     command: Any = get_command(app)
     _hide_argument_types(command)
+    return command
+
+
+def _run(verb: str, words: list[str]) -> int:
+    import typer
+
+    if verb not in VERBS:
+        raise UnknownNameError("verb", verb, VERBS)
+    command = _built(verb)
     # typer does not export this base class, and versions differ in where it lives
     usage_error: Any = next(base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException")
     try:
@@ -108,6 +121,10 @@ def _with_value(message: str, words: list[str]) -> str:
     return message
 
 
+_QUIET, _VERBOSE = ("-q", "--quiet"), ("-v", "--verbose")
+_DETAILED = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+
+
 class _StandardError(logging.Handler):
     """Prints each message to the current ``sys.stderr``."""
 
@@ -121,7 +138,19 @@ def configure_logging(level: int = logging.INFO) -> None:
     logger = logging.getLogger("facezoo")
     if not any(isinstance(handler, _StandardError) for handler in logger.handlers):
         logger.addHandler(_StandardError())
+    for handler in logger.handlers:
+        if isinstance(handler, _StandardError):
+            handler.setFormatter(logging.Formatter(_DETAILED) if level < logging.INFO else None)
     logger.setLevel(level)
+
+
+def _taken(words: list[str]) -> tuple[int, list[str]]:
+    """The level that the options before the verb ask for, and the other words."""
+    level = logging.INFO
+    while words and words[0] in (*_QUIET, *_VERBOSE):
+        level = logging.WARNING if words[0] in _QUIET else logging.DEBUG
+        words = words[1:]
+    return level, words
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -131,22 +160,23 @@ def main(argv: list[str] | None = None) -> int:
         argv: the words after ``facezoo``; None takes them from the process.
 
     Returns:
-        The exit code: 0, 2 for bad input or a file that cannot be read or written, 130 after Ctrl-C.
+        The exit code: 0, 1 for a check that failed, 2 for bad input or a file that cannot be read or written, 75 for a
+        lost process of training, 130 after Ctrl-C.
     """
     words = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in words
-    words = [word for word in words if word != "--debug"]
-    quiet = words[:1] in (["-q"], ["--quiet"])
-    words = words[1:] if quiet else words
+    words = words if words[:1] == ["_complete"] else [word for word in words if word != "--debug"]
+    level, words = _taken(words)
     try:
-        if not words or words[0] in ("--help", "-h", "help"):
+        if words[:1] == ["_complete"]:  # asked by the script of `facezoo completion`
+            code = _complete(words[1:])
+        elif not words or words[0] in ("--help", "-h", "help"):
             print(usage())
             code = 0 if words else 2
         elif words[0] == "--version":
-            print(f"facezoo {__version__}")
-            code = 0
+            code = _version(level < logging.INFO or not {"-v", "--verbose"}.isdisjoint(words))
         else:
-            configure_logging(logging.WARNING if quiet else logging.INFO)
+            configure_logging(level)
             code = _run(words[0], words[1:])
         sys.stdout.flush()
         return code
@@ -165,6 +195,23 @@ def main(argv: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("facezoo: interrupted", file=sys.stderr)
         return 130
+
+
+def _complete(words: list[str]) -> int:
+    from facezoo.cli.complete import candidates
+
+    print("\n".join(candidates(VERBS, words, _built)))
+    return 0
+
+
+def _version(verbose: bool) -> int:
+    if verbose:
+        from facezoo.cli.version import print_versions
+
+        print_versions()
+    else:
+        print(f"facezoo {__version__}")
+    return 0
 
 
 def _output_is_closed() -> bool:

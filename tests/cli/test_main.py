@@ -130,3 +130,30 @@ def test_a_real_verb_shows_such_a_name_as_text(tmp_path, capsys, name):
     out = capsys.readouterr().out
     assert "\x1b" not in out
     assert r"x\x" in out
+
+
+def test_verbose_shows_details_with_time_and_origin(verb, capsys):
+    def action() -> None:
+        logging.getLogger("facezoo.x").debug("a detail")
+
+    verb(action)
+    for option in ("-v", "--verbose"):
+        assert cli.main([option, "try"]) == 0
+        assert capsys.readouterr().err.endswith(" DEBUG facezoo.x: a detail\n")
+    assert cli.main(["try"]) == 0
+    assert capsys.readouterr().err == ""
+
+
+def test_no_color_removes_colours(monkeypatch, capsys):
+    from facezoo.evaluation.protocols.result import Figure, ProtocolResult, TaskResult
+    from facezoo.evaluation.report.table import print_result
+
+    task = TaskResult("t", "pairs", [Figure("accuracy", 0.5)], {}, notes=("a note",))
+    result = ProtocolResult("p", "P", "0" * 64, "m", {}, [task], None, 0.95)
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    print_result(result)
+    assert "\x1b[33m" in capsys.readouterr().out
+    monkeypatch.setenv("NO_COLOR", "1")
+    print_result(result)
+    assert "\x1b[3" not in capsys.readouterr().out.replace("\x1b[3m", "")  # 3 alone is italic
