@@ -1,4 +1,4 @@
-/* A click on a column's name sorts a table with eight rows or more; a second click reverses the order. */
+/* A click on a column's name sorts a table with eight rows or more and a column of numbers; a second click reverses it. */
 
 const FEW = 8
 
@@ -27,6 +27,7 @@ function sortBy(table, column, header) {
 
 function makeSortable(table) {
   if (!table.tHead || table.tBodies[0].rows.length < FEW || table.dataset.sortable) return
+  if (!Array.from(table.tBodies[0].rows[0].cells).some((cell) => typeof valueOf(cell) === "number")) return
   table.dataset.sortable = "yes"
   Array.from(table.tHead.rows[0].cells).forEach((header, column) => {
     const button = document.createElement("button")
