@@ -11,9 +11,9 @@ import sys
 import tempfile
 from pathlib import Path
 
+from facezoo.data.tools.network_input import gather, network_input
 from facezoo.errors import FacezooError
 from facezoo.export import export_model
-from facezoo.export.images import gather, network_input
 from facezoo.specs.base import BackboneSpec
 from facezoo.zoo import catalog
 from facezoo.zoo.create import build_backbone

@@ -9,7 +9,7 @@ import numpy as np
 
 from facezoo.canonical.leaf import TRANSPOSED, Leaf
 from facezoo.checkpoints.foreign.base import native_entry
-from facezoo.checkpoints.foreign.importer import leaves_of
+from facezoo.checkpoints.foreign.imported import leaves_of
 from facezoo.checkpoints.weights import WeightFile
 from facezoo.errors import CheckpointError
 from facezoo.io.bfloat16 import round_to_bfloat16

@@ -16,8 +16,8 @@ import numpy as np
 from facezoo import __version__, backends
 from facezoo.canonical.state import backend_of, get_state, set_state
 from facezoo.checkpoints.weights import read_weights
+from facezoo.data.tools import network_input as inputs
 from facezoo.errors import ConfigError
-from facezoo.export import images as inputs
 from facezoo.export.difference import TOLERANCES, Difference, Run, check_original, compare, run_batched
 from facezoo.export.onnx_file import gather, mark, open_onnx, quantise
 from facezoo.export.targets import Target, find_target

@@ -13,21 +13,26 @@ from facezoo.specs.base import BackboneSpec
 class MobileFaceNetSpec(BackboneSpec):
     """A MobileFaceNet.
 
-    The expansion widths 128/256/512 are fixed; ``scale`` multiplies the widths between the blocks.
+    ``scale`` multiplies the widths between the blocks, not those inside them.
 
     Attributes:
         blocks: blocks of the second layer, then residual blocks of the three stages. With ``blocks[0] == 1`` the
-            second layer is one 3x3 convolution in 64 groups, otherwise ``blocks[0]`` residual bottlenecks.
+            second layer is one 3x3 convolution in groups, otherwise ``blocks[0]`` residual bottlenecks.
         scale: 1, 2 or 4; widths are 64 and 128 times this.
+        expansions: channels inside the first block and inside the residual blocks of each of the three stages; the
+            first also of bottlenecks in the second layer.
+        second_groups: groups of the convolution of the second layer; divides ``64 * scale``.
     """
 
-    OPTIONS: ClassVar[tuple[str, ...]] = ("blocks", "scale")
+    OPTIONS: ClassVar[tuple[str, ...]] = ("blocks", "scale", "expansions", "second_groups")
 
     family: str = "mobilefacenet"
     network: str = "MobileFaceNet"
     paper: str = "Chen, Liu, Gao, Han, MobileFaceNets, CCBR 2018, arXiv 1804.07573"
     blocks: tuple[int, int, int, int] = (1, 4, 6, 2)
     scale: int = 1
+    expansions: tuple[int, int, int, int, int, int] = (128, 128, 256, 256, 512, 256)
+    second_groups: int = 64
     init: str = "kaiming_normal_grouped_all"
     neck: str = "GDC"
 
@@ -37,6 +42,12 @@ class MobileFaceNetSpec(BackboneSpec):
             raise ConfigError(f"{self.name}: blocks is {self.blocks}; expected four numbers, each 1 or more")
         if self.scale < 1:
             raise ConfigError(f"{self.name}: scale is {self.scale}; expected 1 or more")
+        if len(self.expansions) != 6 or min(self.expansions) < 1:
+            raise ConfigError(f"{self.name}: expansions is {self.expansions}; expected six numbers, each 1 or more")
+        if self.second_groups < 1 or 64 * self.scale % self.second_groups:
+            raise ConfigError(
+                f"{self.name}: second_groups is {self.second_groups}; expected a divisor of {64 * self.scale}"
+            )
 
     @classmethod
     def necks(cls) -> tuple[str, ...]:

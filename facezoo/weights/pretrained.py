@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from facezoo import __version__, backends
-from facezoo.checkpoints.foreign.importer import Imported, import_checkpoint
+from facezoo.checkpoints.foreign.imported import Imported
+from facezoo.checkpoints.foreign.importer import import_checkpoint
 from facezoo.checkpoints.weights import load_weights, read_info, write_weights
 from facezoo.download.urls import local_path
 from facezoo.errors import CheckpointError, DownloadError, UnknownNameError

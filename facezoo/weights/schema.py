@@ -99,7 +99,8 @@ class WeightsEntry(Strict):
         preprocess: as in a weight file.
         parameters: trainable values, without the classifier.
         layout: how its files name their arrays: "facezoo", a name of
-            :func:`facezoo.checkpoints.foreign.table.names`, or one of ``ELSEWHERE``.
+            :func:`facezoo.checkpoints.foreign.table.names` or of
+            :data:`facezoo.checkpoints.graphs.network.NETWORKS`, or one of ``ELSEWHERE``.
         files: the first is the model; others belong to it.
         licence: of code, weights and data.
         published: the authors' figures.

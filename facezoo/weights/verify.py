@@ -106,7 +106,7 @@ def _look_inside(path: Path) -> tuple[dict[str, object], str | None]:
 def _misfit(file: WeightFile) -> str | None:
     """How the tensors differ from those of the backbone; empty if they do not, None without a framework."""
     from facezoo.canonical.leaf import COUNTERS
-    from facezoo.checkpoints.foreign.importer import leaves_of
+    from facezoo.checkpoints.foreign.imported import leaves_of
 
     try:
         wanted = {leaf.name: leaf.shape for leaf in leaves_of(file.spec)}

@@ -10,7 +10,7 @@ import pytest
 import facezoo
 from facezoo import backends
 from facezoo.checkpoints.foreign.base import Found
-from facezoo.checkpoints.foreign.importer import leaves_of
+from facezoo.checkpoints.foreign.imported import leaves_of
 from facezoo.checkpoints.foreign.table import find_layout
 from facezoo.cli.main import main
 
@@ -61,3 +61,29 @@ def test_refusals_are_one_line_and_write_nothing(published, tmp_path, capsys):
         assert message in error
         assert error.count("\n") == 1
         assert not out.exists()
+
+
+def test_an_onnx_file(tmp_path, capsys):
+    from zipfile import ZipFile
+
+    from onnx_files import network, written
+
+    path = written(network("MobileFaceNet", np.random.default_rng(0)), tmp_path / "w.onnx")
+    out = tmp_path / "w.safetensors"
+    assert main(["weights", "import", str(path), "--out", str(out)]) == 0
+    printed = capsys.readouterr().out
+    for words in (
+        "layout onnx_mobilefacenet",
+        "used all",
+        "norms were folded",
+        "cosine distance from the file",
+        "RGB, 32x32",
+    ):
+        assert words in printed, words
+    for backend in backends.available():
+        assert facezoo.load_weights(out, backend=backend).spec.blocks == (1, 2, 1, 1)
+    with ZipFile(tmp_path / "pack.zip", "w") as archive:
+        archive.write(path, "pack/det.onnx")
+        archive.write(path, "pack/w600k_mbf.onnx")
+    assert main(["weights", "import", str(tmp_path / "pack.zip")]) == 2
+    assert "det.onnx, pack/w600k_mbf.onnx; unpack it" in capsys.readouterr().err

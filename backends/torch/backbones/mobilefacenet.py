@@ -40,13 +40,14 @@ class MobileFaceNet(Backbone, nn.Module):
         second, *repeats = spec.blocks
         self.stem = ConvBNPReLU(spec, spec.in_channels, narrow, 3, stride=2)
         if second == 1:
-            layers: list[nn.Module] = [ConvBNPReLU(spec, narrow, narrow, 3, groups=64)]
+            layers: list[nn.Module] = [ConvBNPReLU(spec, narrow, narrow, 3, groups=spec.second_groups)]
         else:
-            layers = [Bottleneck(spec, narrow, narrow, 128, 1, True) for _ in range(second)]
+            layers = [Bottleneck(spec, narrow, narrow, spec.expansions[0], 1, True) for _ in range(second)]
         self.second = nn.ModuleList(layers)
         self.stages = nn.ModuleList()
-        rows = ((narrow, narrow, 128, 128), (narrow, wide, 256, 256), (wide, wide, 512, 256))
-        for (channels, width, first, rest), count in zip(rows, repeats, strict=True):
+        inside = zip(spec.expansions[::2], spec.expansions[1::2], strict=True)
+        rows = ((narrow, narrow), (narrow, wide), (wide, wide))
+        for (channels, width), (first, rest), count in zip(rows, inside, repeats, strict=True):
             blocks = [Bottleneck(spec, channels, width, first, 2, False)]
             blocks += [Bottleneck(spec, width, width, rest, 1, True) for _ in range(count)]
             self.stages.append(nn.ModuleList(blocks))

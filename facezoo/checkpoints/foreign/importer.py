@@ -2,82 +2,48 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from facezoo import backends
 from facezoo.canonical.leaf import COUNTERS
-from facezoo.canonical.state import inventory, set_state
-from facezoo.checkpoints.foreign.base import ANY, Entry, Found, Layout
+from facezoo.checkpoints.foreign.base import ANY, Entry, Layout
+from facezoo.checkpoints.foreign.imported import Imported, leaves_of
 from facezoo.checkpoints.foreign.projects import PROJECTS
 from facezoo.checkpoints.foreign.strip import Stripped, strip
 from facezoo.checkpoints.foreign.table import find_layout, name_of
+from facezoo.checkpoints.graphs.importer import import_onnx
+from facezoo.checkpoints.graphs.read import is_onnx
 from facezoo.checkpoints.readers import read_tree
-from facezoo.errors import BackendUnavailableError, CheckpointError
+from facezoo.errors import CheckpointError, ConfigError
 from facezoo.specs.base import BackboneSpec
-from facezoo.specs.preprocess import Preprocess
-from facezoo.zoo.create import build_backbone
 
 
-@dataclass(frozen=True)
-class Imported:
-    """A published checkpoint in canonical form.
-
-    Attributes:
-        backbone: public name.
-        variant: options it was built with.
-        state: canonical name -> float32 array.
-        preprocess: the preprocessing that the project uses.
-        report: what was done, one line each.
-        layout: name of the layout.
-    """
-
-    backbone: str
-    variant: dict[str, Any]
-    state: dict[str, np.ndarray]
-    preprocess: Preprocess
-    report: list[str] = field(default_factory=list)
-    layout: str = ""
-
-    @property
-    def spec(self) -> BackboneSpec:
-        """The spec, with the preprocessing of the project."""
-        return replace(Found(self.backbone, self.variant).spec(), preprocess=self.preprocess)
-
-    def build(self, *, backend: str) -> Any:
-        """The network with these weights, in evaluation mode.
-
-        Args:
-            backend: "torch" or "paddle".
-
-        Raises:
-            BackendUnavailableError: the framework is not installed.
-        """
-        module = build_backbone(self.spec, backend=backend, seed=0)
-        set_state(module, self.state)
-        module.eval()
-        return module
-
-
-def import_checkpoint(path: str | Path, *, layout: str | None = None) -> Imported:
+def import_checkpoint(path: str | Path, *, layout: str | None = None, images: str | Path | None = None) -> Imported:
     """Read a checkpoint of another project, whatever framework wrote it; no code in it runs.
 
     The layout is found by keys and shapes, never by the file's name. Two projects can share all keys; then the
     wrapper of the file decides, and ``layout`` overrides it. No tensor may be left over and none may be missing.
+    The network of an ONNX file is found by its graph, and compared with ONNX Runtime where that is installed.
 
     Args:
-        path: .pth, .pt, .ckpt, .pdparams, .safetensors or .npz; recognised by its content.
-        layout: a name of :func:`facezoo.checkpoints.foreign.table.names`, such as "facex_ir".
+        path: .pth, .pt, .ckpt, .pdparams, .safetensors, .npz or .onnx; recognised by its content.
+        layout: a name of :func:`facezoo.checkpoints.foreign.table.names`, such as "facex_ir", or for ONNX files of
+            :data:`facezoo.checkpoints.graphs.network.NETWORKS`.
+        images: for ONNX files, a folder of aligned crops that give the statistics of norms that were folded into
+            convolutions; None takes synthetic faces. The embeddings do not depend on it.
 
     Raises:
         UnsafeFileError: the file holds code, objects, or sizes that do not match it.
         CheckpointError: it is damaged, of an unknown layout or not of ``layout``, has tensors missing, left over or
             of a wrong shape, or holds NaN.
         UnknownNameError: there is no such layout.
+        ConfigError: ``images`` is given for another format.
     """
+    if is_onnx(path):
+        return import_onnx(path, layout, images)
+    if images is not None:
+        raise ConfigError(f"images is {str(images)!r}; only ONNX files need images, and {str(path)!r} is none")
     wanted = None if layout is None else find_layout(layout)
     stripped = strip(read_tree(path), str(path))
     if wanted is not None and wanted[0] is not stripped.layout:
@@ -152,16 +118,6 @@ def _convert_all(stripped: Stripped, spec: BackboneSpec, path: str, report: list
     if counters:
         report.append(f"dropped {len(counters)} counters")
     return state
-
-
-def leaves_of(spec: BackboneSpec) -> list[Any]:
-    """Names and shapes of the network's tensors, from any backend that is installed."""
-    for backend in backends.available():
-        return inventory(backends.load(backend).build_backbone(spec))
-    raise BackendUnavailableError(
-        "importing weights needs a framework, for the shapes of the network: "
-        "pip install 'facezoo[torch]' or 'facezoo[paddle]'"
-    )
 
 
 def _check_aliases(layout: Layout, spec: BackboneSpec, tensors: dict[str, np.ndarray], path: str) -> list[str]:

@@ -15,7 +15,7 @@ from facezoo.checkpoints.readers.torch_zip import read_torch_zip
 from facezoo.download.urls import local_path
 from facezoo.errors import CheckpointError, DataError, FacezooError
 
-FORMATS = "a torch .pth/.pt/.ckpt, a .pdparams, a .safetensors, a .npz or a TensorFlow.js .json"
+FORMATS = "a torch .pth/.pt/.ckpt, a .pdparams, a .safetensors, a .npz, an .onnx or a TensorFlow.js .json"
 
 
 def read_tree(path: str | Path) -> Any:
@@ -58,6 +58,11 @@ def _read(path: Path) -> Any:
             return read_torch_zip(path)
         if names and all(name.endswith(".npy") for name in names):
             return read_npz(path)
+        if graphs := [name for name in names if name.endswith(".onnx")]:
+            raise CheckpointError(
+                f"{str(path)!r} is a zip archive with the ONNX files {', '.join(graphs[:6])}; unpack it and import the "
+                "one that embeds faces"
+            )
         raise CheckpointError(f"{str(path)!r} is a zip archive of another kind; expected {FORMATS}")
     if head.startswith(MAGIC):
         return read_torch_legacy(path)

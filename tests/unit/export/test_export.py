@@ -8,10 +8,10 @@ from tiny_network import PREPROCESS, tiny
 
 import facezoo
 from facezoo import backends
+from facezoo.data.tools.network_input import gather, network_input
 from facezoo.errors import BackendUnavailableError, ConfigError, ExportError, UnknownNameError
 from facezoo.export import TARGETS, export_model
 from facezoo.export import targets as targets_module
-from facezoo.export.images import gather, network_input
 from facezoo.export.onnx_file import open_onnx, read_mark
 
 TORCH = ["onnx", "torchscript", "torch-export"]

@@ -139,4 +139,4 @@ def test_a_mislabelled_file_is_refused(real, tmp_path, monkeypatch):
 
 def test_models_that_the_zoo_does_not_read_are_refused():
     with pytest.raises(CheckpointError, match=r"published as onnx, .* run it with onnxruntime"):
-        facezoo.load_pretrained("insightface-buffalo-l", backend=BACKENDS[0])
+        facezoo.load_pretrained("opencv-sface", backend=BACKENDS[0])

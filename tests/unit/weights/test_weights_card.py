@@ -11,7 +11,7 @@ import yaml
 from faulty_server import reset, serve
 
 from facezoo import weights
-from facezoo.checkpoints.foreign.importer import leaves_of
+from facezoo.checkpoints.foreign.imported import leaves_of
 from facezoo.checkpoints.weights import write_weights
 from facezoo.cli.main import main
 from facezoo.download import Options

@@ -10,6 +10,7 @@ import yaml
 
 from facezoo.checkpoints.foreign.projects import PROJECTS
 from facezoo.checkpoints.foreign.table import find_layout
+from facezoo.checkpoints.graphs.network import NETWORKS
 from facezoo.datasets import list_datasets
 from facezoo.errors import CheckpointError, UnknownNameError
 from facezoo.specs.preprocess import Preprocess
@@ -44,7 +45,7 @@ def test_entry(name):
         spec = catalog.backbone_spec(entry.backbone, **entry.variant)
         preprocess = Preprocess.from_dict(entry.preprocess)
         assert spec.in_channels == preprocess.channels
-        _, project = find_layout(entry.layout)
+        project = "arcface_torch" if entry.layout in NETWORKS else find_layout(entry.layout)[1]
         assert preprocess == (spec.preprocess if project == "hse" else PROJECTS[project].preprocess(spec.input_size)), (
             "the project of the layout uses another preprocessing"
         )
@@ -92,6 +93,13 @@ def test_entries_are_as_published(name):
     layout, figures = PUBLISHED[name]
     assert ENTRIES[name].layout == layout
     assert [figure.value for figure in ENTRIES[name].published] == figures
+
+
+def test_the_packs_of_insightface_load():
+    layouts = {name: entry.layout for name, entry in ENTRIES.items() if name.startswith("insightface")}
+    assert len(layouts) == 5
+    assert all(layout in NETWORKS for layout in layouts.values())
+    assert not ENTRIES["opencv-sface"].loads
 
 
 def test_recipes_that_entries_name_exist():

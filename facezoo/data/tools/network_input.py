@@ -1,4 +1,4 @@
-"""The images for the comparison and the calibration of an export."""
+"""Face crops to try a network with, and the input of a network that does not scale pixels itself."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ from facezoo.errors import DataError, ImageError
 from facezoo.specs.preprocess import LUMA, Preprocess
 
 SYNTHETIC = 8  # images, where no folder is given
-MOST = 256  # more do not improve the calibration
+MOST = 256  # more do not improve a calibration
 
 
-def gather(folder: str | Path | None, size: tuple[int, int], most: int = MOST) -> np.ndarray:
+def gather(
+    folder: str | Path | None, size: tuple[int, int], most: int = MOST, synthetic: int = SYNTHETIC
+) -> np.ndarray:
     """Face crops uint8 (N, H, W, 3): evenly spread over a folder, or synthetic faces if no folder is given.
 
     Raises:
@@ -23,17 +25,17 @@ def gather(folder: str | Path | None, size: tuple[int, int], most: int = MOST) -
     """
     from facezoo.data.transforms.crop import central_crop
 
-    crops = list(_synthetic() if folder is None else _read(Path(folder), most))
+    crops = list(_synthetic(synthetic) if folder is None else _read(Path(folder), most))
     if not crops:
         raise DataError(f"no image below {str(folder)!r} can be read; expected {', '.join(sorted(IMAGE_SUFFIXES))}")
     return np.stack([central_crop(crop, size) for crop in crops])
 
 
-def _synthetic() -> Iterator[np.ndarray]:
+def _synthetic(count: int) -> Iterator[np.ndarray]:
     from facezoo.data.sources.synthetic import SyntheticFaces
 
-    faces = SyntheticFaces(identities=SYNTHETIC, images_per_identity=1)
-    return (faces.image(index) for index in range(SYNTHETIC))
+    faces = SyntheticFaces(identities=count, images_per_identity=1)
+    return (faces.image(index) for index in range(count))
 
 
 def _read(folder: Path, most: int) -> Iterator[np.ndarray]:
@@ -51,7 +53,7 @@ def _read(folder: Path, most: int) -> Iterator[np.ndarray]:
 
 
 def network_input(crops: np.ndarray, preprocess: Preprocess) -> np.ndarray:
-    """The input of an export without preprocessing: uint8 RGB (N, H, W, 3) to float32 (N, C, H, W).
+    """The input of a network without preprocessing: uint8 RGB (N, H, W, 3) to float32 (N, C, H, W).
 
     >>> network_input(np.zeros((1, 2, 2, 3), np.uint8), Preprocess()).shape
     (1, 3, 2, 2)

@@ -1,0 +1,1 @@
+"""ONNX files as networks of the zoo: read, cut into steps, recognised by their topology."""
