@@ -65,8 +65,14 @@ class RunOptimizer:
                     state.write(item, buffer, stored)
                     self.native.state[value][NATIVE.get(slot, slot)] = buffer
             if steps_name(name) in values:
-                count = float(values[steps_name(name)].reshape(-1)[0])
-                self.native.state[value]["step"] = torch.tensor(count, dtype=torch.float32)
+                count = int(values[steps_name(name)].reshape(-1)[0])
+                self.native.state[value]["step"] = steps_tensor(self.settings, count, value)
+
+
+def steps_tensor(settings: OptimizerSettings, count: int, value: torch.Tensor) -> torch.Tensor:
+    """The number of updates of a parameter as its optimiser keeps it: fused AdamW on the device, LAMB on the host."""
+    device = value.device if settings.name == "adamw" else torch.device("cpu")
+    return torch.tensor(float(count), dtype=torch.float32, device=device)
 
 
 def create_native(settings: OptimizerSettings, trained: Trained) -> torch.optim.Optimizer:

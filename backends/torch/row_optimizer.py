@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from facezoo.backends.torch import state
-from facezoo.backends.torch.optimizers import NATIVE, Trained, create_native
+from facezoo.backends.torch.optimizers import NATIVE, Trained, create_native, steps_tensor
 from facezoo.interfaces.optimizer import SLOTS, OptimizerSettings, single, state_name, steps_name
 
 
@@ -51,7 +51,7 @@ class RowOptimizer:
             for slot, whole in self._slots[name].items():
                 native.state[value][NATIVE.get(slot, slot)] = whole.index_select(0, index)
             if self.settings.name != "sgd":
-                native.state[value]["step"] = torch.tensor(float(self._steps), dtype=torch.float32)
+                native.state[value]["step"] = steps_tensor(self.settings, self._steps, value)
         native.step()
         self._steps += 1
         for (name, _, value), (_, _, table) in zip(rows, self.tables, strict=True):
