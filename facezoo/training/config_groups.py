@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from facezoo.errors import ConfigError
 
 Number = Annotated[float, Field(allow_inf_nan=False)]
 
@@ -21,6 +23,9 @@ class Data(Strict):
     path: str | list[str] | None = Field(
         None, description="folder, list file, .rec or shards; several are joined; none: synthetic faces"
     )
+    weights: list[Number] | None = Field(
+        None, description="one for each path: how often its images come in an epoch, on average; none: once"
+    )
     identities: int = Field(64, ge=2, description="of the synthetic faces")
     images_per_identity: int = Field(20, ge=2, description="of the synthetic faces")
     min_images: int = Field(1, ge=1, description="identities with fewer images are skipped")
@@ -35,6 +40,20 @@ class Data(Strict):
     cache: bool = Field(False, description="keep decoded images in memory")
     cache_gigabytes: Number = Field(1.0, gt=0, description="limit of the cache; further images are decoded each time")
     max_bad_share: Number = Field(0.01, ge=0, le=1, description="share of unreadable images above which the run stops")
+
+    @model_validator(mode="after")
+    def _weighed(self) -> Data:
+        if self.weights is not None:
+            paths = [self.path] if isinstance(self.path, str) else self.path or []
+            if len(self.weights) != len(paths) or min(self.weights) <= 0:
+                raise ConfigError(
+                    f"data.weights is {self.weights}; expected one above 0 for each of {len(paths)} paths"
+                )
+            if self.sampler not in ("shuffled", "weighted"):
+                raise ConfigError(
+                    f"data.weights is given; the sampler {self.sampler} takes none: use shuffled or weighted"
+                )
+        return self
 
 
 class Schedule(Strict):

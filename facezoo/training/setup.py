@@ -11,7 +11,8 @@ from facezoo import backends
 from facezoo.canonical.class_rows import ClassRows
 from facezoo.data.loading.bad_images import BadImageFile
 from facezoo.data.loading.loader import Loader
-from facezoo.data.sources.filters import concatenate, drop_small, split_identities
+from facezoo.data.sources.filters import Weighted, concatenate, drop_small, split_identities
+from facezoo.data.sources.joined_stream import JoinedStream
 from facezoo.data.sources.source import Source, StreamSource
 from facezoo.data.transforms.augment import create_augmentation
 from facezoo.errors import ConfigError
@@ -121,20 +122,25 @@ def _opened(data: Data) -> Source | StreamSource:
     from facezoo.data.sources.open_source import open_source
 
     paths = [data.path] if isinstance(data.path, str) else list(data.path or [])
+    weights = data.weights or [1.0] * len(paths)
     sources = [open_source(path) for path in paths]
-    if isinstance(sources[0], StreamSource) or len(sources) == 1:
-        if len(sources) > 1 or (isinstance(sources[0], StreamSource) and data.min_images > 1):
-            raise ConfigError("shards are a stream: they can neither be joined nor filtered while reading")
-        joined = sources[0]
-    else:
-        joined = sources[0]
-        for source in sources[1:]:
-            if isinstance(source, StreamSource) or isinstance(joined, StreamSource):
-                raise ConfigError("shards are a stream: they cannot be joined with other data")
-            joined = concatenate(joined, source, same_names=data.same_names)
-    if data.min_images > 1 and not isinstance(joined, StreamSource):
-        joined = drop_small(joined, data.min_images)
-    return joined
+    streams = [source for source in sources if isinstance(source, StreamSource)]
+    if streams:
+        if len(streams) < len(sources):
+            raise ConfigError("shards are a stream: they can be joined with other shards only")
+        if data.min_images > 1:
+            raise ConfigError(f"data.min_images is {data.min_images}; shards are a stream and cannot be filtered")
+        alone = len(streams) == 1 and weights == [1.0]
+        return streams[0] if alone else JoinedStream(streams, weights, same_names=data.same_names)
+    weighed = [
+        source if weight == 1 else Weighted(source, weight)
+        for source, weight in zip(sources, weights, strict=True)
+        if not isinstance(source, StreamSource)
+    ]
+    joined = weighed[0]
+    for source in weighed[1:]:
+        joined = concatenate(joined, source, same_names=data.same_names)
+    return drop_small(joined, data.min_images) if data.min_images > 1 else joined
 
 
 def build_loader(config: RunConfig, source: Source | StreamSource, run: Path, rank: int, world_size: int) -> Loader:

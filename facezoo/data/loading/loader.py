@@ -106,6 +106,8 @@ class Loader:
                 common |= {"seed": seed, **(sampler_options or {})}
                 if sampler != "identities" or batch_size is not None:  # its batch size is identities x images
                     common["batch_size"] = _given(batch_size)
+                if source.weights is not None:
+                    common["weights"] = source.weights
                 sampler = create_sampler(sampler, source.labels, **common)
             elif batch_size not in (None, sampler.batch_size):
                 raise ConfigError(f"batch_size is {batch_size}; the sampler's is {sampler.batch_size}")

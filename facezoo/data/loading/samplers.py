@@ -31,10 +31,14 @@ class Sampler(ABC):
         world_size: processes that share the epoch.
         drop_last: leave out an incomplete last step (training) or yield it (evaluation; over several processes
             the rest is split as evenly as possible, so a process may have one step less).
+        weights: float64 (n,), above 0: how often each image comes in an epoch, on average; None: once. Only shuffled
+            and weighted sampling take them.
 
     Raises:
-        ConfigError: a number is out of range, or the images do not fill one step.
+        ConfigError: a number is out of range, the images do not fill one step, or the order takes no weights.
     """
+
+    takes_weights = False
 
     def __init__(
         self,
@@ -45,7 +49,13 @@ class Sampler(ABC):
         rank: int = 0,
         world_size: int = 1,
         drop_last: bool = True,
+        weights: np.ndarray | None = None,
     ) -> None:
+        if weights is not None and not self.takes_weights:
+            raise ConfigError(
+                f"{type(self).__name__} takes no weights of images; expected shuffled or weighted sampling"
+            )
+        self.weights = weights
         if batch_size < 1:
             raise ConfigError(f"batch_size is {batch_size}; expected 1 or more")
         if not 0 <= rank < world_size:
@@ -66,7 +76,23 @@ class Sampler(ABC):
         return self.batch_size * self.world_size
 
     def _order_length(self) -> int:
-        return len(self.labels)
+        return len(self.labels) if self.weights is None else max(1, round(float(self.weights.sum())))
+
+    def _drawn(self, images: np.ndarray, weights: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """``_order_length()`` draws of images, each ``floor(e)`` or ``floor(e) + 1`` times, in random order.
+
+        ``e`` is the expected number, in proportion to the weight (systematic resampling).
+
+        Args:
+            images: int64 (n,), in random order, so that different images share a stratum in each epoch.
+            weights: float64 (n,), theirs, above 0.
+            rng: of the draws.
+        """
+        length = self._order_length()
+        reached = np.cumsum(weights * (length / weights.sum()))
+        reached[-1] = length
+        repeats = np.diff(np.floor(reached + rng.random()), prepend=0.0).astype(np.int64)
+        return rng.permutation(np.repeat(images, repeats))
 
     def __len__(self) -> int:
         """Steps of one epoch, the same for each process when ``drop_last``."""
@@ -106,26 +132,33 @@ class SequentialSampler(Sampler):
 
 
 class ShuffledSampler(Sampler):
-    """Each image once per epoch, in a new order each time.
+    """Each image once per epoch, or as often as its weight says, in a new order each time.
 
     >>> sorted(ShuffledSampler([0, 0, 1, 1], batch_size=2).order(0).tolist())
     [0, 1, 2, 3]
     """
 
+    takes_weights = True
+
     def order(self, epoch: int) -> np.ndarray:
-        """A permutation of 0..n-1."""
-        return generator(self.seed, "order", epoch).permutation(len(self.labels))
+        """A permutation of 0..n-1; with weights, draws of these."""
+        rng = generator(self.seed, "order", epoch)
+        images = rng.permutation(len(self.labels))
+        return images if self.weights is None else self._drawn(images, self.weights[images], rng)
 
 
 class WeightedSampler(Sampler):
     """Rare identities more often: an image of an identity with c images has weight ``c ** -power``.
 
     An epoch is still n draws. Each image comes ``floor(e)`` or ``floor(e) + 1`` times, where ``e`` is its
-    expected number (systematic resampling), so with ``power=0`` each image comes exactly once.
+    expected number (systematic resampling), so with ``power=0`` each image comes exactly once. Weights of images are
+    factors of these.
 
     Args:
         power: 0 (frequencies of the data) to 1 (identities equally often); 0.5 is the usual compromise.
     """
+
+    takes_weights = True
 
     def __init__(self, labels: np.ndarray, *, power: float = 0.5, **common: Any) -> None:
         if not 0.0 <= power <= 1.0:
@@ -136,14 +169,12 @@ class WeightedSampler(Sampler):
     def order(self, epoch: int) -> np.ndarray:
         """N draws, int64 (n,)."""
         rng = generator(self.seed, "weighted", epoch)
-        n = len(self.labels)
-        images = rng.permutation(n)  # so that different images share a stratum in each epoch
+        images = rng.permutation(len(self.labels))
         counts = np.bincount(self.labels)[self.labels[images]]
         weights = counts.astype(np.float64) ** -self.power
-        reached = np.cumsum(weights * (n / weights.sum())) if self.power else np.arange(1.0, n + 1)
-        reached[-1] = n
-        repeats = np.diff(np.floor(reached + rng.random()), prepend=0.0).astype(np.int64)
-        return rng.permutation(np.repeat(images, repeats))
+        if self.weights is not None:
+            weights = weights * self.weights[images]
+        return self._drawn(images, weights, rng)
 
 
 class IdentitySampler(Sampler):

@@ -32,6 +32,7 @@ class Selection(EncodedSource):
         kept, labels = np.unique(source.labels[self.indices], return_inverse=True)
         self.labels = labels.reshape(-1).astype(np.int64)
         self.class_names = [source.class_names[label] for label in kept]
+        self.weights = None if source.weights is None else source.weights[self.indices]
 
     def image(self, index: int) -> np.ndarray:
         """Decode image ``index``."""
@@ -52,6 +53,9 @@ class Joined(EncodedSource):
     def __init__(self, first: Source, second: Source, names: list[str], second_labels: np.ndarray) -> None:
         self.first, self.second, self.class_names = first, second, names
         self.labels = np.concatenate([first.labels, second_labels[second.labels]]).astype(np.int64)
+        if first.weights is not None or second.weights is not None:
+            once = [np.ones(len(source)) if source.weights is None else source.weights for source in (first, second)]
+            self.weights = np.concatenate(once)
 
     def _at(self, index: int) -> tuple[Source, int]:
         index = range(len(self))[index]
@@ -71,6 +75,24 @@ class Joined(EncodedSource):
         """The key in its own source."""
         source, at = self._at(index)
         return source.key(at)
+
+
+class Weighted(Selection):
+    """All images of a source, each coming ``weight`` times in an epoch, on average.
+
+    Args:
+        source: the original.
+        weight: above 0.
+
+    Raises:
+        ConfigError: the weight is not above 0.
+    """
+
+    def __init__(self, source: Source, weight: float) -> None:
+        if not 0 < weight < np.inf:
+            raise ConfigError(f"the weight of a data set is {weight}; expected above 0")
+        super().__init__(source, np.arange(len(source)))
+        self.weights = np.full(len(source), float(weight))
 
 
 def drop_small(source: Source, min_images: int) -> Source:
@@ -118,24 +140,33 @@ def concatenate(first: Source, second: Source, *, same_names: str = "refuse") ->
         DataError: both have an identity with the same name, and ``same_names`` is "refuse".
         UnknownNameError: another ``same_names``.
     """
+    return Joined(first, second, *join_names(first.class_names, second.class_names, same_names))
+
+
+def join_names(first: list[str], second: list[str], same_names: str) -> tuple[list[str], np.ndarray]:
+    """Names of the identities of two sets together, and the new label of each of the second, int64.
+
+    Raises:
+        DataError, UnknownNameError: as for :func:`concatenate`.
+    """
     if same_names not in ("refuse", "merge", "apart"):
         raise UnknownNameError("same_names", same_names, ("refuse", "merge", "apart"))
-    number = {name: label for label, name in enumerate(first.class_names)}
-    shared = [name for name in second.class_names if name in number]
+    number = {name: label for label, name in enumerate(first)}
+    shared = [name for name in second if name in number]
     if shared and same_names == "refuse":
         raise DataError(
             f"{len(shared)} identities are in both sets, such as {shared[0]!r}; same_names must be merge or apart"
         )
-    names = list(first.class_names)
-    taken = {*names, *second.class_names}
-    mapping = np.empty(second.num_classes, np.int64)
-    for label, name in enumerate(second.class_names):
+    names = list(first)
+    taken = {*names, *second}
+    mapping = np.empty(len(second), np.int64)
+    for label, name in enumerate(second):
         if name in number and same_names == "merge":
             mapping[label] = number[name]
         else:
             mapping[label] = len(names)
             names.append(_free_name(name, taken) if name in number else name)
-    return Joined(first, second, names, mapping)
+    return names, mapping
 
 
 def _free_name(name: str, taken: set[str]) -> str:

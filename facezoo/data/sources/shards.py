@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 from facezoo.data.image import read_image
-from facezoo.data.sources.shard_index import ShardIndex, label_of, open_index, sample_key, shard_members
-from facezoo.data.sources.source import Sample, StreamSource
+from facezoo.data.sources.shard_index import label_of, open_index, sample_key, shard_members
+from facezoo.data.sources.source import Decoding, Sample, StreamSource
 from facezoo.data.sources.tar_members import Member
 from facezoo.errors import ConfigError
 from facezoo.rng import generator
@@ -61,8 +62,17 @@ class Shards(StreamSource):
         """
         if not 0 <= worker < workers:
             raise ConfigError(f"worker is {worker}; expected 0..{workers - 1} ({workers} workers)")
-        mine = itertools.islice(self._shuffled(seed, epoch), worker, None, workers)
-        return _Decoding(mine, self.path, self.index)
+        return Decoding(itertools.islice(self.items(seed=seed, epoch=epoch), worker, None, workers))
+
+    def items(self, *, seed: int, epoch: int) -> Iterator[Callable[[], Sample]]:
+        """The samples of one pass, each as a function that decodes it."""
+        for shard, member in self._shuffled(seed, epoch):
+            yield partial(self._decoded, shard, member)
+
+    def _decoded(self, shard: str, member: Member) -> Sample:
+        key = sample_key(self.path, shard, member)
+        label = label_of(member, key, self.index)
+        return Sample(read_image(member.data, name=key), label, key)
 
     def _in_order(self, seed: int, epoch: int) -> Iterator[tuple[str, Member]]:
         for at in generator(seed, "shards", epoch).permutation(len(self.index.shards)):
@@ -77,22 +87,6 @@ class Shards(StreamSource):
                 yield _take(held, int(draw.integers(len(held))))
         while held:
             yield _take(held, int(draw.integers(len(held))))
-
-
-class _Decoding:
-    """Decodes samples on demand. A class, because a generator ends when it raises."""
-
-    def __init__(self, items: Iterator[tuple[str, Member]], folder: Path, index: ShardIndex) -> None:
-        self._items, self._folder, self._index = items, folder, index
-
-    def __iter__(self) -> _Decoding:
-        return self
-
-    def __next__(self) -> Sample:
-        shard, member = next(self._items)
-        key = sample_key(self._folder, shard, member)
-        label = label_of(member, key, self._index)
-        return Sample(read_image(member.data, name=key), label, key)
 
 
 def _take(held: list[tuple[str, Member]], at: int) -> tuple[str, Member]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,10 +30,12 @@ class Source(ABC):
     Attributes:
         labels: int64 (n,), the label of each image, 0..C-1 without gaps.
         class_names: C names; ``class_names[label]`` is the name of the identity in the data set.
+        weights: float64 (n,), how often each image comes in an epoch, on average; None: once.
     """
 
     labels: np.ndarray
     class_names: list[str]
+    weights: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -69,9 +71,27 @@ class StreamSource(ABC):
     class_names: list[str]
     length: int
 
+    def items(self, *, seed: int, epoch: int) -> Iterator[Callable[[], Sample]]:
+        """The samples of one pass, each as a function that decodes it; streams that can be joined have it.
+
+        Raises:
+            NotImplementedError: this stream has it not.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no items, which a stream needs to be joined")
+
     @abstractmethod
     def stream(self, *, seed: int, epoch: int, worker: int, workers: int) -> Iterator[Sample]:
         """Samples ``worker``, ``worker + workers``, ... of one pass; its order is a function of (seed, epoch).
 
         A broken image raises ImageError from ``next``; the iteration can be continued after it.
         """
+
+
+class Decoding(Iterator[Sample]):
+    """Decodes samples on demand. A class, because a generator ends when it raises."""
+
+    def __init__(self, items: Iterator[Callable[[], Sample]]) -> None:
+        self._items = items
+
+    def __next__(self) -> Sample:
+        return next(self._items)()
