@@ -28,7 +28,6 @@ EXTRAS = {
     "uniface": ["uniface[cpu]>=4.0"],
     "docs": ["mkdocs-material>=9.5", "mkdocstrings[python]>=0.26"],
     "examples": [  # what the files in examples/ show facezoo with
-        "timm>=1.0",
         "pytorch-metric-learning>=2.5",
         "lightning>=2.3",
         "accelerate>=0.33",
