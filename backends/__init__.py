@@ -7,7 +7,7 @@ import importlib.util
 from types import ModuleType
 from typing import Literal
 
-from facezoo.errors import BackendUnavailableError, UnknownNameError
+from facezoo.errors import BackendUnavailableError, ConfigError, UnknownNameError
 
 if __name__ != "facezoo.backends":
     raise ImportError(f"import this package as facezoo.backends, not as {__name__}")
@@ -17,6 +17,13 @@ INSTALL = {  # backend -> the framework's module, the pip command
     "paddle": ("paddle", "pip install 'facezoo[paddle]'"),
 }
 
+ONNX = "onnx"  # ONNX Runtime: a backend for inference that is no framework, with files of its own
+INFERENCE = (*INSTALL, ONNX)
+ONLY_INFERENCE = (
+    "backend onnx only embeds faces with an ONNX file: verify, embed, identify, gallery and evaluate; for everything "
+    "else import the file first (facezoo weights import FILE.onnx --out W.safetensors) and use backend torch or paddle"
+)
+
 
 def load(backend: str) -> ModuleType:
     """The package of one backend, with its framework imported.
@@ -25,9 +32,12 @@ def load(backend: str) -> ModuleType:
         backend: "torch" or "paddle".
 
     Raises:
+        ConfigError: "onnx", which has no native code.
         UnknownNameError: there is no such backend.
         BackendUnavailableError: the framework is not installed, or does not import.
     """
+    if backend == ONNX:
+        raise ConfigError(ONLY_INFERENCE)
     if backend not in INSTALL:
         raise UnknownNameError("backend", backend, INSTALL)
     framework, command = INSTALL[backend]

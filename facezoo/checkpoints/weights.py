@@ -13,9 +13,10 @@ import numpy as np
 
 from facezoo import __version__
 from facezoo.canonical.state import backend_of, get_state, set_state
+from facezoo.checkpoints.graphs.read import is_onnx
 from facezoo.download.urls import local_path
 from facezoo.errors import CheckpointError, ConfigError, FacezooError
-from facezoo.io.files import atomic_write
+from facezoo.io.files import atomic_write, file_hash
 from facezoo.io.json_text import parse_json
 from facezoo.specs.base import BackboneSpec
 from facezoo.specs.preprocess import Preprocess
@@ -187,6 +188,11 @@ def read_arrays(path: str | Path) -> tuple[dict[str, np.ndarray], dict[str, str]
     if not path.is_file():
         hint = "" if path.suffix else "; models of the index are loaded by name with facezoo.load_pretrained"
         raise CheckpointError(f"no weight file {str(path)!r}{hint}")
+    if is_onnx(path):
+        raise CheckpointError(
+            f"{str(path)!r} is an ONNX file; to train it or to run it on torch or paddle, import it: facezoo weights "
+            f"import {path} --out W.safetensors; to embed with it as it is: --backend onnx"
+        )
     try:
         with safe_open(path, framework="numpy") as file:
             return {name: file.get_tensor(name) for name in file.keys()}, dict(file.metadata() or {})  # noqa: SIM118
@@ -211,9 +217,14 @@ def content_hash(path: str | Path) -> str:
 
     Two files of the same model, written by different versions or with other figures, have the same hash.
 
+    Of an ONNX file, whose rules can stand beside it, it is the hash of the file and of these rules.
+
     Raises:
         CheckpointError: the file is missing or damaged.
     """
+    if is_onnx(path):
+        beside = Path(path).with_name(f"{Path(path).stem}.facezoo.json")
+        return file_hash(path) if not beside.is_file() else file_hash(path)[:32] + file_hash(beside)[:32]
     state, _ = read_arrays(path)
     digest = hashlib.sha256(json.dumps(read_info(path).get("preprocess"), sort_keys=True).encode())
     for name, value in sorted(state.items()):

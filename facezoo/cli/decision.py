@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from facezoo.checkpoints.graphs.read import is_onnx
 from facezoo.evaluation.statistics.threshold import Threshold
 
 
@@ -29,8 +30,9 @@ def decision_words(same: bool | None, yes: str, no: str, weights: Path) -> str:
         weights: the model, for the command that measures a threshold.
     """
     if same is None:
+        by = " --backend onnx" if is_onnx(weights) else ""
         return (
             "undecided without a threshold; set one with --threshold, or measure one on LFW: facezoo evaluate "
-            f"--weights {weights} --protocol lfw --data LFW --detector mtcnn --calibrate 0.001"
+            f"--weights {weights}{by} --protocol lfw --data LFW --detector mtcnn --calibrate 0.001"
         )
     return yes if same else no

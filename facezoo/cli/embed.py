@@ -17,7 +17,7 @@ def command(
     paths: Annotated[list[Path], typer.Argument(metavar="PHOTOS", help="Photos, or folders of photos.")],
     out: Annotated[Path, typer.Option(metavar="FILE", help="The .npz file to write.")],
     weights: options.WeightsOrDefault = None,
-    backend: options.Backend = options.DEFAULT_BACKEND,
+    backend: options.InferenceBackend = options.DEFAULT_BACKEND,
     face: options.Face = "largest",
     aligned: options.Aligned = False,
     device: options.Device = "auto",
@@ -48,11 +48,16 @@ def command(
     if out.suffix != ".npz":
         raise ConfigError(f"--out is {str(out)!r}; its name must end in .npz")
     check_output("--out", out)
-    weights = chosen_weights(weights)
+    weights = chosen_weights(weights, backend)
     photos = photos_below(paths)
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # processes share the cores; threads would only compete
     where = options.bulk_engine(engine, ray_address, workers)
-    if engine == "local" and workers == 0 and str(backends.module(backend, "device").pick_device(device)) != "cpu":
+    if (
+        engine == "local"
+        and workers == 0
+        and backend != backends.ONNX
+        and str(backends.module(backend, "device").pick_device(device)) != "cpu"
+    ):
         where = options.bulk_engine(engine, ray_address, 1)
     parts = out.with_name(f"{out.name}.parts")
     with progress_bar("embedding", "photos", len(photos)) as on_progress:

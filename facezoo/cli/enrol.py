@@ -51,7 +51,7 @@ def read_enrolled(
     from facezoo.io.progress import progress_bar
 
     photos = photos_below(paths)
-    weights = chosen_weights(weights)
+    weights = chosen_weights(weights, backend)
     embedder = photo_embedder(weights, backend=backend, aligned=aligned, face=face, device=device)
     with progress_bar("embedding", "photos", len(photos)) as on_progress:
         result = embedder.embed(photos, on_progress)

@@ -109,11 +109,14 @@ def find_embeddings(request: Request, protocol: Protocol) -> tuple[EmbeddingSet,
 
 def _detector(request: Request) -> Detector | None:
     from facezoo.align.create import create_detector
+    from facezoo.backends import ONNX
 
     if request.detector is None:
         return None
     return create_detector(
-        request.detector, backend=request.backend, **({"whole_pixels": False} if request.detector == "mtcnn" else {})
+        request.detector,
+        backend=None if request.backend == ONNX else request.backend,
+        **({"whole_pixels": False} if request.detector == "mtcnn" else {}),
     )
 
 
@@ -121,7 +124,10 @@ def _version(backend: str) -> str:
     """The version of the framework, without importing it."""
     from importlib import metadata
 
-    for package in {"torch": ("torch",), "paddle": ("paddlepaddle", "paddlepaddle-gpu")}.get(backend, ()):
+    packages = {
+        "torch": ("torch",), "paddle": ("paddlepaddle", "paddlepaddle-gpu"), "onnx": ("onnxruntime", "onnxruntime-gpu"),
+    }  # fmt: skip
+    for package in packages.get(backend, ()):
         try:
             return f"{package} {metadata.version(package)}"
         except metadata.PackageNotFoundError:

@@ -24,7 +24,7 @@ class Request:
     weights: Annotated[
         Path | None, typer.Option(metavar="FILE|NAME", help="Weight file, or a name from `facezoo weights list`.")
     ] = None
-    backend: options.Backend = options.DEFAULT_BACKEND
+    backend: options.InferenceBackend = options.DEFAULT_BACKEND
     data: Annotated[Path | None, typer.Option(metavar="PATH", help="Folder of images, or a .bin.")] = None
     lists: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="Folder of the list files. Default: --data, or beside it.")
@@ -93,4 +93,4 @@ class Request:
             raise ConfigError("--weights needs --data: the folder of images, or a .bin")
         from facezoo.weights.pretrained import model_path
 
-        return replace(request, weights=model_path(self.weights))
+        return replace(request, weights=model_path(self.weights, self.backend))

@@ -20,7 +20,7 @@ def command(
     ],
     name: Annotated[str | None, typer.Option(metavar="NAME", help="All photos show this person.")] = None,
     weights: options.WeightsOrDefault = None,
-    backend: options.Backend = options.DEFAULT_BACKEND,
+    backend: options.InferenceBackend = options.DEFAULT_BACKEND,
     face: options.Face = "largest",
     aligned: options.Aligned = False,
     device: options.Device = "auto",

@@ -16,7 +16,7 @@ def command(
         list[Path], typer.Argument(metavar="PHOTOS", help="Photos, folders of photos, or one file of `facezoo embed`.")
     ],
     weights: options.WeightsOrDefault = None,
-    backend: options.Backend = options.DEFAULT_BACKEND,
+    backend: options.InferenceBackend = options.DEFAULT_BACKEND,
     face: options.Face = "largest",
     aligned: options.Aligned = False,
     device: options.Device = "auto",

@@ -24,7 +24,7 @@ def command(
         ),
     ],
     weights: options.WeightsOrDefault = None,
-    backend: options.Backend = options.DEFAULT_BACKEND,
+    backend: options.InferenceBackend = options.DEFAULT_BACKEND,
     top: Annotated[int, typer.Option(metavar="N", help="Number of candidates to show.")] = 5,
     threshold: options.Threshold = None,
     calibration: options.Calibration = None,
@@ -54,7 +54,7 @@ def command(
 
     if top < 1:
         raise ConfigError(f"--top is {top}; expected 1 or more")
-    weights = chosen_weights(weights)
+    weights = chosen_weights(weights, backend)
     limit = find_threshold(
         weights, threshold=threshold, calibration=calibration, fmr=fmr, aligner="aligned" if aligned else "mtcnn"
     )

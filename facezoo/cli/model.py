@@ -6,20 +6,26 @@ import sys
 from pathlib import Path
 
 
-def chosen_weights(weights: Path | None) -> Path:
+def chosen_weights(weights: Path | None, backend: str | None = None) -> Path:
     """The weight file of a path or name; without one, of the index's default model.
 
     A default model that is not in the cache is downloaded after one question at the terminal; the answer is stored.
 
+    Args:
+        weights: a path or a name of the index; None for the default model.
+        backend: "onnx" asks for an ONNX file, and has no default model.
+
     Raises:
+        ConfigError: backend "onnx" without a file.
         DownloadError: there is no terminal to ask at, or the answer is no; the message states the command that gets
             the model.
         CheckpointError: neither a file nor a name.
     """
+    from facezoo.backends import ONNX
     from facezoo.weights.pretrained import default_path, model_path
 
-    if weights is not None:
-        return model_path(weights)
+    if weights is not None or backend == ONNX:
+        return model_path(weights, backend)
     from facezoo.cli.ask import confirmed
     from facezoo.io.progress import BYTES, progress_bar
     from facezoo.weights import store

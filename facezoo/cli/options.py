@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from facezoo.backends import INSTALL, default_backend
+from facezoo.backends import INFERENCE, INSTALL, ONLY_INFERENCE, ONNX, default_backend
 from facezoo.bulk.engine import ENGINES
 from facezoo.bulk.engine import Engine as BulkEngine
 from facezoo.errors import ConfigError, UnknownNameError
@@ -32,6 +32,8 @@ def one_of(kind: str, names: tuple[str, ...], help: str, *flags: str) -> Any:
 
 def _checked(kind: str, names: tuple[str, ...]) -> Callable[[str | None], str | None]:
     def check(value: str | None) -> str | None:
+        if kind == "backend" and value == ONNX and value not in names:
+            raise ConfigError(ONLY_INFERENCE)
         if value is not None and value not in names:
             raise UnknownNameError(kind, value, names)
         return value
@@ -68,6 +70,10 @@ Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress.")]
 
 DEFAULT_BACKEND = default_backend()
 Backend = Annotated[str, one_of("backend", tuple(INSTALL), "The framework. Default: the installed one.")]
+InferenceBackend = Annotated[
+    str,
+    one_of("backend", INFERENCE, "The framework; onnx: run an ONNX file as it is. Default: the installed one."),
+]
 AnyBackend = Annotated[str | None, one_of("backend", tuple(INSTALL), "The framework. Default: each installed one.")]
 Device = Annotated[str, typer.Option(metavar=DEVICES, help="Where the networks run.")]
 Workers = Annotated[int, typer.Option(metavar="N", help="Number of processes; 0: one per core.")]

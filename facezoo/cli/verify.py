@@ -14,7 +14,7 @@ def command(
     a: Annotated[Path, typer.Argument(metavar="A", help="A photo.")],
     b: Annotated[Path, typer.Argument(metavar="B", help="Another photo.")],
     weights: options.WeightsOrDefault = None,
-    backend: options.Backend = options.DEFAULT_BACKEND,
+    backend: options.InferenceBackend = options.DEFAULT_BACKEND,
     threshold: options.Threshold = None,
     calibration: options.Calibration = None,
     fmr: options.Fmr = None,
@@ -32,7 +32,7 @@ def command(
     from facezoo.cli.show import print_facts, print_json, print_table
     from facezoo.recognition.recognizer import Recognizer
 
-    weights = chosen_weights(weights)
+    weights = chosen_weights(weights, backend)
     recognizer = Recognizer(
         weights, backend=backend, face=face, aligned=aligned, threshold=threshold, calibration=calibration, fmr=fmr,
         device=device,

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from facezoo import backends
+from facezoo.backends import ONNX
 from facezoo.canonical.state import backend_of
+from facezoo.checkpoints.graphs.model import OnnxModel
 from facezoo.checkpoints.weights import load_weights
 from facezoo.errors import ConfigError
 from facezoo.specs.base import BackboneSpec
@@ -31,7 +33,8 @@ class Embedder:
             model of that index. The weight file of a class from outside the zoo is read with
             ``facezoo.load_weights(path, module=...)``.
         backend: "torch" or "paddle", for a weight file; by default the installed one, "torch" where both are. A module
-            has its own.
+            has its own. "onnx" runs an ONNX file as it is: see
+            :class:`facezoo.checkpoints.graphs.model.OnnxModel`.
         preprocess: from uint8 RGB crops to the input of the module. Needed for a module from outside the zoo; by
             default that of the zoo's backbone.
         flip: add the embedding of the mirrored image before normalising.
@@ -41,7 +44,7 @@ class Embedder:
         threads: CPU threads; 0 uses all.
 
     Attributes:
-        backend: "torch" or "paddle".
+        backend: "torch", "paddle" or "onnx".
         spec: the spec of a backbone of the zoo; None for other modules.
         preprocess: from crops to the input of the module.
         embedding_size: E.
@@ -63,6 +66,10 @@ class Embedder:
         flip: bool = True, device: str = "auto", precision: str = "float32", batch_size: int = 32, threads: int = 0,
     ) -> None:  # fmt: skip
         module = module_or_path
+        if backend == ONNX:
+            self._take_onnx(module, preprocess, precision, device, threads)
+            self.flip, self.batch_size = flip, batch_size
+            return
         if module is None or isinstance(module, str | Path):
             module = load_weights(model_path(module), backend=backend or backends.default_backend())
         self.backend = backend_of(module)
@@ -80,9 +87,21 @@ class Embedder:
             check_backbone(name_of(module), module, preprocess) if self.spec is None else module.embedding_size
         )
         self.flip, self.batch_size = flip, batch_size
-        self._run = backends.load(self.backend).build_inference(
+        self._run: Callable[[np.ndarray], np.ndarray] = backends.load(self.backend).build_inference(
             module, device, precision, threads, preprocess=preprocess
         )
+
+    def _take_onnx(self, path: Any, preprocess: Preprocess | None, precision: str, device: str, threads: int) -> None:
+        """The model of an ONNX file."""
+        if path is not None and not isinstance(path, str | Path):
+            raise ConfigError(f"backend onnx got {name_of(path)}; expected the path of an ONNX file")
+        if precision != "float32":
+            raise ConfigError(f"precision is {precision!r}; backend onnx computes as the file says, expected float32")
+        model = OnnxModel(model_path(path, ONNX), device, threads)
+        if preprocess is not None:
+            model.take(preprocess)
+        self.backend, self.spec = ONNX, None
+        self.preprocess, self.embedding_size, self._run = model.preprocess, model.embedding_size, model
 
     def raw(self, images: np.ndarray) -> np.ndarray:
         """Embeddings (N, E) float32, not normalised, of uint8 RGB crops (N, H, W, 3) of the model's size."""

@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from facezoo.checkpoints.graphs.model import OnnxModel
+from facezoo.checkpoints.graphs.read import is_onnx
 from facezoo.checkpoints.weights import content_hash, read_weights
 from facezoo.data.identity import identity_of
 from facezoo.data.sources.folder import is_image_name
@@ -122,7 +124,8 @@ class ModelRecord:
         Raises:
             CheckpointError: the file cannot be read.
         """
-        return cls(content_hash(weights), "sum", read_weights(weights).spec.preprocess.template)
+        rules = OnnxModel(weights).preprocess if is_onnx(weights) else read_weights(weights).spec.preprocess
+        return cls(content_hash(weights), "sum", rules.template)
 
     def arrays(self) -> dict[str, np.ndarray]:
         """As 0-dimensional arrays for an .npz."""

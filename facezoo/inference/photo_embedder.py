@@ -15,6 +15,7 @@ from facezoo.align.crop import align_face
 from facezoo.align.detect_faces import detect_faces
 from facezoo.align.shrunk import ShrunkDetector
 from facezoo.align.templates import get_template
+from facezoo.backends import ONNX
 from facezoo.data.image import read_image
 from facezoo.errors import DataError, ImageError
 from facezoo.inference.embedder import Embedder
@@ -154,14 +155,16 @@ def photo_embedder(
 
     Args:
         weights: a weight file, a name of the index, or None for the default model of the index.
-        backend: "torch" or "paddle"; by default the installed one, "torch" where both are.
+        backend: "torch", "paddle", or "onnx" for an ONNX file, whose faces an installed framework detects; by default
+            the installed one, "torch" where both are.
         aligned: the photos are aligned crops; no detector is used.
         face: see :class:`PhotoEmbedder`.
         options: options of :class:`facezoo.Embedder`.
     """
     from facezoo.align.create import create_detector
 
+    framework = None if backend == ONNX else backend
     embedder = Embedder(weights, backend=backend, **options)
     return PhotoEmbedder(
-        embedder, None if aligned else create_detector("mtcnn", backend=backend, whole_pixels=False), face
+        embedder, None if aligned else create_detector("mtcnn", backend=framework, whole_pixels=False), face
     )

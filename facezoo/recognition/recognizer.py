@@ -80,7 +80,7 @@ class Recognizer:
     Args:
         weights: a weight file, a name of the index of weights, or None for the default model of the index, which must
             be on this machine or accepted before: ``facezoo weights download NAME``.
-        backend: "torch" or "paddle"; by default the installed one, "torch" where both are.
+        backend: "torch", "paddle", or "onnx" for an ONNX file; by default the installed one, "torch" where both are.
         face: "largest", "central" or "all": which faces of a photo count in ``compare`` and ``embed``.
         aligned: the photos are aligned crops; nothing is detected.
         threshold: cosine similarity from which faces match, -1..1; by default the calibration beside the weight file,
@@ -105,7 +105,7 @@ class Recognizer:
         aligned: bool = False, threshold: float | None = None, calibration: str | Path | None = None,
         fmr: float | None = None, device: str = "auto",
     ) -> None:  # fmt: skip
-        self.weights = model_path(weights)
+        self.weights = model_path(weights, backend)
         self.threshold = find_threshold(
             self.weights, threshold=threshold, calibration=calibration, fmr=fmr,
             aligner="aligned" if aligned else "mtcnn",

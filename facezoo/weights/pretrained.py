@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from facezoo import __version__, backends
+from facezoo.backends import ONNX
 from facezoo.checkpoints.foreign.imported import Imported
 from facezoo.checkpoints.foreign.importer import import_checkpoint
+from facezoo.checkpoints.graphs.read import is_onnx
 from facezoo.checkpoints.weights import load_weights, read_info, write_weights
 from facezoo.download.urls import local_path
-from facezoo.errors import CheckpointError, DownloadError, UnknownNameError
+from facezoo.errors import CheckpointError, ConfigError, DownloadError, UnknownNameError
 from facezoo.io.files import file_hash
 from facezoo.specs.preprocess import Preprocess
 from facezoo.weights import index, store
@@ -90,16 +92,21 @@ def default_path(*, cache_dir: str | Path | None = None, yes: bool = False) -> P
     return canonical(entry.name, cache_dir=cache_dir, yes=yes)
 
 
-def model_path(name_or_path: str | Path | None) -> Path:
+def model_path(name_or_path: str | Path | None, backend: str | None = None) -> Path:
     """The path of a weight file: ``name_or_path`` itself, or the facezoo weight file of a model in the index.
 
     Args:
         name_or_path: a file or its URL, a name of the index, or None for the default model: see :func:`default_path`.
+        backend: "onnx" for the ONNX file of a model that is published as one.
 
     Raises:
-        CheckpointError: neither a file nor a name; the message gives the nearest name.
+        ConfigError: backend "onnx" without a model.
+        CheckpointError: neither a file nor a name; the message gives the nearest name. With backend "onnx", the model
+            is no ONNX file.
         DownloadError: the model cannot be fetched, or its download was not accepted.
     """
+    if backend == ONNX:
+        return _onnx_file(name_or_path)
     if name_or_path is None:
         return default_path()
     path = local_path(name_or_path)
@@ -109,6 +116,24 @@ def model_path(name_or_path: str | Path | None) -> Path:
         return canonical(str(name_or_path))
     except UnknownNameError as error:
         raise CheckpointError(f"no weight file {str(path)!r}, and {error}") from error
+
+
+def _onnx_file(name_or_path: str | Path | None) -> Path:
+    """An ONNX file, or that of a model in the index."""
+    if name_or_path is None:
+        raise ConfigError("backend onnx got no model; expected an ONNX file (--weights FILE.onnx)")
+    path = local_path(name_or_path)
+    if not path.exists() and len(path.parts) == 1 and not path.suffix:
+        try:
+            path = store.fetch(index.get(str(name_or_path)).name)
+        except UnknownNameError as error:
+            raise CheckpointError(f"no ONNX file {str(path)!r}, and {error}") from error
+    if path.is_file() and not is_onnx(path):
+        raise CheckpointError(
+            f"{str(name_or_path)!r} is no ONNX file, and backend onnx runs nothing else; expected --backend torch or "
+            "paddle, or a FILE.onnx"
+        )
+    return path
 
 
 def _made_from(target: Path, stamp: dict[str, Any]) -> bool:

@@ -57,7 +57,7 @@ def test_the_list_of_verbs_fits_80_columns(capsys):
 @pytest.mark.parametrize(
     ("words", "choices"),
     [
-        (("verify",), "--backend [torch|paddle]"),
+        (("verify",), "--backend [torch|paddle|onnx]"),
         (("align",), "--face [largest|central|all]"),
         (("evaluate",), "--flip [none|sum|concat]"),
         (("evaluate",), "--batch-size N"),

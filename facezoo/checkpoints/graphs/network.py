@@ -13,7 +13,7 @@ from facezoo.checkpoints.foreign.projects import PROJECTS
 from facezoo.checkpoints.graphs.graph import Graph
 from facezoo.checkpoints.graphs.iresnet import recognise_iresnet
 from facezoo.checkpoints.graphs.mobilefacenet import recognise_mobilefacenet
-from facezoo.checkpoints.graphs.pixels import input_rules
+from facezoo.checkpoints.graphs.pixels import before_layers, input_rules
 from facezoo.checkpoints.graphs.read import read_graph
 from facezoo.checkpoints.graphs.regions import tidy
 from facezoo.checkpoints.graphs.runtime import GraphRun, installed, statistics
@@ -79,8 +79,8 @@ def read_network(
         raise UnknownNameError("layout of ONNX files", layout, NETWORKS)
     graph = read_graph(path)
     steps = cut(graph, graph.nodes, graph.source, graph.result)
-    place = next((number for number, step in enumerate(steps) if step.kind == "conv"), 0)
-    before, steps = steps[:place], tidy(graph, steps[place:])
+    before = before_layers(steps)
+    steps = tidy(graph, steps[len(before) :])
     image = graph.shapes[graph.source]
     size = (image[2], image[3]) if image[1] in (1, 3) else (image[1], image[2])
     report = []

@@ -17,6 +17,13 @@ BLOCK = "facezoo"  # key of the metadata of facezoo's own exports
 LAST = -1  # place of the channels in an input (N, H, W, C)
 
 
+def before_layers(steps: list[Step]) -> list[Step]:
+    """The steps in front of the first layer with weights that mixes pixels or channels."""
+    mixing = {"Conv", "Gemm", "MatMul"}
+    place = next((at for at, step in enumerate(steps) if mixing & {node.op for node in step.nodes}), 0)
+    return steps[:place]
+
+
 def input_rules(graph: Graph, before: list[Step], published: Preprocess) -> tuple[Preprocess, str]:
     """The preprocessing for uint8 RGB crops, and where it comes from, in words.
 
