@@ -10,7 +10,7 @@ TESTS ?= tests
 LAY_OUT := rm -rf build/types && mkdir -p build/types/facezoo && ln -s $(CURDIR)/facezoo/* $(CURDIR)/backends build/types/facezoo
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-full zoo-steps check types format docs zoo-pages clean distclean
+.PHONY: help install demo test test-full zoo-steps check types format docs wheel zoo-pages clean distclean
 
 help:  ## List the commands.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -73,6 +73,14 @@ docs: $(VENV)/.docs-ready  ## Build the documentation site into build/site; any 
 	@$(LAY_OUT)
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 	@echo "open build/site/index.html"
+
+wheel: $(VENV)/.test-ready  ## Build source distribution and wheel into dist/, and try the wheel in an environment of its own.
+	@rm -rf dist build/lib build/try
+	@$(BIN)/python -m build --outdir dist
+	@$(BIN)/python -m venv build/try
+	@PIP_DISABLE_PIP_VERSION_CHECK=1 build/try/bin/python -m pip install -qq --constraint constraints.txt dist/*.whl
+	@cd build && try/bin/facezoo list heads > /dev/null && try/bin/facezoo config list > /dev/null
+	@ls -l dist
 
 zoo-pages: $(VENV)/.demo-ready  ## Write the pages of the zoo again from specs and margins.
 	@$(BIN)/python docs/generate.py --measure

@@ -60,7 +60,7 @@ packages += [f"facezoo.backends.{name}" for name in find_packages("backends")]
 
 setup(
     name="facezoo",
-    version="0.1.0",
+    version="0.2.0",
     description="Face recognition models, losses and evaluation, native on PyTorch and PaddlePaddle, and comparable",
     long_description=Path("README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
@@ -93,6 +93,7 @@ setup(
         "filelock>=3.12",
         "requests>=2.31",
         "urllib3>=2.2",
+        "typing-extensions>=4.5",
     ],
     extras_require={**EXTRAS, "test": TOOLS + [item for name in TESTED for item in EXTRAS[name]]},
     entry_points={"console_scripts": ["facezoo = facezoo.cli.main:main"]},

@@ -9,7 +9,11 @@ from typing import Any
 from mkdocs.structure.files import File, Files
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = {"CHANGELOG.md": "changelog.md"}  # file of the checkout -> page of the site
+PAGES = {
+    "CHANGELOG.md": "changelog.md",
+    "CONTRIBUTING.md": "contributing.md",
+    "SECURITY.md": "security.md",
+}  # file of the checkout -> page of the site
 
 
 def on_files(files: Files, config: Any) -> Files:
@@ -20,9 +24,16 @@ def on_files(files: Files, config: Any) -> Files:
     return files
 
 
+def on_page_markdown(markdown: str, page: Any, config: Any, files: Files) -> str:
+    """Turn links of a page to files in the root."""
+    for source, target in PAGES.items():
+        markdown = markdown.replace(f"](../{source}", f"]({target}")
+    return markdown
+
+
 def _relinked(text: str) -> str:
     """Links of a file in the checkout's root, as seen from ``docs/``."""
     text = re.sub(r"\]\(docs/", "](", text)
     for source, page in PAGES.items():
         text = text.replace(f"]({source}", f"]({page}")
-    return text
+    return re.sub(r"\[([^]]+)\]\((?:LICENSE|[A-Z_]+\.(?:md|cff))\)", r"\1", text)  # files without a page

@@ -10,7 +10,7 @@ import logging as _logging
 from pathlib import Path as _Path
 from typing import Any as _Any
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 # a program that uses the library decides what is shown
 _logging.getLogger("facezoo").addHandler(_logging.NullHandler())

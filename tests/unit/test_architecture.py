@@ -18,7 +18,7 @@ FRAMEWORKS = {"torch", "torchvision", "paddle", "tensorflow", "mxnet"}
 # it stands above evaluation. "backends" is backends/__init__.py alone, which finds a backend by its name.
 LAYERS = (
     ("errors",),
-    ("rng", "io", "backends"),
+    ("rng", "io", "backends", "deprecation"),
     ("specs", "margins", "canonical", "download", "bulk"),
     ("data", "zoo"),
     ("interfaces", "datasets"),

@@ -24,7 +24,7 @@ SITE = yaml.safe_load((ROOT / "mkdocs.yml").read_text("utf-8"))
 DOCUMENTED = re.findall(
     r"^::: (\S+)$", "\n".join(path.read_text("utf-8") for path in (DOCS / "api").glob("*.md")), re.MULTILINE
 )
-FROM_ROOT = {"changelog.md"}  # pages that docs/site_hooks.py adds
+FROM_ROOT = {"changelog.md", "contributing.md", "security.md"}  # pages that docs/site_hooks.py adds
 
 
 def pages_of(entry: object) -> list[str]:
