@@ -34,7 +34,7 @@ class IndexedFile(Strict):
         sha256: as published, or as recorded by others; ``hash_from`` states which.
         md5: the same for MD5.
         hash_from: the source of the hashes.
-        optional: downloaded only on request.
+        optional: of a data set, downloaded only on request; of weights, if it can be had.
     """
 
     name: Text

@@ -9,6 +9,7 @@ from typing import Any
 
 from facezoo import __version__, backends
 from facezoo.backends import ONNX
+from facezoo.checkpoints.foreign.cvlface_config import stated_color
 from facezoo.checkpoints.foreign.imported import Imported
 from facezoo.checkpoints.foreign.importer import import_checkpoint
 from facezoo.checkpoints.graphs.read import is_onnx
@@ -61,9 +62,13 @@ def canonical(name: str, *, cache_dir: str | Path | None = None, yes: bool = Fal
     thresholds = [item.model_dump(mode="json", exclude_none=True) for item in entry.thresholds]
     stamp = {"name": entry.name, "sha256": file_hash(source), "preprocess": entry.preprocess}
     if not _made_from(target, stamp):
+        store.fetch_optional(entry.name, cache_dir=cache_dir)
         imported = import_checkpoint(source, layout=entry.layout)
         _compare(entry, imported)
-        spec = replace(imported.spec, preprocess=Preprocess.from_dict(entry.preprocess))
+        rules = Preprocess.from_dict(entry.preprocess)
+        if (stated := stated_color(source)) is not None and imported.layout.startswith("cvlface"):
+            rules = replace(rules, color=stated[0])
+        spec = replace(imported.spec, preprocess=rules)
         write_weights(
             target, spec, imported.state, producer={"imported_by": f"facezoo {__version__}"},
             source=stamp, licence=entry.licence.weights, data=list(entry.training_data), head=entry.head,

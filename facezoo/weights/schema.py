@@ -157,4 +157,8 @@ class WeightsEntry(Strict):
             for part in ("weights", "data")
             if getattr(self.licence, part) == "unknown" or getattr(self.licence, part).startswith("unknown;")
         ]
-        return found + [f"no SHA-256 of {file.name} is published" for file in self.files if file.sha256 == "unknown"]
+        return found + [
+            f"no SHA-256 of {file.name} is published"
+            for file in self.files
+            if file.sha256 == "unknown" and not file.optional
+        ]

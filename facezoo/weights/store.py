@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import logging
 import os
 import shutil
 from pathlib import Path
@@ -13,6 +14,8 @@ from facezoo.errors import DownloadError
 from facezoo.io.progress import OnProgress, ignore_progress
 from facezoo.weights import index
 from facezoo.weights.schema import WeightsEntry, WeightsFile
+
+logger = logging.getLogger(__name__)
 
 LIMIT = "FACEZOO_CACHE_LIMIT"  # such as "20GB"; least recently used files are deleted first
 
@@ -57,6 +60,23 @@ def fetch(
     paths = [_fetch(entry, file, folder, options, on_progress) for file in entry.files if not file.optional]
     _make_room(cache_dir, keep=paths[0])
     return paths[0]
+
+
+def fetch_optional(name: str, *, cache_dir: str | Path | None = None) -> None:
+    """The files beside a model that state more about it; a warning where one cannot be had.
+
+    Raises:
+        UnknownNameError: not in the index.
+    """
+    entry = index.get(name)
+    for file in entry.files:
+        if file.optional:
+            try:
+                _fetch(
+                    entry, file, folder_of(entry.name, cache_dir), Options(retries=1, max_attempts=1), ignore_progress
+                )
+            except DownloadError as error:
+                logger.warning("%s: without %s (%s): %s", entry.name, file.name, file.holds, error)
 
 
 def ask(entry: WeightsEntry, *, yes: bool) -> None:

@@ -1,8 +1,9 @@
-"""IResNet of arcface_torch, and of PLSC with Paddle's tensor names."""
+"""IResNet of arcface_torch, of MagFace with another eps, and of PLSC with Paddle's tensor names."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from facezoo.checkpoints.foreign.base import Found, Layout, Shapes, counted, named_by, style_of
 from facezoo.specs.ir import IRSpec
@@ -14,7 +15,11 @@ class ArcfaceIResNet(Layout):
     """``layerK.i.{bn1,conv1,bn2,prelu,conv2,bn3}``, a projection in every ``layerK.0``; ``bn2, fc, features``."""
 
     family = "iresnet"
-    projects = ("arcface_torch", "plsc")
+    projects = ("arcface_torch", "plsc", "magface")
+
+    def of_project(self, found: Found, project: str) -> Found:
+        """MagFace's norms have eps 2e-5 (models/iresnet.py, revision 99bae61)."""
+        return replace(found, variant={**found.variant, "bn_eps": 2e-5}) if project == "magface" else found
 
     def recognise(self, shapes: Shapes) -> Found | None:
         """Recognised by ``layer1.0.prelu`` and ``layer1.0.bn3``."""

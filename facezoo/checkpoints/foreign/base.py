@@ -66,6 +66,10 @@ class Layout(ABC):
     def recognise(self, shapes: Shapes) -> Found | None:
         """The backbone that the keys and shapes belong to; None when this is another layout."""
 
+    def of_project(self, found: Found, project: str) -> Found:
+        """The backbone as one of the projects builds it, where no tensor shows the difference."""
+        return found
+
     @abstractmethod
     def layers(self, spec: BackboneSpec) -> Iterator[tuple[str, str]]:
         """(our layer, their layer) for every layer that holds tensors; also (our entry, their entry)."""

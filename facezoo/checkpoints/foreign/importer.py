@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from facezoo.canonical.leaf import COUNTERS
 from facezoo.checkpoints.foreign.base import ANY, Entry, Layout
+from facezoo.checkpoints.foreign.cvlface_config import stated_color
 from facezoo.checkpoints.foreign.imported import Imported, leaves_of
 from facezoo.checkpoints.foreign.projects import PROJECTS
-from facezoo.checkpoints.foreign.strip import Stripped, strip
+from facezoo.checkpoints.foreign.strip import MAGFACE, Stripped, strip
 from facezoo.checkpoints.foreign.table import find_layout, name_of
 from facezoo.checkpoints.graphs.importer import import_onnx
 from facezoo.checkpoints.graphs.read import is_onnx
@@ -50,6 +52,7 @@ def import_checkpoint(path: str | Path, *, layout: str | None = None, images: st
         received = name_of(stripped.layout, stripped.layout.projects[0])
         raise CheckpointError(f"{str(path)!r} has the layout {received!r}; asked for {layout!r}")
     project = wanted[1] if wanted is not None else guess_project(stripped)
+    stripped.found = stripped.layout.of_project(stripped.found, project)
     spec = stripped.found.spec()
     report = _report_source(stripped, project)
     state = _convert_all(stripped, spec, str(path), report)
@@ -58,6 +61,9 @@ def import_checkpoint(path: str | Path, *, layout: str | None = None, images: st
     preprocess = spec.preprocess if project == "hse" else who.preprocess(spec.input_size, template)
     if who.normalises:
         report.append(f"{who.name} divides the embedding by its norm inside the network; this network does not")
+    if project == "cvlface" and (stated := stated_color(path)) is not None:
+        preprocess = replace(preprocess, color=stated[0])
+        report.append(f"colour {stated[0]}, as {stated[1]} beside the file states")
     return Imported(
         stripped.found.backbone, stripped.found.variant, state, preprocess, report, name_of(stripped.layout, project)
     )
@@ -68,6 +74,8 @@ def guess_project(stripped: Stripped) -> str:
     projects = stripped.layout.projects
     if "plsc" in projects and stripped.found.style == "paddle":
         return "plsc"
+    if "magface" in projects and MAGFACE in stripped.prefixes:
+        return "magface"
     if projects == ("adaface", "cvlface"):
         return "cvlface" if "net." in stripped.prefixes else "adaface"
     if projects == ("arcface_torch", "cvlface", "plsc"):

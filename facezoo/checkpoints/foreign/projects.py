@@ -35,6 +35,7 @@ PROJECTS = {
     "evolve": Project("face.evoLVe"),
     "facex": Project("FaceX-Zoo", color="BGR", std=128.0),
     "arcface_torch": Project("InsightFace arcface_torch"),
+    "magface": Project("MagFace", color="BGR", mean=0.0, std=255.0),
     "adaface": Project("AdaFace", color="BGR", normalises=True),
     "cvlface": Project("CVLface"),
     "lightcnn": Project("LightCNN", color="gray", mean=0.0, std=255.0),

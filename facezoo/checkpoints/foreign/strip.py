@@ -14,7 +14,8 @@ from facezoo.errors import CheckpointError
 from facezoo.io.describe import describe
 
 WRAPPERS = ("state_dict_backbone", "state_dict", "backbone", "model_state_dict", "model")
-PREFIXES = ("module.", "backbone.", "feat_net.", "model.", "net.", "_orig_mod.")
+MAGFACE = "features."  # the network in MagFace's checkpoints; beside it stands "fc.", the class weights of training
+PREFIXES = ("module.", "backbone.", "feat_net.", "model.", "net.", "_orig_mod.", MAGFACE)
 HEADS = ("head.",)  # dropped: the class weights of training
 
 
@@ -58,7 +59,8 @@ def strip(tree: Any, path: str) -> Stripped:
     prefixes: list[str] = []
     dropped: list[str] = []
     while (match := recognise({key: value.shape for key, value in tensors.items()})) is None:
-        heads = [key for key in tensors if key.startswith(HEADS)]
+        beside = ("fc.",) if any(key.startswith(MAGFACE) and key.endswith("conv1.weight") for key in tensors) else ()
+        heads = [key for key in tensors if key.startswith((*HEADS, *beside))]
         dropped += ["".join(prefixes) + key for key in heads]
         tensors = {key: value for key, value in tensors.items() if key not in heads}
         prefix = next((p for p in PREFIXES if tensors and all(key.startswith(p) for key in tensors)), None)

@@ -207,3 +207,45 @@ def test_published_ir_is_assigned_to_a_project_by_its_prefix(tmp_path):
     torch.save(wrapped(theirs, "model.net."), tmp_path / "b.pt")
     imported = facezoo.import_checkpoint(tmp_path / "b.pt")
     assert (imported.layout, imported.preprocess.color) == ("cvlface_ir", "RGB")
+
+
+@pytest.mark.parametrize("form", ["features.module.", "module.features.", "features."])
+def test_checkpoints_of_magface(form, tmp_path):
+    """Named as trainer.py and trainer_dist.py save them, with the class weights beside the network."""
+    layout, project = find_layout("magface_iresnet")
+    assert project == "magface"
+    ours, theirs = file_values(layout, Found("IResNet18", {"embedding_size": 8}), np.random.default_rng(1))
+    head = "module.fc.weight" if form.startswith("module.") else "fc.weight"
+    tensors = {form + key: torch.from_numpy(value) for key, value in theirs.items()} | {head: torch.zeros(8, 30)}
+    torch.save({"epoch": 25, "arch": "iresnet18", "state_dict": tensors, "best_acc1": 0}, tmp_path / "a.pth")
+    imported = facezoo.import_checkpoint(tmp_path / "a.pth")
+    assert (imported.layout, imported.backbone, imported.spec.bn_eps) == ("magface_iresnet", "IResNet18", 2e-5)
+    assert (imported.preprocess.color, imported.preprocess.mean[0], imported.preprocess.std[0]) == ("BGR", 0.0, 255.0)
+    assert all(np.array_equal(imported.state[key], value) for key, value in ours.items())
+    assert any("1 tensors of the training head" in line for line in imported.report)
+    assert imported.build(backend="torch").stem.bn.eps == 2e-5
+    plain = facezoo.import_checkpoint(tmp_path / "a.pth", layout="arcface_torch_iresnet")
+    assert (plain.spec.bn_eps, plain.preprocess.color) == (1e-5, "RGB")
+
+
+def test_the_configuration_beside_a_file_of_cvlface_states_its_colours(tmp_path):
+    layout, _ = find_layout("cvlface_ir")
+    _, theirs = file_values(
+        layout, Found("IR18", {"block": "published", "embedding_size": 8}), np.random.default_rng(1)
+    )
+    save_file({f"net.{key}": value for key, value in theirs.items()}, tmp_path / "w.safetensors")
+    for name, text, color in (
+        ("none", "", "RGB"), ("model.yaml", "color_space: RGB", "RGB"), ("w.yaml", "color_space: 'BGR'", "BGR"),
+        ("model.yaml", "input_size: [3, 112, 112]\ncolor_space: BGR\n", "BGR"),
+    ):  # fmt: skip
+        for old in tmp_path.glob("*.yaml"):
+            old.unlink()
+        if text:
+            (tmp_path / name).write_text(text)
+        imported = facezoo.import_checkpoint(tmp_path / "w.safetensors")
+        assert (imported.layout, imported.preprocess.color) == ("cvlface_ir", color)
+        assert any(f"as {name} beside the file states" in line for line in imported.report) == bool(text)
+    for text, message in (("color_space: GRB", "is 'GRB'; expected RGB or BGR"), ("a: [", "cannot be read")):
+        (tmp_path / "model.yaml").write_text(text)
+        with pytest.raises(CheckpointError, match=message):
+            facezoo.import_checkpoint(tmp_path / "w.safetensors")

@@ -84,6 +84,7 @@ PUBLISHED = {
     "facexzoo-mobilefacenet-adacos-msceleb": ("facex_mobilefacenet", [99.65, 83.27, 92.63, 95.38, 82.95]),
     "arcface-torch-r100-glint360k": ("arcface_torch_iresnet", [89.52, 97.55, 96.38]),
     "arcface-torch-mbf-ms1mv2": ("arcface_torch_mobilefacenet", [62.07, 93.61, 90.28]),
+    "magface-iresnet100-ms1mv2": ("magface_iresnet", []),
     "lightcnn-29v2": ("lightcnn_29v2", [99.43, 99.53, 99.30, 96.77]),
 }
 
@@ -122,6 +123,7 @@ def test_what_is_unverified_is_said():
         if name.startswith("cvlface") and entry.loads:
             assert "color_space, revision d3d09c9" in entry.notes
             assert "was not read here" in entry.notes
+            assert [file.name for file in entry.files if file.optional] == ["model.yaml"]
     assert "models/faceres.json" in ENTRIES["hse-mobilenet-vggface2"].notes
 
 
