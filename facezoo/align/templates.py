@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from facezoo.errors import ConfigError, UnknownNameError
+from facezoo.specs.template_points import ARCFACE
 
-ARCFACE = np.array([[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041]])
 _SIDES = (16, 1024)  # smallest and largest N of "arcfaceN"
 
 

@@ -10,6 +10,7 @@ from facezoo.cli import (
     datasets_import,
     datasets_info,
     datasets_list,
+    datasets_mask,
     datasets_pack,
 )
 
@@ -27,3 +28,4 @@ app.command("download")(datasets_download.command)
 app.command("import")(datasets_import.command)
 app.command("pack")(datasets_pack.command)
 app.command("check")(datasets_check.command)
+app.command("mask")(datasets_mask.command)

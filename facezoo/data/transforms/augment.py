@@ -1,4 +1,4 @@
-"""Augmentation of training images: geometry, colour, occlusion and resolution.
+"""Augmentation of training images: masks, geometry, colour, occlusion and resolution.
 
 All colour changes are affine in RGB, so they are multiplied into one 3x4 matrix, applied in one pass of Pillow's C
 code and clipped once at the end. Cropping and scaling are one resampling. The recipe of the papers takes about 0.1 ms
@@ -16,11 +16,13 @@ import numpy as np
 from PIL import Image, ImageFilter
 
 from facezoo.data.transforms.colour import ColourChange
+from facezoo.data.transforms.masks.wear import choose_mask
 from facezoo.errors import ConfigError, UnknownNameError
 
 Range = tuple[float, float]
 
-_PROBABILITIES = ("flip", "colour", "grayscale", "crop", "jitter", "erase", "low_resolution", "blur")
+_PROBABILITIES = ("mask", "mask_mesh", "mask_low", "flip", "colour", "grayscale", "crop", "jitter", "erase",
+                  "low_resolution", "blur")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,9 @@ class Augmentation:
         erase: fill a rectangle of ``erase_area`` of the area with noise (Zhong et al. 2020).
         low_resolution: shrink to a share of the side within ``low_resolution_scale`` and enlarge again.
         blur: Gaussian blur with a standard deviation within ``blur_radius`` pixels.
+        mask: draw a mask on the face, which must be aligned by the template ``arcface112`` or ``arcfaceN``.
+        mask_mesh: share of the masks that are drawn in three dimensions; the others are flat.
+        mask_low: share of the masks that are worn under the nose or at the chin.
     """
 
     flip: float = 0.5
@@ -67,6 +72,9 @@ class Augmentation:
     low_resolution_scale: Range = (0.3, 0.8)
     blur: float = 0.0
     blur_radius: Range = (0.3, 1.5)
+    mask: float = 0.0
+    mask_mesh: float = 0.5
+    mask_low: float = 0.1
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
@@ -90,6 +98,8 @@ class Augmentation:
             rng: the only source of randomness, so a change can be repeated from its seed.
         """
         size = (image.shape[1], image.shape[0])
+        if self.mask and rng.random() < self.mask:
+            image = choose_mask(rng, mesh_share=self.mask_mesh, low_share=self.mask_low).draw(image, rng)
         picture = self._cut(image, rng)
         if self.flip and rng.random() < self.flip:
             picture = picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
@@ -164,6 +174,7 @@ AUGMENTATIONS: dict[str, Augmentation | None] = {
     "flip": Augmentation(colour=0.0),
     "paper": Augmentation(),
     "light": Augmentation(saturation=_OFF, hue=_OFF, pca_noise=0.0, crop=0.8, erase=0.3),
+    "masked": Augmentation(saturation=_OFF, hue=_OFF, pca_noise=0.0, crop=0.8, erase=0.3, mask=0.15),
     "strong": Augmentation(
         hue=(0.95, 1.05), jitter=0.5, crop=0.5, erase=0.4, grayscale=0.1, low_resolution=0.2, blur=0.1
     ),

@@ -13,6 +13,7 @@ import numpy as np
 from facezoo.align.templates import Template, get_template
 from facezoo.data.image import IMAGE_SUFFIXES
 from facezoo.data.transforms.crop import central_crop
+from facezoo.datasets.masking import MaskSettings
 from facezoo.download.urls import local_path
 from facezoo.errors import DataError, ProtocolError
 from facezoo.evaluation.inputs.detect import detect_landmarks
@@ -111,13 +112,40 @@ def find_faces(
         table, digest = points if points else (None, None)
     faces = FaceFolder(root, files, table, _template(preprocess), preprocess.size)
     file_of = dict(zip(names, files, strict=True))
+    worn = _masker(protocol, preprocess)
     inputs = {
         "images": len(names),
         "aligner": detector.name if detector is not None else "landmarks" if table is not None else "aligned",
         "template": preprocess.template,
         **({"landmarks_sha256": digest} if digest else {}),
     }
-    return Faces(names, faces, lambda name: faces.crop(file_of[name]), None, inputs, faces.without_landmarks)
+
+    def crop(name: str) -> np.ndarray:
+        return faces.crop(file_of[name]) if worn is None else worn(name, faces.crop(file_of[name]))
+
+    crops: Iterable[np.ndarray] = faces if worn is None else _Crops(names, crop)
+    return Faces(names, crops, crop, None, inputs | _masks_of(protocol), faces.without_landmarks)
+
+
+def _masks_of(protocol: Protocol) -> dict[str, Any]:
+    """What the report says about drawn masks."""
+    rule = protocol.embedding.masks
+    return {} if rule is None else {"masks": ", ".join(f"{name} {value:g}" for name, value in rule)}
+
+
+def _masker(protocol: Protocol, preprocess: Preprocess) -> Callable[[str, np.ndarray], np.ndarray] | None:
+    """Draws the mask of an image, given by name, on its crop; None where the protocol draws none."""
+    rule = protocol.embedding.masks
+    if rule is None:
+        return None
+    settings = MaskSettings(rule.share, rule.mesh, rule.low, seed=rule.seed)
+    points = _template(preprocess).points
+
+    def draw(name: str, crop: np.ndarray) -> np.ndarray:
+        mask, rng = settings.choose(name)
+        return crop if mask is None else mask.draw(crop, rng, points)
+
+    return draw
 
 
 def _every_image(root: Path) -> list[str]:
@@ -157,11 +185,14 @@ def _bin_faces(protocol: Protocol, path: Path, preprocess: Preprocess) -> Faces:
         raise ProtocolError(f"protocol {protocol.name} is not one list of pairs; a .bin holds one list of pairs")
     stored = read_verification_bin(path)
 
+    worn = _masker(protocol, preprocess)
+
     def crop(name: str) -> np.ndarray:
-        return central_crop(stored.image(int(name)), preprocess.size)
+        plain = central_crop(stored.image(int(name)), preprocess.size)
+        return plain if worn is None else worn(name, plain)
 
     names = [str(index) for index in range(2 * len(stored))]
-    inputs = {"images": len(names), "aligner": "aligned", "bin_sha256": file_hash(path)}
+    inputs = {"images": len(names), "aligner": "aligned", "bin_sha256": file_hash(path), **_masks_of(protocol)}
     return Faces(names, _Crops(names, crop), crop, stored.same, inputs, [])
 
 

@@ -25,6 +25,18 @@ else:
 FOLDER = Path(__file__).parent
 
 
+class Masks(Section):
+    """Masks that are drawn on the crops before they are embedded, as ``facezoo datasets mask`` draws them.
+
+    The mask of an image depends on ``seed`` and the image's name only, so every model sees the same ones.
+    """
+
+    share: float = Field(default=1.0, ge=0, le=1)
+    mesh: float = Field(default=0.5, ge=0, le=1)
+    low: float = Field(default=0.0, ge=0, le=1)
+    seed: int = Field(default=0, ge=0)
+
+
 class EmbeddingRule(Section):
     """How faces become embeddings."""
 
@@ -33,6 +45,7 @@ class EmbeddingRule(Section):
     flip: Literal["none", "sum", "concat"] = "sum"
     normalisation: Literal["l2"] = "l2"
     metric: Literal["cosine"] = "cosine"
+    masks: Masks | None = None
 
 
 class Protocol(Section):
@@ -60,7 +73,10 @@ class Protocol(Section):
     @property
     def sha256(self) -> str:
         """Hash of all values of the protocol; it does not depend on the layout of the file."""
-        text = json.dumps(self.model_dump(mode="json"), sort_keys=True)
+        values = self.model_dump(mode="json")
+        if self.embedding.masks is None:
+            del values["embedding"]["masks"]  # protocols without masks keep the hash that stored results have
+        text = json.dumps(values, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
     def list_files(self) -> list[str]:

@@ -1,0 +1,1 @@
+"""Masks drawn on faces, as an augmentation and for masked copies of data sets."""
