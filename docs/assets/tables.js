@@ -10,10 +10,9 @@ function valueOf(cell) {
   return Number(found[0]) * unit
 }
 
-function compare(a, b) {
-  if (typeof a === "number" && typeof b === "number") return a - b
-  if (typeof a !== typeof b) return typeof a === "number" ? -1 : 1
-  return a.localeCompare(b)
+function compare(a, b, sign) {
+  if (typeof a !== typeof b) return typeof a === "number" ? -1 : 1 // cells without a number stay at the end
+  return sign * (typeof a === "number" ? a - b : a.localeCompare(b))
 }
 
 function sortBy(table, column, header) {
@@ -21,7 +20,7 @@ function sortBy(table, column, header) {
   for (const other of table.tHead.rows[0].cells) other.removeAttribute("aria-sort")
   header.setAttribute("aria-sort", descending ? "descending" : "ascending")
   const rows = Array.from(table.tBodies[0].rows)
-  rows.sort((a, b) => compare(valueOf(a.cells[column]), valueOf(b.cells[column])) * (descending ? -1 : 1))
+  rows.sort((a, b) => compare(valueOf(a.cells[column]), valueOf(b.cells[column]), descending ? -1 : 1))
   table.tBodies[0].append(...rows)
 }
 

@@ -80,6 +80,16 @@ def test_what_the_reference_names_has_a_docstring(name):
         ), f"{name}.{method.__name__} has no docstring"
 
 
+def test_the_counts_in_the_readme_are_those_of_the_catalogs():
+    from facezoo.checkpoints.foreign.table import names
+    from facezoo.zoo.catalog import BACKBONES
+
+    counts = {"backbones": len(BACKBONES), "losses": len(HEADS), "layouts of": len(names())}
+    for page in (ROOT / "README.md", DOCS / "index.md"):
+        for number, what in re.findall(r"\b(\d+) (backbones|losses|layouts of)\b", page.read_text("utf-8")):
+            assert int(number) == counts[what], f"{page.name}: {number} {what}"
+
+
 @pytest.fixture(scope="module")
 def site(tmp_path_factory) -> Path:
     """The site, built as `make docs` builds it."""

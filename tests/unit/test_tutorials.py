@@ -66,7 +66,7 @@ def small_ijbc(folder: Path) -> None:
     facezoo.save_weights(backbone, folder / "W.safetensors")
 
 
-LONG = ("compare-two-models", "export-to-mobile")
+LONG = ("compare-two-models", "export-to-mobile", "masks")
 NEEDS: dict[str, Callable[[Path], None]] = {"torch-to-paddle": published_checkpoint, "evaluate-on-ijbc": small_ijbc}
 
 
