@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -22,6 +23,8 @@ from facezoo.specs.base import BackboneSpec
 from facezoo.specs.preprocess import Preprocess
 from facezoo.zoo import catalog
 from facezoo.zoo.create import build_backbone
+
+logger = logging.getLogger(__name__)
 
 FORMAT_VERSION = 1
 KEY = "facezoo"  # the one metadata entry; JSON
@@ -158,6 +161,7 @@ def load_weights(path: str | Path, *, backend: str | None = None, module: Any = 
     except CheckpointError as error:
         raise CheckpointError(f"{str(path)!r}: {error}") from error
     module.eval()
+    logger.debug("weights of %s for %s are those of %s", type(module).__name__, backend_of(module), path)
     return module
 
 

@@ -13,6 +13,8 @@ from facezoo import __version__
 from facezoo.errors import FacezooError, UnknownNameError
 from facezoo.io.printable import printable
 
+logger = logging.getLogger(__name__)
+
 # verb -> (module, one line of help). The module is imported only when its verb is called, so that
 # ``facezoo --help`` answers at once. A module offers `command` (one function) or `app` (a typer.Typer).
 VERBS: dict[str, tuple[str, str]] = {
@@ -177,6 +179,7 @@ def main(argv: list[str] | None = None) -> int:
             code = _version(level < logging.INFO or not {"-v", "--verbose"}.isdisjoint(words))
         else:
             configure_logging(level)
+            logger.debug("facezoo %s, Python %s", __version__, sys.version.partition(" ")[0])
             code = _run(words[0], words[1:])
         sys.stdout.flush()
         return code

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import zlib
@@ -15,6 +16,8 @@ from facezoo.download.transfer import RefusedError, TransientError, attempt
 from facezoo.errors import DownloadError
 from facezoo.io.files import atomic_write
 from facezoo.io.progress import OnProgress, ignore_progress
+
+logger = logging.getLogger(__name__)
 
 PROGRESS = 64 << 10  # bytes; an attempt that adds fewer counts as one without progress
 
@@ -51,6 +54,7 @@ def fetch(
     with _Lock(target, options.lock_timeout):
         if target.exists() and _accepted(remote, target):
             receipts.touch(target)
+            logger.debug("%s is in the cache: %s", remote.name, target)
             return target
         mirror, address = offline.folder(), offline.address()
         if mirror is not None:
@@ -122,6 +126,7 @@ def _from_mirrors(remote: RemoteFile, target: Path, options: Options, on_progres
 
 
 def _from_one(url: str, remote: RemoteFile, target: Path, options: Options, on_progress: OnProgress) -> None:
+    logger.debug("fetching %s from %s to %s", remote.name, shown(url), target)
     part = Part(target)
     if hub.handles(url):
         hub.download(url, part.path)

@@ -139,7 +139,9 @@ def test_verbose_shows_details_with_time_and_origin(verb, capsys):
     verb(action)
     for option in ("-v", "--verbose"):
         assert cli.main([option, "try"]) == 0
-        assert capsys.readouterr().err.endswith(" DEBUG facezoo.x: a detail\n")
+        shown = capsys.readouterr().err
+        assert " DEBUG facezoo.cli.main: facezoo " in shown
+        assert shown.endswith(" DEBUG facezoo.x: a detail\n")
     assert cli.main(["try"]) == 0
     assert capsys.readouterr().err == ""
 

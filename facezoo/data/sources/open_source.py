@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from facezoo.data.sources.shards import Shards
 from facezoo.data.sources.source import Source, StreamSource
 from facezoo.download.urls import beside, is_url, local_path
 from facezoo.errors import DataError
+
+logger = logging.getLogger(__name__)
 
 _KINDS = "a folder of identity folders, a list file, a .rec file or its folder, or a folder of tar shards"
 
@@ -40,6 +43,7 @@ def open_source(path: str | os.PathLike[str], *, min_classes: int = 2) -> Source
         raise DataError(
             f"{path}: {source.num_classes} identity ({source.class_names[0]!r}); expected at least {min_classes}"
         )
+    logger.debug("%s is read as %s: %d identities", path, type(source).__name__, source.num_classes)
     return source
 
 
