@@ -22,7 +22,7 @@ def sample_batch(config: RunConfig, most: int) -> tuple[list[Picture], str]:
     Returns:
         The pictures, and why there are none: data that cannot be opened on this machine are no error of a page.
     """
-    data = config.data.model_copy(update={"workers": 0, "cache": "none"})
+    data = config.data.model_copy(update={"workers": 0, "cache": False})
     try:
         faces, _ = open_training_data(config)
         with (
