@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 from typing import Any
 
@@ -41,7 +42,9 @@ def to_pixels(points: np.ndarray, factor: float) -> np.ndarray:
 
 
 def draw_mask(kind: str, worn: str, rng: np.random.Generator, factor: float = 1.5) -> np.ndarray:
-    """The texture of a mask, float32 (H, W, 4): RGB 0..255 times opacity, and opacity 0..1.
+    """The texture of a mask, float32 (H, W, 4): RGB times opacity, and opacity 0..1.
+
+    RGB is 0..255, and more where folds catch light.
 
     Args:
         kind: one of ``KINDS``.
@@ -58,15 +61,13 @@ def draw_mask(kind: str, worn: str, rng: np.random.Generator, factor: float = 1.
     size = (u.shape[1], u.shape[0])
     opacity = _polygon(size, to_pixels(outline, factor))
     hem = _line(size, to_pixels(np.vstack([outline, outline[:1]]), factor), 1.6 * factor)
-    light *= 1 + rng.uniform(0.1, 0.6) * (rng.choice([0.72, 1.15]) - 1) * hem
+    light *= 1 + rng.uniform(0.1, 0.6) * (float(rng.choice([0.72, 1.15])) - 1) * hem
     straps = _straps(shape, worn, size, factor, rng)
     strap = np.array(colour if rng.random() < 0.3 else _near_grey(colour, rng), np.float32)
     texture = np.empty((*u.shape, 4), np.float32)
-    np.multiply(_pattern(shape, colour, u, y, rng), light[..., None], out=texture[..., :3])
-    np.minimum(texture[..., :3], 255, out=texture[..., :3])
-    texture[..., :3] *= opacity[..., None]
-    under = straps > opacity
-    texture[under, :3] += strap * (straps - opacity)[under][:, None]
+    np.multiply(_pattern(shape, colour, u, y, rng), (light * opacity)[..., None], out=texture[..., :3])
+    rows, columns = np.nonzero(straps > opacity)
+    texture[rows, columns, :3] += strap * (straps - opacity)[rows, columns, None]
     np.maximum(opacity, straps, out=texture[..., 3])
     return texture
 
@@ -97,14 +98,14 @@ def _folds(shape: Shape, u: np.ndarray, y: np.ndarray, rng: np.random.Generator)
     """Factor on the brightness, float32 (H, W)."""
     if shape.folds == "pleats":
         light = np.ones_like(u)
-        for at in np.array([76.0, 87.0, 98.0]) + rng.normal(0, 1.2, 3):
+        for at in (np.array([76.0, 87.0, 98.0]) + rng.normal(0, 1.2, 3)).tolist():
             below = y - at - 0.0025 * u**2 * rng.uniform(0.2, 1.0)
             # the lower edge of each pleat throws a shadow, and its upper side catches light
             light = light - 0.2 * np.exp(-((below / 0.9) ** 2)) + 0.06 * np.exp(-(((below + 2.5) / 1.8) ** 2))
         return light - 0.06 * np.exp(-(((y - 63.5 - 0.006 * u**2) / 1.0) ** 2))
     if shape.folds in ("seam", "crease"):
         sharp = 1.0 if shape.folds == "crease" else 0.6
-        side = rng.choice([-1.0, 1.0]) * rng.uniform(0.02, 0.08)
+        side = float(rng.choice([-1.0, 1.0])) * rng.uniform(0.02, 0.08)
         light = 1.0 - 0.12 * sharp * np.exp(-((u / 0.8) ** 2)) + side * np.tanh(u / 5)
         if shape.folds == "crease" and rng.random() < 0.7:
             light = light - 0.05 * (np.sin(y * 2.2) > 0.6) * (np.abs(np.abs(u) - 31) < 2.5)
@@ -138,7 +139,8 @@ def _pattern(shape: Shape, colour: np.ndarray, u: np.ndarray, y: np.ndarray, rng
         return plain
     other = np.clip(255 - colour + rng.normal(0, 60, 3), 0, 255).astype(np.float32)
     turn = rng.uniform(-0.8, 0.8)
-    a, b = u * np.cos(turn) + y * np.sin(turn), y * np.cos(turn) - u * np.sin(turn)
+    cos, sin = math.cos(turn), math.sin(turn)
+    a, b = u * cos + y * sin, y * cos - u * sin
     step = rng.uniform(3.0, 9.0)
     if name == "dots":
         chosen = (a % step - step / 2) ** 2 + (b % step - step / 2) ** 2 < (step * rng.uniform(0.15, 0.38)) ** 2

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+_SEAM = 1e-5  # by which triangles overlap, so that rounding leaves no gap between them
+
 
 def rasterise(
     points: np.ndarray, depth: np.ndarray, values: np.ndarray, triangles: np.ndarray, size: tuple[int, int]
@@ -34,22 +36,26 @@ def rasterise(
     triangles, corners, ab, ac, area, low = (item[kept] for item in (triangles, corners, ab, ac, area, low))
     if not len(triangles):
         return np.zeros(0, np.int64), np.zeros((0, values.shape[1]))
-    across, down = spans[kept].max(axis=0)
-    x = low[:, :1] + np.tile(np.arange(across), down)  # (T, K)
-    y = low[:, 1:] + np.repeat(np.arange(down), across)
-    ab, ac = ab / area[:, None], ac / area[:, None]
-    right, below = x - corners[:, 0, :1], y - corners[:, 0, 1:]
-    second = right * ac[:, 1:] - below * ac[:, :1]
-    third = below * ab[:, :1] - right * ab[:, 1:]
-    inside = (second >= -1e-9) & (third >= -1e-9) & (second + third <= 1 + 1e-9)
-    inside &= (x >= 0) & (y >= 0) & (x < width) & (y < height)
-    which, at = np.nonzero(inside)
-    weights = np.stack([1 - second[which, at] - third[which, at], second[which, at], third[which, at]], axis=1)
+    across, down = (int(span) for span in spans[kept].max(axis=0))  # of the window in which each triangle is searched
+    # offsets from the first corner are small numbers, so that float32 is exact enough
+    ab, ac = ((side / area[:, None]).astype(np.float32) for side in (ab, ac))
+    start = (corners[:, 0] - low).astype(np.float32)
+    right, below = (np.arange(n, dtype=np.float32) - start[:, axis, None] for axis, n in enumerate((across, down)))
+    second = (right * ac[:, 1:])[:, None, :] - (below * ac[:, :1])[:, :, None]  # (T, down, across)
+    third = (below * ab[:, :1])[:, :, None] - (right * ab[:, 1:])[:, None, :]
+    first = 1 - second - third
+    at = np.flatnonzero(np.minimum(np.minimum(second, third), first) >= -_SEAM)
+    which, inner = np.divmod(at, down * across)
+    x, y = low[which, 0] + inner % across, low[which, 1] + inner // across
+    kept = (x >= 0) & (y >= 0) & (x < width) & (y < height)
+    at, which, place = at[kept], which[kept], (y * width + x)[kept]
+    weights = np.stack([part.ravel()[at] for part in (first, second, third)], axis=1)
     corner = triangles[which]  # (n, 3)
-    near = np.argsort((weights * depth[corner]).sum(axis=1), kind="stable")  # the nearest last
-    place = y[which, at] * width + x[which, at]
+    near: np.ndarray | slice = slice(None)
+    if np.ptp(depth) > 0:
+        near = np.argsort(np.einsum("nc,nc->n", weights, depth[corner]), kind="stable")  # the nearest last
     nearest = np.full(height * width, -1)
-    nearest[place[near]] = near  # of equal indices the last value stays
+    nearest[place[near]] = np.arange(len(place))[near]  # of equal indices the last value stays
     shown = np.flatnonzero(nearest >= 0)
     chosen = nearest[shown]
     return shown, np.einsum("nc,nca->na", weights[chosen], values[corner[chosen]])
