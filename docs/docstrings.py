@@ -1,4 +1,4 @@
-"""A Griffe extension for mkdocs.yml: roles and doctests of docstrings as Markdown.
+"""A Griffe extension for mkdocs.yml: roles, literal blocks and doctests of docstrings as Markdown.
 
 A role such as ``:class:`a.b.C``` becomes a link where the reference has the object, and code elsewhere. A doctest
 that is not in a section gets the section "Examples".
@@ -33,6 +33,7 @@ class Docstrings(griffe.Extension):
     def markdown(self, text: str) -> str:
         """The text of a docstring with links, code and sections that Markdown knows."""
         text = ROLE.sub(self._link, text)
+        text = re.sub(r"::(?=\n\s*\n {4})", ":", text)  # an indented block follows, which is code in Markdown too
         return DOCTEST.sub(lambda found: "Examples:\n" + re.sub(r"^", "    ", found[0], flags=re.MULTILINE), text)
 
     def _link(self, role: re.Match[str]) -> str:
