@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
 from facezoo.data.image import IMAGE_SUFFIXES, read_file
+from facezoo.data.sources import index_cache
 from facezoo.data.sources.encoded import EncodedSource
+from facezoo.data.sources.index_cache import Strings, load, store
 from facezoo.errors import DataError
 
 
@@ -16,6 +19,7 @@ class ImageFolder(EncodedSource):
     """``ROOT/IDENTITY/.../IMAGE``; identities in order of name, images in order of path.
 
     Hidden files and folders (a leading dot), identity folders without images, and images in ROOT itself are left out.
+    The index of a large folder is kept in the cache folder, and used as long as no folder in it has changed.
 
     Args:
         root: the folder that holds the identity folders.
@@ -28,19 +32,12 @@ class ImageFolder(EncodedSource):
         self.root = Path(root)
         if not self.root.is_dir():
             raise DataError(f"{self.root}: {'not a folder' if self.root.exists() else 'no such folder'}")
-        self.class_names: list[str] = []
-        self._paths: list[str] = []  # relative to root
-        labels: list[int] = []
-        root = Path(os.path.realpath(self.root))
-        above = (str(root), *map(str, root.parents))
-        for identity in _visible(self.root):
-            found = _images_below(Path(identity.path), identity.name, above) if identity.is_dir() else []
-            if found:
-                labels += [len(self.class_names)] * len(found)
-                self._paths += found
-                self.class_names.append(identity.name)
-        self.labels = np.array(labels, np.int64)
-        if not labels:
+        index = _stored(self.root) or _listed(self.root)
+        self._paths = Strings(index["paths"], index["ends"])  # relative to root
+        names = Strings(index["names"], index["name_ends"])
+        self.class_names = [names[label] for label in range(len(names))]
+        self.labels = index["labels"]
+        if not len(self.labels):
             raise DataError(f"{self.root}: {_why_empty(self.root)}")
 
     def key(self, index: int) -> str:
@@ -61,6 +58,47 @@ def is_image_name(name: str) -> bool:
     return not name.startswith(".") and os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES
 
 
+def _stored(root: Path) -> dict[str, np.ndarray]:
+    """The index in the cache; empty where there is none, or a folder has changed."""
+    index = load(root)
+    try:
+        folders = Strings(index["folders"], index["folder_ends"])
+        times = index["times"].tolist()
+        unchanged = all(os.stat(folders[at]).st_mtime_ns == times[at] for at in range(len(folders)))
+    except (KeyError, OSError):
+        return {}
+    return index if unchanged else {}
+
+
+def _listed(root: Path) -> dict[str, np.ndarray]:
+    """The index by reading the folders; kept where it is large."""
+    visited: list[tuple[str, int]] = [(str(root), os.stat(root).st_mtime_ns)]
+    names: list[str] = []
+    counts: list[int] = []
+    real = Path(os.path.realpath(root))
+    above = (str(real), *map(str, real.parents))
+
+    def paths() -> Iterator[str]:
+        for identity in _visible(root):
+            found = _images_below(Path(identity.path), identity.name, above, visited) if identity.is_dir() else []
+            if found:
+                names.append(identity.name)
+                counts.append(len(found))
+                yield from found
+
+    listed = Strings.pack(paths())
+    packed, folders = Strings.pack(names), Strings.pack(path for path, _ in visited)
+    times = np.array([changed for _, changed in visited], np.int64)
+    labels = np.repeat(np.arange(len(names), dtype=np.int64), counts)
+    index = {
+        "paths": listed.values, "ends": listed.ends, "names": packed.values, "name_ends": packed.ends,
+        "labels": labels, "folders": folders.values, "folder_ends": folders.ends, "times": times,
+    }  # fmt: skip
+    if len(labels) >= index_cache.LARGE:
+        store(root, index, int(times.max()))
+    return index
+
+
 def _visible(folder: Path) -> list[os.DirEntry[str]]:
     try:
         with os.scandir(folder) as entries:
@@ -69,16 +107,20 @@ def _visible(folder: Path) -> list[os.DirEntry[str]]:
         raise DataError(f"{folder}: cannot be listed ({error.strerror})") from error
 
 
-def _images_below(folder: Path, prefix: str, above: tuple[str, ...] = ()) -> list[str]:
-    """Image paths at any depth, relative, sorted; a link back to a folder above is not followed."""
+def _images_below(folder: Path, prefix: str, above: tuple[str, ...], visited: list[tuple[str, int]]) -> list[str]:
+    """Image paths at any depth, relative, sorted; a link back to a folder above is not followed.
+
+    ``visited`` gets each folder and when it was last changed, in nanoseconds.
+    """
     real = os.path.realpath(folder)
     if real in above:
         return []
+    visited.append((str(folder), os.stat(folder).st_mtime_ns))
     found = []
     for entry in _visible(folder):
         name = f"{prefix}/{entry.name}"
         if entry.is_dir():
-            found += _images_below(Path(entry.path), name, (*above, real))
+            found += _images_below(Path(entry.path), name, (*above, real), visited)
         elif is_image_name(entry.name):
             found.append(name)
     return sorted(found)

@@ -20,22 +20,26 @@ class RecordFile:
 
     Args:
         path: the ``.rec`` file. If there is no ``.idx``, the file is read through once.
+        table: numbers and offsets of the records as read before, ascending; None reads them.
 
     Attributes:
         numbers: int64 (r,), the record numbers, ascending.
+        offsets: int64 (r,), where each record begins.
 
     Raises:
         DataError: a file is missing, cut off, or the two do not match.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, table: tuple[np.ndarray, np.ndarray] | None = None) -> None:
         self.path = path
         self._fd: int | None = None
         self._size = self._length()
-        index = path.with_suffix(".idx")
-        table = self._read_index(index) if index.exists() else self._index_by_reading()
-        table = table[np.argsort(table[:, 0], kind="stable")]
-        self.numbers, self._offsets = table[:, 0].copy(), table[:, 1].copy()
+        if table is None:
+            index = path.with_suffix(".idx")
+            found = self._read_index(index) if index.exists() else self._index_by_reading()
+            found = found[np.argsort(found[:, 0], kind="stable")]
+            table = found[:, 0].copy(), found[:, 1].copy()
+        self.numbers, self.offsets = table
         twice = self.numbers[1:][self.numbers[1:] == self.numbers[:-1]]
         if len(twice):
             raise DataError(f"{path}: two records have number {twice[0]}; expected each number once")
@@ -72,7 +76,7 @@ class RecordFile:
         found = np.empty(len(numbers), np.float64)
         for start in range(0, len(numbers), _BLOCK):
             block = numbers[start : start + _BLOCK]
-            offsets = self._offsets[np.searchsorted(self.numbers, block)]
+            offsets = self.offsets[np.searchsorted(self.numbers, block)]
             labels, known = self._peek_labels(offsets)
             for at in np.flatnonzero(~known).tolist():
                 try:
@@ -97,7 +101,7 @@ class RecordFile:
         return values.astype(np.float64), known
 
     def _offset(self, number: int) -> int:
-        return int(self._offsets[np.searchsorted(self.numbers, number)])
+        return int(self.offsets[np.searchsorted(self.numbers, number)])
 
     def __getstate__(self) -> dict[str, object]:
         return {**self.__dict__, "_fd": None}

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from facezoo.data.sources import index_cache
 from facezoo.data.sources.encoded import EncodedSource
 from facezoo.data.sources.record_file import RecordFile
 from facezoo.data.sources.record_framing import RecordHeader
@@ -24,7 +25,8 @@ class RecordIO(EncodedSource):
     describes an identity, its label (first, last + 1) being the range of its images. Without it every record is an
     image. The label of an image is its own, one number or the first of an array, as InsightFace reads it; only an image
     whose record is broken gets the label of the others in its identity's range. Labels are renumbered without gaps;
-    ``class_names`` holds the numbers of the file, or the names of ``train.names.json`` if it exists.
+    ``class_names`` holds the numbers of the file, or the names of ``train.names.json`` if it exists. The index of a
+    large file is kept in the cache folder, and used as long as neither file has changed.
 
     Args:
         path: the ``.rec`` file, or the folder that holds ``train.rec``.
@@ -39,14 +41,30 @@ class RecordIO(EncodedSource):
     def __init__(self, path: str | os.PathLike[str]) -> None:
         path = Path(path)
         self.path = path / "train.rec" if path.is_dir() else path
-        self._file = RecordFile(self.path)
-        self._identities: list[int] = []
-        self.numbers, raw = self._images_and_labels()
-        if not len(self.numbers):
-            raise DataError(f"{self.path}: holds no image")
-        classes, labels = np.unique(raw, return_inverse=True)
-        self.labels = labels.reshape(-1).astype(np.int64)
+        stamp = _stamp(self.path)
+        index = index_cache.load(self.path)
+        if np.array_equal(index.get("stamp", stamp[:0]), stamp):
+            self._file = RecordFile(self.path, (index["records"], index["offsets"]))
+            self._identities: list[int] = index["identities"].tolist()
+            self.numbers, self.labels, classes = index["numbers"], index["labels"], index["classes"]
+        else:
+            self._file = RecordFile(self.path)
+            self._identities = []
+            self.numbers, raw = self._images_and_labels()
+            if not len(self.numbers):
+                raise DataError(f"{self.path}: holds no image")
+            classes, labels = np.unique(raw, return_inverse=True)
+            self.labels = labels.reshape(-1).astype(np.int64)
+            if len(self.labels) >= index_cache.LARGE:
+                self._keep(stamp, classes)
         self.class_names = _names(self.path.with_suffix(".names.json"), classes)
+
+    def _keep(self, stamp: np.ndarray, classes: np.ndarray) -> None:
+        arrays = {
+            "stamp": stamp, "records": self._file.numbers, "offsets": self._file.offsets, "numbers": self.numbers,
+            "labels": self.labels, "classes": classes, "identities": np.array(self._identities, np.int64),
+        }  # fmt: skip
+        index_cache.store(self.path, arrays, int(stamp.max()))
 
     def key(self, index: int) -> str:
         """File and record number."""
@@ -140,6 +158,12 @@ class RecordIO(EncodedSource):
                 continue
             if header.flag >= 2 and 1 <= header.labels[0] < header.labels[1] < _EXACT:
                 yield slice(*np.searchsorted(images, header.labels[:2]).tolist())
+
+
+def _stamp(path: Path) -> np.ndarray:
+    """Sizes of the ``.rec`` and the ``.idx``, and when they were last changed, int64; of the files that exist."""
+    found = [os.stat(file) for file in (path, path.with_suffix(".idx")) if file.is_file()]
+    return np.array([number for file in found for number in (file.st_size, file.st_mtime_ns)] or [-1], np.int64)
 
 
 def _names(path: Path, classes: np.ndarray) -> list[str]:
