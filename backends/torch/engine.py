@@ -25,6 +25,7 @@ from facezoo.interfaces.engine import Engine, EngineSettings, StepResult
 from facezoo.interfaces.loss_scale import LossScale
 from facezoo.io.memory import keep_freed_memory
 from facezoo.rng import generator
+from facezoo.specs.base import BackboneSpec
 
 
 class _BackboneAndHead(nn.Module):
@@ -79,7 +80,13 @@ class TorchEngine(Engine):
         modules = [*backbone.modules(), *head.modules()]
         self._buffers = [(layer._buffers, name) for layer in modules for name in layer._buffers]
         self._inference = Inference(
-            self.backbone, settings.device, settings.precision, settings.threads, self._layout, settings.preprocess
+            self.backbone,
+            settings.device,
+            settings.precision,
+            settings.threads,
+            self._layout,
+            settings.preprocess,
+            folding=settings.compiled and isinstance(getattr(backbone, "spec", None), BackboneSpec),
         )
 
     def _trained(self) -> Trained:
@@ -94,6 +101,7 @@ class TorchEngine(Engine):
 
     def train_step(self, images: np.ndarray, labels: np.ndarray, step: int) -> StepResult:
         torch.manual_seed(int(generator(self.settings.seed, "dropout", step, self.rank).integers(2**31)))
+        self._inference.forget()
         self.backbone.train()
         self.head.train()
         self.optimizer.clear_gradients()

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from facezoo.backends.torch.device import pick_device
+from facezoo.backends.torch.fold import folded
 from facezoo.backends.torch.pixels import to_input
 from facezoo.backends.torch.precision import autocast
 from facezoo.interfaces.backbone import spec_of
@@ -28,6 +29,8 @@ class Inference:
         threads: CPU threads; 0 takes all.
         layout: memory format of the weights; channels-last is the faster one.
         preprocess: from crops to the module's input; None takes that of a backbone of the zoo.
+        folding: for a backbone of the zoo in training, on the CPU in float32: embed by a channels-last copy without the
+            norms that can be folded, made again when a weight has changed.
     """
 
     def __init__(
@@ -38,6 +41,7 @@ class Inference:
         threads: int = 0,
         layout: torch.memory_format = torch.channels_last,
         preprocess: Preprocess | None = None,
+        folding: bool = False,
     ) -> None:
         if threads:
             torch.set_num_threads(threads)
@@ -48,10 +52,16 @@ class Inference:
         self._dtype = next(module.parameters()).dtype
         self.layout = layout
         self.preprocess = spec_of(module).preprocess if preprocess is None else preprocess
+        wide = precision == "float32" and self._dtype == torch.float32
+        self._folding = folding and wide and self.device.type == "cpu"
+        self._folded: nn.Module | None = None
+        self._versions = -1  # of the weights in the copy
 
     def __call__(self, images: np.ndarray) -> np.ndarray:
         """(N, H, W, 3) uint8 RGB to (N, E) float32, not normalised; on the CPU in parts of ``PART`` images."""
         self.module.eval()
+        if self._folding:
+            self._renew()
         if self.device.type != "cpu" or len(images) <= PART:
             return self._embed(images)
         return np.concatenate([self._embed(images[start : start + PART]) for start in range(0, len(images), PART)])
@@ -62,5 +72,17 @@ class Inference:
             torch.inference_mode(),
             autocast(self.device.type, self.precision),
         ):
-            x = x.to(self._dtype).contiguous(memory_format=self.layout)
-            return self.module(x).float().cpu().numpy()
+            layout = self.layout if self._folded is None else torch.channels_last
+            x = x.to(self._dtype).contiguous(memory_format=layout)
+            return (self.module if self._folded is None else self._folded)(x).float().cpu().numpy()
+
+    def _renew(self) -> None:
+        """Fold again when a weight has changed."""
+        versions = sum(value._version for value in (*self.module.parameters(), *self.module.buffers()))
+        if self._folded is None or versions != self._versions:
+            copied: Any = folded(self.module)
+            self._folded, self._versions = copied.to(memory_format=torch.channels_last), versions
+
+    def forget(self) -> None:
+        """Free the copy, whose weights are about to change."""
+        self._folded = None

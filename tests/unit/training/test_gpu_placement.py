@@ -10,6 +10,7 @@ import ctypes
 from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -70,7 +71,7 @@ def gpus(monkeypatch):
     monkeypatch.setattr(torch.Tensor, "__int__", lambda value: 1)
     monkeypatch.setattr(torch.Tensor, "item", lambda value: 1.0)
     monkeypatch.setattr(torch.Tensor, "numpy", lambda value: np.zeros(tuple(value.shape), np.int64))
-    monkeypatch.setattr(engine_module, "Inference", lambda *arguments: None)
+    monkeypatch.setattr(engine_module, "Inference", Mock())
     native = torch.optim.SGD  # the fused one has no form for fake tensors
     monkeypatch.setattr(torch.optim, "SGD", lambda *words, fused, **options: native(*words, fused=False, **options))
     yield
