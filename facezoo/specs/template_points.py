@@ -9,10 +9,12 @@ ARCFACE = np.array([[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], 
 
 
 def points_in(size: tuple[int, int]) -> np.ndarray:
-    """The landmarks (5, 2) in a crop of another size (H, W), with the template centred in it.
+    """The landmarks (5, 2) in a crop of another size (H, W): the middle of a square crop that was scaled.
+
+    The crop of 112 x 96 is that of the template ``sphereface96x112``.
 
     >>> bool((points_in((224, 224)) == 2 * ARCFACE).all())
     True
     """
-    scale = min(size) / 112
+    scale = max(size) / 112
     return (ARCFACE - 56.0) * scale + np.array([size[1], size[0]]) / 2

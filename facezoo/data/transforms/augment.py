@@ -47,7 +47,7 @@ class Augmentation:
         erase: fill a rectangle of ``erase_area`` of the area with noise (Zhong et al. 2020).
         low_resolution: shrink to a share of the side within ``low_resolution_scale`` and enlarge again.
         blur: Gaussian blur with a standard deviation within ``blur_radius`` pixels.
-        mask: draw a mask on the face, which must be aligned by the template ``arcface112`` or ``arcfaceN``.
+        mask: draw a mask on the face, aligned by ``arcface112``, ``arcfaceN`` or ``sphereface96x112``.
         mask_mesh: share of the masks that are drawn in three dimensions; the others are flat.
         mask_low: share of the masks that are worn under the nose or at the chin.
     """

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from facezoo.align.templates import get_template
 from facezoo.data.sources.synthetic import SyntheticFaces
 from facezoo.data.transforms.augment import create_augmentation
 from facezoo.data.transforms.masks.face_mesh import LANDMARKS, FittedFace, fit_face
@@ -59,8 +60,8 @@ def test_other_sizes(name, size):
     over = changed(image, WornMask(name, "surgical", WORN[0]).draw(image, generator(0)))
     rows, columns = np.nonzero(over)
     nose, mouth = points_in(size)[2], points_in(size)[3:].mean(axis=0)
-    assert abs(columns.mean() - nose[0]) < 0.04 * min(size)
-    assert nose[1] < rows.mean() < mouth[1] + 0.06 * min(size)
+    assert abs(columns.mean() - nose[0]) < 0.04 * max(size)
+    assert nose[1] < rows.mean() < mouth[1] + 0.06 * max(size)
 
 
 @pytest.mark.parametrize("name", GENERATORS)
@@ -88,6 +89,11 @@ def test_the_mean_face_fits_its_own_landmarks_in_any_pose():
         found = fit_face(true.project(LANDMARKS)[0])
         assert np.degrees(np.arccos(np.clip((np.trace(found.rotation @ true.rotation.T) - 1) / 2, -1, 1))) < 6
         assert found.scale == pytest.approx(1.4, rel=0.05)
+
+
+def test_the_landmarks_of_a_narrow_crop_are_those_of_its_template():
+    np.testing.assert_allclose(points_in((112, 96)), get_template("sphereface96x112").points)
+    np.testing.assert_allclose(points_in((160, 160)), get_template("arcface160").points)
 
 
 def test_a_grey_photo_gets_a_grey_mask():
