@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
 from facezoo.align.table import Row
 from facezoo.data.image import read_image
 from facezoo.errors import DataError
-from facezoo.io.sheet import write_sheet, write_sheet_page
+from facezoo.io.sheet import spread, write_sheet, write_sheet_page
 
 
 def contact_sheet(rows: Sequence[Row], out: str | Path, path: str | Path, *, most: int = 200) -> int:
@@ -33,7 +31,7 @@ def contact_sheet(rows: Sequence[Row], out: str | Path, path: str | Path, *, mos
     made = [row for row in rows if row["output"]]
     if not made:
         raise DataError(f"{out}: no crop to show on a contact sheet")
-    shown = [made[at] for at in np.unique(np.linspace(0, len(made) - 1, min(most, len(made))).round().astype(int))]
+    shown = spread(made, most)
     crops = [read_image(Path(out) / row["output"]) for row in shown]
     labels = [f"{row['score']:.2f} {row['yaw']:+.0f}°\n{row['output']}" for row in shown]
     side = min(max(crops[0].shape[:2]), 112)

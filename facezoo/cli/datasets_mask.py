@@ -78,15 +78,13 @@ def command(
 
 
 def _write_sheet(out: Path, rows: list[Masked]) -> None:
-    import numpy as np
-
     from facezoo.data.image import read_image
-    from facezoo.io.sheet import write_sheet, write_sheet_page
+    from facezoo.io.sheet import spread, write_sheet, write_sheet_page
 
     made = [row for row in rows if row.kind and not row.error]
     if not made:
         return
-    shown = [made[at] for at in np.unique(np.linspace(0, len(made) - 1, min(SHOWN, len(made))).round().astype(int))]
+    shown = spread(made, SHOWN)
     images = [read_image(out / row.name) for row in shown]
     labels = [f"{row.kind}, {row.generator}\n{row.name}" for row in shown]
     write_sheet(out / "contact_sheet.png", images, labels)

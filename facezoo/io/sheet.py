@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -13,9 +13,21 @@ from facezoo.io.files import atomic_write
 from facezoo.io.html import jpeg_picture, write_html
 from facezoo.io.printable import printable
 
+Item = TypeVar("Item")
+
 COLUMNS = 8
 GAP = 8  # pixels between pictures
 FONT_SIZE = 12
+
+
+def spread(items: Sequence[Item], most: int) -> list[Item]:
+    """At most ``most`` of the items, evenly spaced.
+
+    >>> spread("abcdefg", 3)
+    ['a', 'd', 'g']
+    """
+    chosen = np.unique(np.linspace(0, len(items) - 1, min(most, len(items))).round().astype(int))
+    return [items[at] for at in chosen]
 
 
 def write_sheet(

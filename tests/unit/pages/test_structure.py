@@ -5,9 +5,16 @@ from __future__ import annotations
 import re
 from html.parser import HTMLParser
 
+import numpy as np
 import pytest
 
+from facezoo.evaluation.protocols.result import Figure, TaskResult
+from facezoo.evaluation.report.page import counts_of, threshold_of
+from facezoo.evaluation.report.plots import wilson_band
+from facezoo.evaluation.scores.roc import Roc
+from facezoo.evaluation.statistics.intervals import wilson
 from facezoo.io.colours import PALETTE, SERIES, contrast
+from facezoo.io.plots import Axis
 
 KINDS = ("run", "evaluation", "sheet", "zoo")
 
@@ -71,6 +78,38 @@ def test_the_run_gives_duration_versions_and_machine(pages):
     text = pages["run"].read_text(encoding="utf-8")
     for part in ("1 min 42 s", "numpy 2", ">cores<", "1970-01-01", "drawn-000", "after augmentation"):
         assert part in text, part
+
+
+def test_counts_and_thresholds_of_each_kind_of_task():
+    search = {"mated": 30, "non_mated": 5, "subjects": 9, "threshold": {"0.1": 0.42}}
+    task = TaskResult("t", "search", [Figure("TPIR at FPIR 0.1", 0.5)], search)
+    assert counts_of(task) == "30 searches with and 5 without a mate among 9 people"
+    assert threshold_of(task, "TPIR at FPIR 0.1") == 0.42
+    assert threshold_of(task, "rank-1") is None
+    both = TaskResult("t", "template-search", task.figures, {"a.csv": search, "b.csv": {**search, "subjects": 8}})
+    assert counts_of(both) == "60 searches with a mate, in galleries of 9 and 8 people"
+    roc = Roc.from_scores(np.array([0.9, 0.7, 0.6, 0.1]), np.array([True, True, False, False]))
+    pairs = TaskResult("t", "templates", [Figure("TAR at FAR 0.5", 1.0)], {}, roc=roc)
+    assert counts_of(pairs) == "2 genuine and 2 impostor pairs"
+    assert threshold_of(pairs, "TAR at FAR 0.5") == 0.7
+    assert threshold_of(pairs, "TAR at FAR 0.01") is None  # too few pairs
+    assert counts_of(TaskResult("t", "reject", task.figures, {"area": 0.1})) == ""
+
+
+def test_bands_are_wilson_intervals():
+    low, high = wilson_band(np.array([0.0, 0.5, 0.995]), 6000, 0.95)
+    assert [low[2], high[2]] == pytest.approx(wilson(5970, 6000), abs=1e-9)
+    assert [low[0], high[0]] == pytest.approx(wilson(0, 6000), abs=1e-9)
+
+
+def test_one_validation_gets_a_sensible_axis():
+    accuracy = Axis("accuracy, %", least=20, bounds=(0, 100))
+    assert accuracy.ends(np.array([74.5])) == (64.5, 84.5)
+    assert accuracy.ends(np.array([99.5])) == (80.0, 100.0)
+    assert accuracy.ends(np.array([3.0])) == (0.0, 20.0)
+    low, high = accuracy.ends(np.array([20.0, 90.0]))
+    assert low < 20
+    assert high > 90
 
 
 @pytest.mark.parametrize("side", [0, 1], ids=["light", "dark"])

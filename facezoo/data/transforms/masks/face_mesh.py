@@ -36,20 +36,23 @@ def surface(angle: np.ndarray, y: np.ndarray) -> np.ndarray:
     """
     x = np.interp(y, HEIGHTS, HALF_WIDTH) * np.sin(angle)
     z = np.interp(y, HEIGHTS, DEPTH) * np.cos(angle) ** 0.75
-    z = z + np.interp(y, NOSE_HEIGHTS, NOSE) * np.exp(-((x / NOSE_WIDTH) ** 2))
-    return np.stack([x, y, z], axis=-1)
+    return np.stack([x, y, z + nose(x, y)], axis=-1)
+
+
+def nose(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """How far the nose of the mean face stands out at x and y."""
+    return np.interp(y, NOSE_HEIGHTS, NOSE) * np.exp(-((x / NOSE_WIDTH) ** 2))
 
 
 def shape_basis(points: np.ndarray) -> np.ndarray:
     """How points (..., 3) move with each of three coefficients, (3, ..., 3): width, length of the lower face, nose."""
-    x, y, z = points[..., 0], points[..., 1], points[..., 2]
+    x, y = points[..., 0], points[..., 1]
     nothing = np.zeros_like(x)
-    nose = np.interp(y, NOSE_HEIGHTS, NOSE) * np.exp(-((x / NOSE_WIDTH) ** 2))
     return np.stack(
         [
             np.stack([x, nothing, nothing], axis=-1),
             np.stack([nothing, np.maximum(y - 60, 0), nothing], axis=-1),
-            np.stack([nothing, nothing, nose + 0 * z], axis=-1),
+            np.stack([nothing, nothing, nose(x, y)], axis=-1),
         ]
     )
 

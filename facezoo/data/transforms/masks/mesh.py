@@ -9,7 +9,7 @@ import numpy as np
 
 from facezoo.data.transforms.masks.compose import highlights, lay_over, luma_of, tone
 from facezoo.data.transforms.masks.fabric import draw_mask, placed_back, to_pixels
-from facezoo.data.transforms.masks.face_mesh import fit_face, surface
+from facezoo.data.transforms.masks.face_mesh import fit_face, nose, surface
 from facezoo.data.transforms.masks.raster import grid_triangles, rasterise, sample
 from facezoo.data.transforms.masks.shapes import SHAPES, stand_off
 
@@ -48,7 +48,7 @@ def _mesh(u: np.ndarray, y: np.ndarray, kind: str, worn: str) -> Mesh:
         angle = np.clip(u / _PER_RADIAN, -1.56, 1.56)
         face = surface(angle, y)
         height = stand_off(SHAPES[kind], u, placed_back(y, worn)) * (1.0 if worn == "over the nose" else 0.5)
-        bare = face[..., 2] - surface_of_nose(face)
+        bare = face[..., 2] - nose(face[..., 0], y)
         outer = np.stack([np.sin(angle), np.zeros_like(angle), np.cos(angle)], axis=-1)
         lifted = np.stack([face[..., 0], y, bare], axis=-1) + height[..., None] * outer
         lifted[..., 2] = np.maximum(lifted[..., 2], face[..., 2] + 0.5)  # the nose where there is no mask
@@ -59,13 +59,6 @@ def _mesh(u: np.ndarray, y: np.ndarray, kind: str, worn: str) -> Mesh:
     normals = np.cross(along, down)
     normals /= np.maximum(np.linalg.norm(normals, axis=-1, keepdims=True), 1e-9)
     return Mesh(*(item.reshape(u.size, -1) for item in (points, normals, np.stack([u, y], axis=-1))))
-
-
-def surface_of_nose(points: np.ndarray) -> np.ndarray:
-    """How far the nose stands out at points (..., 3) of the mean face."""
-    from facezoo.data.transforms.masks.face_mesh import NOSE, NOSE_HEIGHTS, NOSE_WIDTH
-
-    return np.interp(points[..., 1], NOSE_HEIGHTS, NOSE) * np.exp(-((points[..., 0] / NOSE_WIDTH) ** 2))
 
 
 @lru_cache(maxsize=1)
