@@ -5,7 +5,8 @@
 Each process measures its own peak of resident memory over five steps (embeddings of 512 values, 64 images in each
 process, SGD with momentum), less what it takes before the head is built. Prints one row for each combination of
 classes, processes and rate of Partial FC: planned and measured MiB of the process that takes most, their ratio, and
-the median time of a step. Linux only.
+the median time of a step, also as CPU time, on which other programs have less influence. ``--plot FILE.svg`` draws the
+CPU time against the classes, for the first number of processes. Linux only.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -59,10 +61,10 @@ def measure(backend: str, head_name: str, classes: int, rate: float) -> dict[str
         optimizer.set_learning_rate(0.1)
         generator = np.random.default_rng(launched.rank)
 
-        def step(number: int) -> float:
+        def step(number: int) -> tuple[float, float]:
             embeddings = generator.normal(size=(IMAGES, SIZE)).astype(np.float32)
             labels = generator.integers(0, total, IMAGES)
-            start = time.perf_counter()
+            start, cpu = time.perf_counter(), time.process_time()
             if rate >= 1:
                 optimizer.clear_gradients()
             sharded.choose(labels, number)
@@ -72,7 +74,7 @@ def measure(backend: str, head_name: str, classes: int, rate: float) -> dict[str
                 optimizer.step(active, sharded.index)
             else:
                 optimizer.step()
-            return time.perf_counter() - start
+            return time.perf_counter() - start, time.process_time() - cpu
 
         return step
 
@@ -82,11 +84,12 @@ def measure(backend: str, head_name: str, classes: int, rate: float) -> dict[str
     step = layer(classes)
     Path("/proc/self/clear_refs").write_text("5", encoding="utf-8")
     seconds = [step(number) for number in range(STEPS)]
-    return {"peak": resident("VmHWM") - before, "seconds": statistics.median(seconds[1:])}
+    wall, cpu = (statistics.median(values) for values in zip(*seconds[1:], strict=True))
+    return {"peak": resident("VmHWM") - before, "seconds": wall, "cpu": cpu}
 
 
-def run(backend: str, head: str, classes: int, processes: int, rate: float) -> None:
-    """Start the processes, and print a row."""
+def run(backend: str, head: str, classes: int, processes: int, rate: float) -> float:
+    """Start the processes, print a row, and return the CPU seconds of a step."""
     from facezoo.training.config import load_config
     from facezoo.training.plan import plan_memory
 
@@ -116,29 +119,54 @@ def run(backend: str, head: str, classes: int, processes: int, rate: float) -> N
     print(
         f"{backend:<7} {head:<14} {classes:>9,} classes {processes} processes rate {rate:<4} planned "
         f"{planned / 2**20:7.0f} MiB measured {measured / 2**20:7.0f} MiB ratio {measured / planned:.2f} "
-        f"step {max(row['seconds'] for row in found):.3f} s",
+        f"step {max(row['seconds'] for row in found):.3f} s, {max(row['cpu'] for row in found):.3f} s of CPU",
         flush=True,
     )
+    return max(row["cpu"] for row in found)
+
+
+def draw(path: Path, times: dict[tuple[str, float], list[tuple[int, float]]]) -> None:
+    """A plot of the time of a step against the classes."""
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    from matplotlib import pyplot as plt
+
+    figure, axes = plt.subplots(figsize=(5.2, 3.4))
+    for (backend, rate), points in times.items():
+        label = f"{backend}, {'all classes' if rate == 1 else f'Partial FC {rate:g}'}"
+        axes.loglog(*zip(*points, strict=True), marker="o", linestyle="-" if rate == 1 else "--", label=label)
+    axes.set_xlabel("classes")
+    axes.set_ylabel("CPU time of a step, s")
+    axes.legend(frameon=False)
+    axes.grid(alpha=0.3)
+    figure.tight_layout()
+    mpl.rcParams["svg.hashsalt"] = "facezoo"  # the same bytes for the same numbers
+    figure.savefig(path, metadata={"Date": None})
 
 
 def main() -> None:
     """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--backend", default="torch", choices=["torch", "paddle"])
+    parser.add_argument("--backend", nargs="+", default=["torch"], choices=["torch", "paddle"])
     parser.add_argument("--head", default="CosFace")
     parser.add_argument("--classes", type=int, nargs="+", default=[100_000, 1_000_000])
     parser.add_argument("--processes", type=int, nargs="+", default=[1, 2, 4])
     parser.add_argument("--rate", type=float, nargs="+", default=[1.0, 0.1])
+    parser.add_argument("--plot", type=Path)
     parser.add_argument("--measure", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.measure:
-        row = measure(given.backend, given.head, given.classes[0], given.rate[0])
+        row = measure(given.backend[0], given.head, given.classes[0], given.rate[0])
         Path(given.measure, f"{os.getpid()}.json").write_text(json.dumps(row), encoding="utf-8")
         return
-    for classes in given.classes:
-        for processes in given.processes:
-            for rate in given.rate:
-                run(given.backend, given.head, classes, processes, rate)
+    times: dict[tuple[str, float], list[tuple[int, float]]] = {}
+    for backend, classes, processes, rate in product(given.backend, given.classes, given.processes, given.rate):
+        seconds = run(backend, given.head, classes, processes, rate)
+        if processes == given.processes[0]:
+            times.setdefault((backend, rate), []).append((classes, seconds))
+    if given.plot:
+        draw(given.plot, times)
 
 
 if __name__ == "__main__":

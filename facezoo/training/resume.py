@@ -13,8 +13,9 @@ from facezoo.training.launch import launched_processes
 
 FREE_TO_CHANGE = (  # keys that a resumed run may change: they make it no other experiment, or repair a broken one
     "backend", "epochs", "steps", "device", "threads", "compiled", "compile", "channels_last", "checkpointing",
-    "precision", "keep", "log_every", "checkpoint_every", "lr", "clip_norm", "data.path", "data.workers", "data.cache",
-    "data.cache_gigabytes", "data.max_bad_share", "validation.every", "validation.patience", "tensorboard",
+    "precision", "accumulation", "keep", "log_every", "checkpoint_every", "lr", "clip_norm", "data.path",
+    "data.workers", "data.cache", "data.cache_gigabytes", "data.max_bad_share", "validation.every",
+    "validation.patience", "tensorboard",
 )  # fmt: skip
 
 
@@ -45,7 +46,7 @@ def resumed_config(run: Path, overrides: dict[str, Any]) -> RunConfig:
     if given.get("steps") is not None and given["steps"] < progress.step:
         raise ConfigError(f"steps is {given['steps']}, but the run to resume has finished {progress.step}")
     processes = launched_processes(build_config(values).backend)
-    return build_config(_with_same_step(values, progress.world_size, processes.world_size))
+    return build_config(_with_same_step(values, progress.world_size, processes.world_size, given.get("accumulation")))
 
 
 def _flat(overrides: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -63,14 +64,16 @@ def _present(values: Any, dotted: str) -> Any:
     return values
 
 
-def _with_same_step(values: dict[str, Any], before: int, now: int) -> dict[str, Any]:
+def _with_same_step(values: dict[str, Any], before: int, now: int, accumulation: int | None) -> dict[str, Any]:
     """Batch size and micro-batches of each process, so that a step holds as many images as with ``before`` processes.
 
-    Micro-batches do not grow, since a process of before had memory for one.
+    Micro-batches do not grow, since a process of before had memory for one, unless their number is given.
     """
     images = values["batch_size"] * before
     if before == now or images % now or images // now < 2:
         return values
     micro = max(2, values["batch_size"] // values["accumulation"])
+    if accumulation is not None:
+        return {**values, "batch_size": images // now, "accumulation": accumulation}
     parts = next(parts for parts in range(1, images // now + 1) if -(-images // now // parts) <= micro)
     return {**values, "batch_size": images // now, "accumulation": parts}

@@ -78,3 +78,11 @@ def test_ctrl_c_saves_and_says_how_to_go_on(backend, tmp_path):
     assert process.returncode == 130
     assert f"facezoo train --resume --out {run}" in said
     assert list((run / "checkpoints").glob("step-*"))
+
+
+def test_the_number_of_micro_batches_may_change_with_the_number_of_processes(tiny, tmp_path):
+    run_training(tiny(steps=1, backbone_options={"input_size": 32}, validation__holdout=0), tmp_path / "run")
+    (stored,) = (tmp_path / "run" / "checkpoints").glob("*/state.json")
+    stored.write_text(stored.read_text().replace('"world_size": 1', '"world_size": 2'))
+    found = [resumed_config(tmp_path / "run", options) for options in ({}, {"accumulation": 1})]
+    assert [(config.batch_size, config.accumulation) for config in found] == [(8, 2), (8, 1)]
