@@ -98,8 +98,11 @@ setup(
     extras_require={**EXTRAS, "test": TOOLS + [item for name in TESTED for item in EXTRAS[name]]},
     entry_points={"console_scripts": ["facezoo = facezoo.cli.main:main"]},
     classifiers=[
-        "License :: OSI Approved :: Apache Software License",
-        "Programming Language :: Python :: 3",
+        "Development Status :: 4 - Beta",
+        "Intended Audience :: Developers",
+        "Intended Audience :: Science/Research",
+        *(f"Programming Language :: Python :: 3.{minor}" for minor in range(10, 14)),
         "Topic :: Scientific/Engineering :: Image Recognition",
+        "Typing :: Typed",
     ],
 )

@@ -71,10 +71,19 @@ NEEDS: dict[str, Callable[[Path], None]] = {"torch-to-paddle": published_checkpo
 
 
 @pytest.mark.parametrize(
-    "page",
-    [pytest.param(path, id=path.stem, marks=pytest.mark.full if path.stem in LONG else ()) for path in TUTORIALS],
+    ("page", "backend"),
+    [
+        pytest.param(
+            path,
+            name,
+            id=f"{path.stem}-{name}",
+            marks=pytest.mark.full if path.stem in LONG or name == "paddle" else (),
+        )
+        for path in TUTORIALS
+        for name in ("torch", "paddle")
+    ],
 )
-def test_every_block_of_the_tutorial_runs(page, tmp_path, monkeypatch, capsys):
+def test_every_block_of_the_tutorial_runs(page, backend, tmp_path, monkeypatch, capsys):
     faces(tmp_path)
     NEEDS.get(page.stem, lambda folder: None)(tmp_path)
     monkeypatch.chdir(tmp_path)
@@ -88,7 +97,7 @@ def test_every_block_of_the_tutorial_runs(page, tmp_path, monkeypatch, capsys):
         if block["kind"] == "python":
             exec(compile(block["text"], f"{page.name}", "exec"), names)
         else:
-            run(block["text"], capsys)
+            run(block["text"], backend, capsys)
         ran += 1
     assert ran > 1
 
@@ -111,13 +120,15 @@ def test_the_options_of_commands_that_are_not_run_exist(line, capsys):
         assert not word.startswith("--") or re.search(rf"{word}\b", shown), f"no option {word}: {line}"
 
 
-def run(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+def run(text: str, backend: str, capsys: pytest.CaptureFixture[str]) -> None:
     """The commands of a block; trainings end after two steps, unless they say when."""
     for line in text.replace("\\\n", " ").splitlines():
         words = shlex.split(line.partition("  #")[0])
         assert words[0] == "facezoo", f"mark the block as not run: {line}"
         if words[1] == "train" and not {"--resume", "--plan"} & set(words):
             words += [*FEW, *([] if "--steps" in words else ["--steps", "2"])]
+        if words[1] in ("train", "evaluate") and not {"--backend", "--resume", "--compare", "--table"} & set(words):
+            words += ["--backend", backend]
         capsys.readouterr()
         code = main(words[1:])
         said = capsys.readouterr()
