@@ -4,9 +4,9 @@
     python -m paddle.distributed.launch --nproc_per_node 2 --backend gloo benchmarks/overlap.py --backend paddle
 
 Forward and backward pass and update of a backbone with a dense CosFace, in three forms that take turns: each process
-for itself; gradients of all parameters averaged in one piece after the backward pass; and averaged in buckets during the
-backward pass, as the engine does. Prints medians over the rounds of the slowest process, and their ratio to the form
-without exchange.
+for itself; gradients of all parameters averaged in one piece after the backward pass; and averaged in buckets during
+the backward pass, as the engine does. Prints medians over the rounds of the slowest process, and their ratio to the
+form without exchange.
 """
 
 from __future__ import annotations
