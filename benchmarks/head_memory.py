@@ -90,7 +90,7 @@ def measure(backend: str, head_name: str, classes: int, rate: float) -> dict[str
 
 def run(backend: str, head: str, classes: int, processes: int, rate: float) -> float:
     """Start the processes, print a row, and return the CPU seconds of a step."""
-    from facezoo.training.config import load_config
+    from facezoo.training.config_file import load_config
     from facezoo.training.plan import plan_memory
 
     if backend == "torch":

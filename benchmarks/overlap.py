@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from facezoo import backends
-from facezoo.training.config import load_config
+from facezoo.training.config_file import load_config
 from facezoo.training.setup import create_engine
 
 FORMS = ("alone", "after the backward pass", "during the backward pass")

@@ -19,7 +19,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from facezoo.training.config import load_config
+from facezoo.training.config_file import load_config
 from facezoo.training.setup import create_engine
 
 CLASSES = 1000

@@ -16,7 +16,7 @@ import sys
 import time
 from pathlib import Path
 
-from facezoo.training.config import load_config
+from facezoo.training.config_file import load_config
 from facezoo.training.setup import build_loader, create_engine, open_data
 from facezoo.zoo import catalog
 

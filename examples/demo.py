@@ -20,7 +20,7 @@ import facezoo
 from facezoo.data.sources.synthetic import SyntheticFaces
 from facezoo.data.tools.draw_pairs import draw_pairs
 from facezoo.evaluation import pair_scores, verification
-from facezoo.training.config import load_config
+from facezoo.training.config_file import load_config
 from facezoo.training.run import run_training
 
 RECIPE = "tiny_mobilefacenet"

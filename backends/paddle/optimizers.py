@@ -22,12 +22,13 @@ class RunOptimizer:
     Args:
         settings: which, and its settings.
         trained: the tensors it updates.
+        rates: name of a tensor -> factor of its learning rate; 1 where none is given.
     """
 
-    def __init__(self, settings: OptimizerSettings, trained: Trained) -> None:
+    def __init__(self, settings: OptimizerSettings, trained: Trained, rates: Mapping[str, float] | None = None) -> None:
         self.settings = settings
         self.trained = trained
-        self.native = create_native(settings, trained)
+        self.native = create_native(settings, trained, rates or {})
         self._steps: dict[str, int] = {}  # paddle keeps powers of beta, which vanish after some thousand steps
 
     def step(self) -> None:
@@ -92,13 +93,19 @@ def set_powers(
             tensor.set_value(values.astype(str(tensor.dtype).rpartition(".")[2]))
 
 
-def create_native(settings: OptimizerSettings, trained: Trained) -> paddle.optimizer.Optimizer:
+def create_native(
+    settings: OptimizerSettings, trained: Trained, rates: Mapping[str, float] | None = None
+) -> paddle.optimizer.Optimizer:
     """The framework's optimiser."""
-    groups: list[Any] = [
-        {"params": [value for _, item, value in trained if item.decays is wanted], "weight_decay": decay}
-        for wanted, decay in ((True, single(settings.weight_decay)), (False, 0.0))
-    ]
-    groups = [group for group in groups if group["params"]]
+    found: dict[tuple[bool, float], list[paddle.Tensor]] = {}
+    for name, item, value in trained:
+        found.setdefault((not item.decays, (rates or {}).get(name, 1.0)), []).append(value)
+    groups: list[Any] = []
+    for (undecayed, rate), values in sorted(found.items(), key=lambda entry: entry[0]):
+        for value in values:
+            value.optimize_attr["learning_rate"] = rate  # for LAMB, which takes no groups
+        decay = 0.0 if undecayed else single(settings.weight_decay)
+        groups.append({"params": values, "weight_decay": decay, "learning_rate": rate})
     if settings.name == "sgd":
         return paddle.optimizer.Momentum(
             0.0, momentum=single(settings.momentum), parameters=groups, use_nesterov=settings.nesterov

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -22,12 +23,13 @@ class RunOptimizer:
     Args:
         settings: which, and its settings.
         trained: the tensors it updates.
+        rates: name of a tensor -> factor of its learning rate; 1 where none is given.
     """
 
-    def __init__(self, settings: OptimizerSettings, trained: Trained) -> None:
+    def __init__(self, settings: OptimizerSettings, trained: Trained, rates: Mapping[str, float] | None = None) -> None:
         self.settings = settings
         self.trained = trained
-        self.native = create_native(settings, trained)
+        self.native = create_native(settings, trained, rates or {})
 
     def step(self) -> None:
         """Update by the gradients that are there."""
@@ -40,7 +42,7 @@ class RunOptimizer:
     def set_learning_rate(self, value: float) -> None:
         """For the steps that follow."""
         for group in self.native.param_groups:
-            group["lr"] = single(value)
+            group["lr"] = single(single(value) * group["rate"])
 
     def state(self) -> dict[str, np.ndarray]:
         """State tensors by ``state_name``, and step counts; empty before the first step."""
@@ -75,13 +77,17 @@ def steps_tensor(settings: OptimizerSettings, count: int, value: torch.Tensor) -
     return torch.tensor(float(count), dtype=torch.float32, device=device)
 
 
-def create_native(settings: OptimizerSettings, trained: Trained) -> torch.optim.Optimizer:
+def create_native(
+    settings: OptimizerSettings, trained: Trained, rates: Mapping[str, float] | None = None
+) -> torch.optim.Optimizer:
     """The framework's optimiser, in its fused form: no copies of gradients for weight decay and momentum."""
-    groups = [
-        {"params": [value for _, item, value in trained if item.decays is wanted], "weight_decay": decay}
-        for wanted, decay in ((True, single(settings.weight_decay)), (False, 0.0))
+    found: dict[tuple[bool, float], list[torch.Tensor]] = {}
+    for name, item, value in trained:
+        found.setdefault((not item.decays, (rates or {}).get(name, 1.0)), []).append(value)
+    groups: list[dict[str, Any]] = [
+        {"params": values, "weight_decay": 0.0 if free else single(settings.weight_decay), "rate": rate}
+        for (free, rate), values in sorted(found.items(), key=lambda entry: entry[0])
     ]
-    groups = [group for group in groups if group["params"]]
     if settings.name == "sgd":
         return torch.optim.SGD(
             groups, lr=0.0, momentum=single(settings.momentum), nesterov=settings.nesterov, fused=True

@@ -115,7 +115,7 @@ def _heads() -> Iterable[str]:
 
 
 def _recipes() -> Iterable[str]:
-    from facezoo.training.config import recipes
+    from facezoo.training.config_file import recipes
 
     return recipes()
 

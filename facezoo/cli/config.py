@@ -23,7 +23,7 @@ def _group(ctx: typer.Context) -> None:
 def list_recipes(as_json: options.AsJson = False) -> None:
     """The recipes that come with facezoo, for `facezoo train --config NAME`."""
     from facezoo.cli.show import print_json, print_table
-    from facezoo.training.config import load_config, recipes
+    from facezoo.training.config_file import load_config, recipes
 
     found = {name: load_config(path) for name, path in sorted(recipes().items())}
     if as_json:
@@ -45,7 +45,7 @@ def show(
     """The resolved configuration: every key, defaults included."""
     from facezoo.cli.show import print_json
     from facezoo.cli.train import parse_settings
-    from facezoo.training.config import dump_config, load_config
+    from facezoo.training.config_file import dump_config, load_config
 
     config = load_config(recipe, parse_settings(settings or []))
     if as_json:
@@ -60,7 +60,7 @@ def check(files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Y
     from facezoo.cli.show import say
     from facezoo.errors import ConfigError, FacezooError
     from facezoo.training.check import check_run
-    from facezoo.training.config import load_config
+    from facezoo.training.config_file import load_config
 
     for path in files:
         try:

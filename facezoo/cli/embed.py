@@ -15,7 +15,7 @@ logger = logging.getLogger(__name__)
 
 def command(
     paths: Annotated[list[Path], typer.Argument(metavar="PHOTOS", help="Photos, or folders of photos.")],
-    out: Annotated[Path, typer.Option(metavar="FILE", help="The .npz file to write.")],
+    out: Annotated[Path, typer.Option(metavar="FILE|FOLDER", help="A .npz file; with --aligned also a folder.")],
     weights: options.WeightsOrDefault = None,
     backend: options.InferenceBackend = options.DEFAULT_BACKEND,
     face: options.Face = "largest",
@@ -32,6 +32,10 @@ def command(
 
     Its arrays: embeddings, paths, labels, boxes, landmarks, scores. Photos that cannot be read or show no face are
     left out and listed. A call that was interrupted can be repeated: finished parts are kept in FILE.parts.
+
+    With --aligned and a folder as --out, PHOTOS is one training set (folder, list file or .rec), and the embeddings of
+    all its images, not normalised and in its order, are written as files that a training run maps: the stored
+    embeddings of a teacher.
     """
     import os
     import shutil
@@ -45,8 +49,11 @@ def command(
     from facezoo.inference.gallery import ModelRecord, photos_below, write_embeddings
     from facezoo.io.progress import progress_bar
 
+    if out.suffix == "" and aligned:
+        _embed_set(paths, out, weights, backend, device, as_json)
+        return
     if out.suffix != ".npz":
-        raise ConfigError(f"--out is {str(out)!r}; its name must end in .npz")
+        raise ConfigError(f"--out is {str(out)!r}; its name must end in .npz; a folder goes with --aligned")
     check_output("--out", out)
     weights = chosen_weights(weights, backend)
     photos = photos_below(paths)
@@ -82,3 +89,36 @@ def command(
     say(f"{count} embeddings of {width} values in {out}; {len(result.skipped)} photos skipped")
     if several:
         print(f"{several} photos show several faces; the {face} was embedded")
+
+
+def _embed_set(
+    paths: list[Path], out: Path, weights: Path | None, backend: str, device: str, as_json: bool
+) -> None:  # fmt: skip
+    """Store the embeddings of a training set."""
+    from facezoo.cli.model import chosen_weights
+    from facezoo.cli.show import print_json, say
+    from facezoo.data.sources.open_source import open_source
+    from facezoo.data.sources.source import StreamSource
+    from facezoo.errors import ConfigError
+    from facezoo.inference.embedder import Embedder
+    from facezoo.inference.stored_embeddings import store_embeddings
+    from facezoo.io.files import file_hash
+    from facezoo.io.progress import progress_bar
+
+    if len(paths) != 1:
+        raise ConfigError(f"--out is a folder and {len(paths)} sets are given; expected one training set")
+    source = open_source(paths[0])
+    if isinstance(source, StreamSource):
+        raise ConfigError(f"{str(paths[0])!r} is a stream of shards, whose images have no numbers; expected a folder, "
+                          "a list file or a .rec file")  # fmt: skip
+    path = chosen_weights(weights)
+    embedder = Embedder(path, backend=backend, device=device)
+    model = {"weights": Path(path).name, "sha256": file_hash(path)}
+    with progress_bar("embedding", "images", len(source)) as on_progress:
+        stored = store_embeddings(
+            source, embedder.raw, out, size=embedder.preprocess.size, model=model, on_progress=on_progress
+        )
+    if as_json:
+        print_json({"out": str(out), "embeddings": len(stored), "size": stored.size})
+        return
+    say(f"{len(stored)} embeddings of {stored.size} values in {out}")

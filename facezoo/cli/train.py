@@ -25,6 +25,14 @@ def command(
     backbone: Annotated[
         str | None, typer.Option(metavar="NAME", help="As `facezoo list backbones` shows it, or package.module:Class.")
     ] = None,
+    weights: Annotated[
+        str | None,
+        typer.Option(metavar="FILE|NAME", help="Fine-tune this weight file, or model of `facezoo weights list`."),
+    ] = None,
+    teacher: Annotated[
+        str | None,
+        typer.Option(metavar="FILE|NAME|FOLDER", help="Distil from this model, or from its stored embeddings."),
+    ] = None,
     head: Annotated[
         str | None, typer.Option(metavar="NAME", help="As `facezoo list heads` shows it, or package.module:Class.")
     ] = None,
@@ -90,14 +98,15 @@ def command(
     from facezoo.errors import ConfigError
     from facezoo.io.progress import progress_bar
     from facezoo.training.check import check_run
-    from facezoo.training.checkpoint import checkpoints
-    from facezoo.training.config import dump_config, load_config
+    from facezoo.training.config_file import dump_config, load_config
+    from facezoo.training.experiment import has_begun, run_experiment
     from facezoo.training.launch import launched_processes
     from facezoo.training.resume import resumed_config
-    from facezoo.training.run import check_folder, free_folder, run_training
+    from facezoo.training.run import check_folder, free_folder
 
     overrides: dict[str, Any] = {
-        "backend": backend, "backbone": backbone, "head": head, "seed": seed, "steps": steps, "epochs": epochs,
+        "backend": backend, "backbone": backbone, "weights": weights, "distillation.teacher": teacher,
+        "head": head, "seed": seed, "steps": steps, "epochs": epochs,
         "batch_size": batch_size, "optimizer.name": optimizer, "lr": lr, "precision": precision,
         "data.workers": workers, "device": device, "compile": compile, "checkpointing": checkpointing,
         "data.path": data[0] if data and len(data) == 1 else data or None,
@@ -108,7 +117,7 @@ def command(
     if auto_resume:
         if out is None or resume:
             raise ConfigError("--auto-resume needs --out RUN, and not --resume")
-        resume = bool(checkpoints(out))
+        resume = has_begun(out)
         config = None if resume else config  # a run that has begun goes on with its own
     if resume:
         if out is None or config is not None:
@@ -135,7 +144,7 @@ def command(
     backends.load(chosen.backend)  # before signal handlers are set: paddle sets its own
     with progress_bar("step", "steps", quiet=quiet) as on_progress:
         try:
-            finished = run_training(chosen, run, resume=resume, on_progress=on_progress)
+            finished = run_experiment(chosen, run, resume=resume, on_progress=on_progress)
         except KeyboardInterrupt as error:
             if main_process:
                 logger.warning(_after_interrupt(error, run))
@@ -172,10 +181,10 @@ def _plan(config: Any, world_size: int, classes: int | None, as_json: bool) -> s
 
 
 def _after_interrupt(error: KeyboardInterrupt, run: Path) -> str:
-    from facezoo.training.checkpoint import checkpoints
+    from facezoo.training.experiment import has_begun
 
     what = str(error) or "stopped"
-    if checkpoints(run):
+    if has_begun(run):
         return f"\n{what}; continue with: facezoo train --resume --out {run}"
     return f"\n{what}; there is no checkpoint to continue from"
 

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from facezoo.canonical.class_rows import ClassRows
+from facezoo.interfaces.distillation import DistillationSettings
 from facezoo.interfaces.optimizer import OptimizerSettings
 from facezoo.interfaces.parallel import ParallelSettings
 from facezoo.specs.preprocess import Preprocess
@@ -37,6 +38,10 @@ class EngineSettings:
         compile: train by torch.compile; torch only.
         channels_last: whether images and weights of convolutions are channels-last in memory; None decides by precision
             and device; torch only.
+        distillation: what is learned from a teacher; None without one.
+        average: decay of the moving average of the backbone's weights, 0 to below 1; 0 keeps none.
+        rates: canonical name of a backbone's tensor -> factor of its learning rate; 0 is frozen; 1 where none is given.
+        freeze_statistics: whether batch norm keeps its running statistics and computes with them.
     """
 
     preprocess: Preprocess = field(default_factory=Preprocess)
@@ -51,6 +56,10 @@ class EngineSettings:
     compiled: bool = True
     compile: bool = False
     channels_last: bool | None = None
+    distillation: DistillationSettings | None = None
+    average: float = 0.0
+    rates: Mapping[str, float] = field(default_factory=dict)
+    freeze_statistics: bool = False
 
 
 class StepResult(NamedTuple):
@@ -61,12 +70,14 @@ class StepResult(NamedTuple):
         grad_norm: global norm of the gradient before clipping.
         applied: False when loss or gradient was NaN or infinite; then nothing was changed.
         skipped: not applied, and the next step will have a smaller loss scale: float16 overflowed.
+        distance: from the teacher, of the images of this process, times its factor; None without a teacher.
     """
 
     loss: float
     grad_norm: float
     applied: bool
     skipped: bool = False
+    distance: float | None = None
 
 
 class Engine(ABC):
@@ -76,6 +87,9 @@ class Engine(ABC):
         settings: how it trains.
         backbone: the native module.
         head: the native module; where the classes are divided, the part of this process.
+        distiller: the native module that measures the distance from the teacher; None without one.
+        distillation_share: weight of that distance, 0..1; the head's loss has the rest.
+        average: a copy of the backbone with the moving average of its weights; None where none is kept.
         rows: the classes that ``head`` holds; None where every process holds all.
         rank: this process, 0 to world_size - 1.
         world_size: processes that train together.
@@ -84,23 +98,32 @@ class Engine(ABC):
     settings: EngineSettings
     backbone: Any
     head: Any
+    distiller: Any
+    distillation_share: float = 0.5
+    average: Any
     rows: ClassRows | None
     rank: int
     world_size: int
 
     @abstractmethod
-    def train_step(self, images: np.ndarray, labels: np.ndarray, step: int) -> StepResult:
+    def train_step(
+        self, images: np.ndarray, labels: np.ndarray, step: int, targets: np.ndarray | None = None
+    ) -> StepResult:
         """One step of the optimiser.
 
         Args:
             images: (N, H, W, 3) uint8 RGB.
             labels: (N,) int64, 0..C-1.
             step: number of this step from 0; dropout depends on it, so that a resumed run repeats it.
+            targets: (N, T) float32, the teacher's embeddings of the images; None without a teacher.
         """
 
     @abstractmethod
     def embed(self, images: np.ndarray) -> np.ndarray:
-        """Embeddings (N, E) float32, not normalised, of (N, H, W, 3) uint8 RGB; in evaluation mode."""
+        """Embeddings (N, E) float32, not normalised, of (N, H, W, 3) uint8 RGB; in evaluation mode.
+
+        They are those of the averaged weights, where an average is kept.
+        """
 
     @abstractmethod
     def set_learning_rate(self, value: float) -> None:
@@ -110,7 +133,7 @@ class Engine(ABC):
     def optimizer_state(self) -> dict[str, np.ndarray]:
         """The optimiser's state, named as :mod:`facezoo.interfaces.optimizer` says; empty before the first step.
 
-        Parameters carry their canonical name with "backbone." or "head." before it.
+        Parameters carry their canonical name with "backbone.", "head." or "distillation." before it.
         """
 
     @abstractmethod

@@ -13,9 +13,10 @@ from facezoo.errors import ConfigError
 from facezoo.io.progress import OnProgress, ignore_progress
 from facezoo.specs.base import BackboneSpec
 from facezoo.specs.preprocess import Preprocess
-from facezoo.training.config import load_config
+from facezoo.training.config_file import load_config
+from facezoo.training.experiment import run_experiment
 from facezoo.training.resume import resumed_config
-from facezoo.training.run import FinishedRun, free_folder, run_training
+from facezoo.training.run import FinishedRun, free_folder
 from facezoo.zoo.user_class import is_factory, name_of
 
 
@@ -80,7 +81,7 @@ def train(
         chosen = load_config(None if config is None else os.fspath(config), overrides)
     folder = Path(out) if out is not None else free_folder(chosen.backbone, chosen.head, chosen.backend)
     source = data if isinstance(data, Source) else None
-    return run_training(
+    return run_experiment(
         chosen, folder, resume=resume, on_progress=on_progress, backbone=built, head=built_head, source=source
     )
 

@@ -79,6 +79,8 @@ def _training(config: RunConfig, result: TrainResult) -> dict[str, Any]:
     return {
         "steps": result.step, "ended": result.stopped, "loss, mean of the last steps": round(result.loss, 4),
         **{key.replace("_", " "): values[key] for key in kept},
+        **({"distillation": values["distillation"]} if config.distillation.teacher else {}),
+        **({"average": config.average} if config.average else {}),
         "augmentation": config.data.augmentation, "sampler": config.data.sampler,
         "command": "facezoo train --config config.yaml",
     }  # fmt: skip

@@ -12,6 +12,7 @@ from facezoo.errors import BackendUnavailableError, ConfigError, DataError
 from facezoo.training.config import RunConfig
 from facezoo.training.model import build_model, build_run_head, check_stream
 from facezoo.training.setup import build_loader, open_training_data
+from facezoo.training.stages import stage_list
 from facezoo.zoo.head_options import HeadOptions
 from facezoo.zoo.user_class import is_user_class
 
@@ -27,6 +28,8 @@ def check_run(config: RunConfig) -> None:
         DataError: data are missing or broken.
         BackendUnavailableError: the backend's framework is not installed.
     """
+    for stage in stage_list(config, Path()):
+        check_run(stage.config)
     if config.backend not in backends.available():
         framework, command = backends.INSTALL[config.backend]
         raise BackendUnavailableError(

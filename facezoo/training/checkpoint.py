@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import shutil
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,8 @@ from facezoo.training.model import Model
 
 logger = logging.getLogger(__name__)
 
+AVERAGE, DISTILLATION = "average.safetensors", "distillation.safetensors"  # only of runs that have them
+
 
 @dataclass
 class Progress:
@@ -39,8 +41,9 @@ class Progress:
         stopped: "done" or "early" once the run has ended, else empty.
         skipped: steps that changed nothing because float16 overflowed.
         world_size: processes that trained together.
-        data: what the training data were, see :func:`facezoo.training.fingerprint.fingerprint`.
+        data: what the training data were, see :func:`facezoo.data.sources.fingerprint.fingerprint`.
         config: the resolved configuration.
+        origin: "weights" and "sha256" of the file that the backbone started from; empty where it was drawn.
     """
 
     step: int = 0
@@ -54,6 +57,7 @@ class Progress:
     world_size: int = 1
     data: dict[str, Any] = field(default_factory=dict)
     config: dict[str, Any] = field(default_factory=dict)
+    origin: dict[str, str] = field(default_factory=dict)
 
 
 def save_checkpoint(run: Path, model: Model, engine: Engine, progress: Progress, *, keep: int) -> Path:
@@ -76,7 +80,7 @@ def save_checkpoint(run: Path, model: Model, engine: Engine, progress: Progress,
             with atomic_folder(folder) as part:
                 for name, arrays, metadata in _contents(engine, progress):
                     write_arrays(part / name, arrays, metadata)
-                _finish(part, model, progress)
+                _finish(part, model, engine, progress)
     except OSError as error:
         raise CheckpointError(
             f"cannot write checkpoint {str(folder)!r}: {error}; earlier checkpoints are kept"
@@ -97,9 +101,13 @@ def _contents(engine: Engine, progress: Progress) -> list[tuple[str, dict[str, n
     ]
 
 
-def _finish(part: Path, model: Model, progress: Progress) -> None:
-    """The backbone, and the state of the run with the hashes of all files."""
+def _finish(part: Path, model: Model, engine: Engine, progress: Progress) -> None:
+    """Backbone, its average, projection to the teacher, and the state of the run with the hashes of all files."""
     model.save(part / "backbone.safetensors")
+    if engine.average is not None:
+        replace(model, backbone=engine.average).save(part / AVERAGE)
+    if engine.distiller is not None:
+        write_arrays(part / DISTILLATION, get_state(engine.distiller), {})
     files = {file.name: file_hash(file) for file in sorted(part.glob("*.safetensors"))}
     (part / "state.json").write_text(json.dumps({**progress.__dict__, "files": files}, indent=1), "utf-8")
 
@@ -109,7 +117,7 @@ def _write_together(folder: Path, model: Model, engine: Engine, progress: Progre
     rows = engine.rows
     assert rows is not None
     part = folder.with_name(f".{folder.name}.part")
-    divided = _divided(engine)
+    divided = divided_arrays(engine)
     contents = _contents(engine, progress)
 
     def create() -> None:
@@ -123,7 +131,7 @@ def _write_together(folder: Path, model: Model, engine: Engine, progress: Progre
             write_rows(part / name, arrays, rows, divided, whole=engine.rank == 0)
 
     def publish() -> None:
-        _finish(part, model, progress)
+        _finish(part, model, engine, progress)
         publish_folder(part, folder)
 
     for action, by_all in ((create, False), (write, True), (publish, False)):
@@ -139,7 +147,7 @@ def _write_together(folder: Path, model: Model, engine: Engine, progress: Progre
             raise OSError(str(failure or "another process could not write its part"))
 
 
-def _divided(engine: Engine) -> set[str]:
+def divided_arrays(engine: Engine) -> set[str]:
     """Names, in the files of head and optimiser, of arrays with one row per class."""
     if engine.rows is None:
         return set()
@@ -246,7 +254,7 @@ def load_checkpoint(folder: Path, model: Model, engine: Engine, head: str) -> Pr
             f"{str(folder)!r} holds {found[0]} with embedding size {found[1]}; "
             f"this run is {model.name} with {model.embedding_size}"
         )
-    divided = _divided(engine)
+    divided = divided_arrays(engine)
     head_state, block = _read(folder / "head.safetensors", engine.rows, divided)
     if block.get("head") != head:
         raise CheckpointError(f"{str(folder)!r} holds the head {block.get('head')}; this run has {head}")
@@ -257,6 +265,9 @@ def load_checkpoint(folder: Path, model: Model, engine: Engine, head: str) -> Pr
     check_finite(state, folder / "backbone.safetensors")
     set_state(engine.backbone, state)
     set_state(engine.head, head_state)
+    for module, name in ((engine.average, AVERAGE), (engine.distiller, DISTILLATION)):
+        if module is not None:
+            set_state(module, _read(folder / name)[0])
     engine.load_optimizer_state(optimizer_state)
     return progress
 

@@ -4,19 +4,28 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
-from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from facezoo.backends import default_backend
 from facezoo.canonical.class_rows import ClassRows, divide_classes
-from facezoo.errors import ConfigError, DataError, UnknownNameError
-from facezoo.io.yaml_files import load_yaml
+from facezoo.errors import ConfigError
 from facezoo.specs.base import BackboneSpec
 from facezoo.specs.preprocess import Preprocess
-from facezoo.training.config_groups import Data, Number, Optimizer, Parallel, Schedule, Strict, Validation
+from facezoo.training.config_groups import (
+    Data,
+    Distillation,
+    FineTuning,
+    Number,
+    Optimizer,
+    Parallel,
+    Schedule,
+    Strict,
+    Validation,
+)
 from facezoo.zoo import catalog
 from facezoo.zoo.head_options import HeadOptions
 from facezoo.zoo.user_class import is_user_class
@@ -32,6 +41,10 @@ class RunConfig(Strict):
     preprocess: dict[str, Any] | None = Field(
         None, description="of a backbone from outside the zoo: color, size, mean, std, template"
     )
+    weights: str | None = Field(
+        None, description="what the backbone starts from: a weight file, or a name of the index; it sets the backbone"
+    )
+    fine_tuning: FineTuning = FineTuning()
     head: str = Field("ArcFace", description="a name of the zoo, or package.module:Class")
     head_options: dict[str, Any] = Field(default_factory=dict)
     data: Data = Data()
@@ -47,6 +60,10 @@ class RunConfig(Strict):
     schedule: Schedule = Schedule()
     validation: Validation = Validation()
     parallel: Parallel = Parallel()
+    distillation: Distillation = Distillation()
+    average: Number = Field(
+        0.0, ge=0, lt=1, description="decay of a moving average of the weights, which is then what is kept: 0.999"
+    )
     precision: Literal["auto", "float32", "bfloat16", "float16", "float64"] = Field(
         "float32", description="auto: bfloat16 where the device has units for it, otherwise float32"
     )
@@ -63,6 +80,10 @@ class RunConfig(Strict):
     keep: int = Field(2, ge=1, description="checkpoints kept")
     log_every: int = Field(10, ge=1)
     tensorboard: bool = Field(True, description="write TensorBoard events, where tensorboard is installed")
+    stages: list[dict[str, Any]] = Field(
+        default_factory=list,
+        description="stages one after the other: each a name and the keys that it changes; see docs/fine-tuning.md",
+    )
     notes: str = Field("", description="source of a recipe, published figures")
 
     @model_validator(mode="before")
@@ -146,6 +167,8 @@ class RunConfig(Strict):
                 f"checkpointing is true; expected a backbone of the zoo, since only those know their blocks: call "
                 f"the framework's own checkpointing inside {self.backbone}"
             )
+        self._check_distillation()
+        self._check_fine_tuning()
         for name in ("pairs", "landmarks"):
             if getattr(validation, name) is not None and validation.data is None:
                 raise ConfigError(f"validation.{name} is {getattr(validation, name)!r}; it needs validation.data")
@@ -162,6 +185,31 @@ class RunConfig(Strict):
             )
         if parallel.compression != "none" and self.backend != "torch":
             raise ConfigError(f"parallel.compression is {parallel.compression!r}; {self.backend} has none")
+
+    def _check_distillation(self) -> None:
+        chosen = self.distillation
+        if chosen.teacher is None:
+            given = sorted(chosen.model_fields_set - {"teacher"})
+            if given and chosen != type(chosen)():
+                raise ConfigError(f"distillation.{given[0]} is given; it needs distillation.teacher")
+        elif chosen.teacher == "average" and not self.average:
+            raise ConfigError("distillation.teacher is average; it needs average, its decay, as average=0.999")
+        elif chosen.loss == "logits" and (chosen.teacher == "average" or not Path(chosen.teacher).is_dir()):
+            raise ConfigError(
+                "distillation.loss is logits, which needs the class centres of the teacher: store its embeddings with "
+                "`facezoo embed DATA --aligned --weights TEACHER --out FOLDER` and give the folder as teacher"
+            )
+
+    def _check_fine_tuning(self) -> None:
+        chosen = self.fine_tuning
+        if self.weights is None:
+            if chosen != type(chosen)():
+                raise ConfigError("fine_tuning is given; it needs weights, which the backbone starts from")
+        elif chosen.lora_rank and (chosen.freeze or chosen.train_from or chosen.layer_decay != 1):
+            raise ConfigError(
+                "fine_tuning.lora_rank trains adapters alone; leave out freeze, train_from and layer_decay, and name "
+                "layers by lora_layers"
+            )
 
     @property
     def divisible(self) -> bool:
@@ -189,7 +237,10 @@ class RunConfig(Strict):
         if is_user_class(self.backbone):
             return None
         options = {"checkpointing": True, **self.backbone_options} if self.checkpointing else self.backbone_options
-        return catalog.backbone_spec(self.backbone, embedding_size=self.embedding_size, **options)
+        spec = catalog.backbone_spec(self.backbone, embedding_size=self.embedding_size, **options)
+        if self.weights is None or self.preprocess is None:
+            return spec
+        return replace(spec, preprocess=Preprocess.from_dict(self.preprocess))  # of the weight file
 
     def input_rule(self) -> Preprocess:
         """How images become the backbone's input.
@@ -200,97 +251,6 @@ class RunConfig(Strict):
         spec = self.spec()
         if spec is None:
             return Preprocess() if self.preprocess is None else Preprocess.from_dict(self.preprocess)
-        if self.preprocess is not None:
+        if self.preprocess is not None and self.weights is None:
             raise ConfigError(f"preprocess is given, but {spec.name} has its own; it is for package.module:Class")
         return spec.preprocess
-
-
-def load_config(path: str | Path | None = None, overrides: Mapping[str, Any] | None = None) -> RunConfig:
-    """Read a YAML file, then apply overrides.
-
-    Args:
-        path: a YAML file, or the name of one in ``zoo_configs``; None starts from the defaults.
-        overrides: dotted key -> value, as ``{"schedule.warmup": 0.1}``; None values are ignored.
-
-    Raises:
-        ConfigError: the file cannot be read, a key is unknown (the message names the nearest) or a value is wrong.
-    """
-    values = _read(path) if path is not None else {}
-    for key, value in (overrides or {}).items():
-        if value is not None:
-            _put(values, key, value)
-    return build_config(values)
-
-
-def build_config(values: Mapping[str, Any]) -> RunConfig:
-    """Validate nested plain values.
-
-    Raises:
-        ConfigError: a key is unknown or a value is wrong.
-    """
-    try:
-        return RunConfig.model_validate(values)
-    except ValidationError as error:
-        raise _explain(error) from None
-
-
-def _explain(error: ValidationError) -> ConfigError:
-    first = error.errors()[0]
-    where = [str(part) for part in first["loc"]]
-    if first["type"] == "extra_forbidden":
-        group: Any = RunConfig
-        for part in where[:-1]:
-            group = group.model_fields[part].annotation
-        return UnknownNameError("key", ".".join(where), [".".join([*where[:-1], name]) for name in group.model_fields])
-    cause = first.get("ctx", {}).get("error")
-    if isinstance(cause, ConfigError):
-        return cause
-    shown = repr(first["input"])
-    return ConfigError(f"{'.'.join(where)} is {shown[:80]}; {first['msg'][0].lower()}{first['msg'][1:]}")
-
-
-def _read(path: str | Path) -> dict[str, Any]:
-    path = Path(path)
-    if not path.is_file():
-        path = _named(str(path)) or path
-    try:
-        values = load_yaml(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        known = ", ".join(sorted(recipes())[:6])
-        raise ConfigError(f"cannot read config {str(path)!r}: {error.strerror}; recipes: {known}, ...") from error
-    except (DataError, UnicodeDecodeError) as error:
-        text = " ".join(str(error).removeprefix("not YAML: ").split())
-        raise ConfigError(f"config {str(path)!r} is not YAML: {text}") from error
-    if values is None:
-        return {}
-    if not isinstance(values, dict):
-        raise ConfigError(f"config {str(path)!r} holds {type(values).__name__}; expected keys and values")
-    return values
-
-
-def recipes() -> dict[str, Path]:
-    """The recipes that come with facezoo: name -> file."""
-    import importlib.util
-
-    found = importlib.util.find_spec("facezoo.zoo_configs")
-    folders = list(found.submodule_search_locations or []) if found else []
-    return {file.stem: file for folder in folders for file in sorted(Path(folder).glob("*.yaml"))}
-
-
-def _named(name: str) -> Path | None:
-    return recipes().get(name.removesuffix(".yaml"))
-
-
-def _put(values: dict[str, Any], dotted: str, value: Any) -> None:
-    *groups, last = dotted.split(".")
-    for group in groups:
-        inner = values.setdefault(group, {})
-        if not isinstance(inner, dict):
-            raise ConfigError(f"{dotted} cannot be set: {group} is {inner!r}, not a group")
-        values = inner
-    values[last] = value
-
-
-def dump_config(config: RunConfig) -> str:
-    """The resolved configuration as YAML."""
-    return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)

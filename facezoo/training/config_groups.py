@@ -101,3 +101,42 @@ class Parallel(Strict):
         "none", description="type that gradients are sent in; torch only"
     )
     timeout: Number = Field(1800.0, gt=0, description="seconds that a process waits for the others")
+
+
+class Distillation(Strict):
+    """What the backbone learns from a teacher, beside the labels."""
+
+    teacher: str | None = Field(
+        None,
+        description="weight file, name of the index, folder of stored embeddings, or average: the run's own average",
+    )
+    loss: Literal["angular", "cosine", "l2", "relational", "logits"] = Field(
+        "angular", description="distance between the embeddings; logits needs stored embeddings"
+    )
+    share: Number = Field(0.5, ge=0, le=1, description="weight of the distillation; the head's loss has the rest")
+    share_end: Number | None = Field(None, ge=0, le=1, description="weight at the last step; none: as at the first")
+    factor: Number = Field(10.0, gt=0, description="the distance is multiplied by it")
+    temperature: Number = Field(4.0, gt=0, description="of the loss logits")
+    scale: Number = Field(64.0, gt=0, description="of the cosines of the loss logits")
+    precision: Literal["float32", "bfloat16"] = Field("float32", description="that a teacher computes in")
+
+
+class FineTuning(Strict):
+    """How a backbone that starts from ``weights`` is adapted."""
+
+    head: Literal["centres", "drawn"] = Field(
+        "centres", description="class weights at the start: means of the embeddings of each identity, or drawn"
+    )
+    head_images: int = Field(20, ge=1, description="images of each identity that its mean takes")
+    freeze: list[str] = Field(default_factory=list, description="blocks (stem, stages.0) or patterns of names")
+    train_from: str | None = Field(
+        None, description="the first block that is trained, or last_stage; those before it are frozen"
+    )
+    backbone_rate: Number = Field(1.0, ge=0, description="factor of lr in the backbone; the head has lr")
+    layer_decay: Number = Field(1.0, gt=0, le=1, description="factor of lr from each block to the one before it")
+    freeze_statistics: bool = Field(False, description="batch norm keeps its running statistics and computes with them")
+    lora_rank: int = Field(0, ge=0, description="rank of adapters that are trained instead of the weights; 0: none")
+    lora_alpha: Number | None = Field(None, gt=0, description="the adapters count alpha / rank; none: alpha = rank")
+    lora_layers: list[str] = Field(
+        default_factory=lambda: ["*"], description="patterns of the names of linear layers and 1x1 convolutions"
+    )

@@ -25,11 +25,16 @@ class RunLog:
         folder: the run's.
         resumed_at: steps done when the run continues; later records of the log are dropped.
         tensorboard: whether to write events for TensorBoard too, where it is installed.
+        first_step: steps of the stages before this one; they are added to the steps that are written.
+        stage: name of the stage, which each record then states.
     """
 
-    def __init__(self, folder: Path, resumed_at: int = 0, *, tensorboard: bool = True) -> None:
+    def __init__(
+        self, folder: Path, resumed_at: int = 0, *, tensorboard: bool = True, first_step: int = 0, stage: str = ""
+    ) -> None:
         self.path = folder / "log.jsonl"
-        kept = [line for line in read_log(folder) if line["step"] <= resumed_at]
+        self._first_step, self._stage = first_step, {"stage": stage} if stage else {}
+        kept = [line for line in read_log(folder) if line["step"] <= resumed_at + first_step]
         with atomic_write(self.path) as part:
             part.write_text("".join(json.dumps(line) + "\n" for line in kept), encoding="utf-8")
         self._file = self.path.open("a", encoding="utf-8")
@@ -40,7 +45,9 @@ class RunLog:
     def write(self, step: int, **values: Any) -> None:
         """Add one record; ``step`` counts finished steps."""
         try:
-            self._file.write(json.dumps({"step": step, "time": round(time.time(), 3), **values}) + "\n")
+            step += self._first_step
+            record = {"step": step, "time": round(time.time(), 3), **self._stage, **values}
+            self._file.write(json.dumps(record) + "\n")
             self._file.flush()
             if self._board is not None:
                 self._board.write(step, values)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from facezoo import backends
 from facezoo.data.loading.loader import Batch, Loader
 from facezoo.errors import CheckpointError, NumericalError
 from facezoo.interfaces.engine import Engine, StepResult
@@ -19,6 +20,7 @@ from facezoo.training.config import RunConfig
 from facezoo.training.log import RunLog
 from facezoo.training.model import Model
 from facezoo.training.schedule import learning_rate
+from facezoo.training.teacher import Teacher, share_at
 from facezoo.training.validation import Validator
 
 logger = logging.getLogger(__name__)
@@ -64,6 +66,7 @@ def never() -> bool:
 def train_loop(
     config: RunConfig, model: Model, engine: Engine, loader: Loader, validator: Validator | None, log: RunLog | None,
     run: Path, progress: Progress, on_progress: OnProgress = ignore_progress, stop: Callable[[], bool] = never,
+    teacher: Teacher | None = None,
 ) -> TrainResult:  # fmt: skip
     """Train from where ``progress`` stands to the end.
 
@@ -87,7 +90,9 @@ def train_loop(
                 rate = learning_rate(config.schedule, config.lr, step, steps)
                 engine.set_learning_rate(rate)
                 consistent = False
-                result = engine.train_step(batch.images, batch.labels, step)
+                targets = None if teacher is None else teacher.targets(batch, engine)
+                engine.distillation_share = share_at(config.distillation, step, steps)
+                result = engine.train_step(batch.images, batch.labels, step, targets)
                 consistent = True
                 if not result.applied and not result.skipped:
                     raise _broken(run, engine, batch, result, step)
@@ -102,12 +107,12 @@ def train_loop(
                 if log and result.applied and (step % config.log_every == 0 or step == steps or step <= 100):
                     log.write(
                         step, epoch=epoch, loss=result.loss, learning_rate=rate, grad_norm=result.grad_norm,
-                        images_per_second=images / seconds * engine.world_size,
+                        images_per_second=images / seconds * engine.world_size, **distance_record(result),
                     )  # fmt: skip
                 on_progress = _report(on_progress, step, steps, f"loss {result.loss:.3f}  lr {rate:.2g}{text}")
                 last, due = step == steps, config.validation.every
                 if validator and (last or (due and step % due == 0)):
-                    progress.accuracy = _validate(validator, model, engine, log, run, progress)
+                    progress.accuracy = _validate(config, validator, model, engine, log, run, progress)
                     text = f"  {validator.name}: {100 * progress.accuracy:.2f} %"
                     early = config.validation.patience and engine.any(progress.stale >= config.validation.patience)
                     progress.stopped = "early" if early and not last else progress.stopped
@@ -149,6 +154,19 @@ def stored_result(progress: Progress) -> TrainResult:
     )
 
 
+def kept_model(config: RunConfig, model: Model, engine: Engine) -> Model:
+    """The model that a run is made for: the average of its weights, where one is kept, with adapters merged."""
+    backbone = model.backbone if engine.average is None else engine.average
+    if config.fine_tuning.lora_rank:
+        backbone = backends.module(config.backend, "adapters").merged(backbone)
+    return replace(model, backbone=backbone)
+
+
+def distance_record(result: StepResult) -> dict[str, float]:
+    """The entry of the log about the distance from the teacher."""
+    return {} if result.distance is None else {"teacher_distance": result.distance}
+
+
 def _report(on_progress: OnProgress, step: int, steps: int, text: str) -> OnProgress:
     """Call the callback; one that can no longer print (a closed pipe) is not called again."""
     try:
@@ -160,7 +178,13 @@ def _report(on_progress: OnProgress, step: int, steps: int, text: str) -> OnProg
 
 
 def _validate(
-    validator: Validator, model: Model, engine: Engine, log: RunLog | None, run: Path, progress: Progress
+    config: RunConfig,
+    validator: Validator,
+    model: Model,
+    engine: Engine,
+    log: RunLog | None,
+    run: Path,
+    progress: Progress,
 ) -> float:
     """All processes embed a share of the images and get the same figures."""
     figures = validator(engine)
@@ -168,7 +192,8 @@ def _validate(
         log.write(progress.step, validation=validator.name, **figures)
     if figures["accuracy"] > progress.best:
         if log:
-            model.save(run / "best.safetensors", figures={validator.name: figures}, step=progress.step)
+            kept = kept_model(config, model, engine)
+            kept.save(run / "best.safetensors", figures={validator.name: figures}, step=progress.step)
         progress.best, progress.best_step, progress.stale = figures["accuracy"], progress.step, 0
     else:
         progress.stale += 1

@@ -31,6 +31,7 @@ class Model:
         embedding_size: E.
         preprocess: from uint8 RGB crops to the backbone's input.
         spec: the description of a backbone of the zoo; None for one from outside.
+        parameters: trained values of the backbone, before any are frozen or adapters added.
     """
 
     backbone: Any
@@ -38,11 +39,7 @@ class Model:
     embedding_size: int
     preprocess: Preprocess
     spec: BackboneSpec | None
-
-    @property
-    def parameters(self) -> int:
-        """Trained values of the backbone."""
-        return parameter_count(self.backbone)
+    parameters: int
 
     def save(self, path: Path, **info: Any) -> None:
         """Write the backbone's weight file; ``info`` are further entries of its metadata.
@@ -70,7 +67,7 @@ def build_model(config: RunConfig, module: Any = None) -> Model:
     rule, spec = config.input_rule(), config.spec()
     if spec is not None and module is None:
         backbone = build_backbone(spec, backend=config.backend, seed=config.seed)
-        return Model(backbone, spec.name, spec.embedding_size, rule, spec)
+        return Model(backbone, spec.name, spec.embedding_size, rule, spec, parameter_count(backbone))
     if module is None:
         factory = user_class.load_class(config.backbone)
         module = user_class.construct(
@@ -83,10 +80,10 @@ def build_model(config: RunConfig, module: Any = None) -> Model:
         )
     own = getattr(module, "spec", None)
     if isinstance(own, BackboneSpec):
-        return Model(module, own.name, own.embedding_size, own.preprocess, own)
+        return Model(module, own.name, own.embedding_size, own.preprocess, own, parameter_count(module))
     user_class.require_backend("backbone", module, config.backend)
     size = user_class.check_backbone(config.backbone, module, rule)
-    return Model(module, config.backbone, size, rule, None)
+    return Model(module, config.backbone, size, rule, None, parameter_count(module))
 
 
 def build_run_head(

@@ -9,7 +9,8 @@ from facezoo.errors import ConfigError
 from facezoo.io.files import file_hash
 from facezoo.io.html import shown_time, write_html
 from facezoo.io.printable import printable
-from facezoo.training.config import RunConfig, dump_config, load_config
+from facezoo.training.config import RunConfig
+from facezoo.training.config_file import dump_config, load_config
 from facezoo.training.log import read_log
 from facezoo.training.report_plots import Records, run_plots
 from facezoo.training.sample_batch import sample_batch

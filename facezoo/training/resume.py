@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from facezoo.errors import ConfigError
-from facezoo.training.checkpoint import latest_checkpoint, read_progress
-from facezoo.training.config import RunConfig, build_config
+from facezoo.io.yaml_files import load_yaml
+from facezoo.training.checkpoint import Progress, latest_checkpoint, read_progress
+from facezoo.training.config import RunConfig
+from facezoo.training.config_file import build_config
 from facezoo.training.launch import launched_processes
 
 FREE_TO_CHANGE = (  # keys that a resumed run may change: they make it no other experiment, or repair a broken one
@@ -28,7 +30,8 @@ def resumed_config(run: Path, overrides: dict[str, Any]) -> RunConfig:
         CheckpointError: there is nothing to resume.
         ConfigError: an override would make it another experiment.
     """
-    progress = read_progress(latest_checkpoint(run, verify=False))
+    staged = _staged_config(run)
+    progress = Progress(config=staged) if staged else read_progress(latest_checkpoint(run, verify=False))
     values = dict(progress.config)
     for name, value in _flat(overrides):
         key = "optimizer.name" if name == "optimizer" else name
@@ -45,8 +48,17 @@ def resumed_config(run: Path, overrides: dict[str, Any]) -> RunConfig:
         values["steps"] = None  # a run that was started with --steps goes on by epochs
     if given.get("steps") is not None and given["steps"] < progress.step:
         raise ConfigError(f"steps is {given['steps']}, but the run to resume has finished {progress.step}")
+    if staged:  # each stage keeps the images of its steps
+        return build_config(values)
     processes = launched_processes(build_config(values).backend)
     return build_config(_with_same_step(values, progress.world_size, processes.world_size, given.get("accumulation")))
+
+
+def _staged_config(run: Path) -> dict[str, Any]:
+    """The configuration of a run with stages; empty for another."""
+    path = run / "config.yaml"
+    values = load_yaml(path.read_text(encoding="utf-8")) if path.is_file() else None
+    return values if isinstance(values, dict) and values.get("stages") else {}
 
 
 def _flat(overrides: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

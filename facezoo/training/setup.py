@@ -16,6 +16,7 @@ from facezoo.data.sources.joined_stream import JoinedStream
 from facezoo.data.sources.source import Source, StreamSource
 from facezoo.data.transforms.augment import create_augmentation
 from facezoo.errors import ConfigError
+from facezoo.interfaces.distillation import DistillationSettings
 from facezoo.interfaces.engine import Engine, EngineSettings
 from facezoo.interfaces.optimizer import OptimizerSettings
 from facezoo.interfaces.parallel import ParallelSettings
@@ -23,6 +24,7 @@ from facezoo.training.config import RunConfig
 from facezoo.training.config_groups import Data
 from facezoo.training.launch import launched_processes
 from facezoo.training.model import Model, build_model, build_run_head
+from facezoo.training.start import tensor_rates
 from facezoo.training.validation import Validator, file_validator, held_out_validator
 
 SYNTHETIC_HOLDOUT = 16  # synthetic identities for validation, when the data are synthetic
@@ -39,7 +41,10 @@ def with_precision(config: RunConfig) -> tuple[RunConfig, str]:
     return config.model_copy(update={"precision": precision}), remark
 
 
-def build_engine(config: RunConfig, model: Model, head: Any, rows: ClassRows | None = None) -> Engine:
+def build_engine(
+    config: RunConfig, model: Model, head: Any, rows: ClassRows | None = None,
+    distillation: DistillationSettings | None = None,
+) -> Engine:  # fmt: skip
     """The engine of the run's backend for a built backbone and a built head.
 
     Args:
@@ -47,6 +52,7 @@ def build_engine(config: RunConfig, model: Model, head: Any, rows: ClassRows | N
         model: the backbone.
         head: the head, or the part of it that this process holds.
         rows: the classes of that part; None where the head is whole.
+        distillation: what is learned from a teacher; None without one.
 
     Raises:
         BackendUnavailableError: the framework is not installed.
@@ -61,6 +67,8 @@ def build_engine(config: RunConfig, model: Model, head: Any, rows: ClassRows | N
         parallel=ParallelSettings(**config.parallel.model_dump()), seed=config.seed, clip_norm=config.clip_norm,
         accumulation=config.accumulation, precision=config.precision, device=config.device, threads=config.threads,
         compiled=config.compiled, compile=config.compile, channels_last=config.channels_last,
+        distillation=distillation, average=config.average,
+        rates=tensor_rates(config, model), freeze_statistics=config.fine_tuning.freeze_statistics,
     )  # fmt: skip
     return backends.load(config.backend).build_engine(settings, model.backbone, head, rows)
 

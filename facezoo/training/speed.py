@@ -11,7 +11,7 @@ import numpy as np
 
 from facezoo import backends
 from facezoo.specs.base import BackboneSpec
-from facezoo.training.config import load_config
+from facezoo.training.config_file import load_config
 from facezoo.training.setup import create_engine
 from facezoo.zoo.create import build_backbone
 

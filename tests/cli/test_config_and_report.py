@@ -9,7 +9,8 @@ import sys
 import pytest
 
 from facezoo.cli import main as cli
-from facezoo.training.config import RunConfig, build_config, dump_config, load_config, recipes
+from facezoo.training.config import RunConfig
+from facezoo.training.config_file import build_config, dump_config, load_config, recipes
 
 
 def test_show_prints_every_key_and_accepts_changes(capsys):

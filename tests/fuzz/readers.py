@@ -37,7 +37,7 @@ from facezoo.inference.stored_gallery import StoredGallery
 from facezoo.interfaces.detector import Face
 from facezoo.specs.preprocess import Preprocess
 from facezoo.training.checkpoint import read_progress
-from facezoo.training.config import load_config
+from facezoo.training.config_file import load_config
 from facezoo.weights.card import read_card
 from facezoo.weights.index import parse_entry as parse_weights
 

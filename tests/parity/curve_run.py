@@ -8,7 +8,7 @@ import numpy as np
 
 from facezoo.canonical.state import get_state
 from facezoo.data.sources.synthetic import SyntheticFaces
-from facezoo.training.config import load_config
+from facezoo.training.config_file import load_config
 from facezoo.training.setup import create_engine
 
 STEPS, BATCH, CLASSES, SIZE = 50, 64, 32, 32

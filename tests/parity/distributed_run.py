@@ -14,7 +14,7 @@ from facezoo.errors import CheckpointError
 from facezoo.interfaces.loss_scale import START, LossScale
 from facezoo.training import checkpoint
 from facezoo.training.checkpoint import Progress, save_checkpoint
-from facezoo.training.config import load_config
+from facezoo.training.config_file import load_config
 from facezoo.training.model import Model
 from facezoo.training.setup import create_engine
 
@@ -78,7 +78,7 @@ def check_nan(engine):
 def check_full_disk(engine, run):
     """A checkpoint that one process cannot write fails in all; the one before stays, and the next one works."""
     spec = engine.backbone.spec
-    model = Model(engine.backbone, spec.name, spec.embedding_size, spec.preprocess, spec)
+    model = Model(engine.backbone, spec.name, spec.embedding_size, spec.preprocess, spec, 0)
     save_checkpoint(run, model, engine, Progress(step=1), keep=2)
 
     def full(*arguments, **options):

@@ -11,7 +11,7 @@ import pytest
 
 from facezoo.canonical.state import get_state
 from facezoo.data.sources.synthetic import SyntheticFaces
-from facezoo.training.config import load_config
+from facezoo.training.config_file import load_config
 from facezoo.training.setup import create_engine
 
 STEPS, BATCH = 4, 8

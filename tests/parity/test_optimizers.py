@@ -9,7 +9,7 @@ from facezoo.canonical.state import get_state, set_state
 from facezoo.data.sources.synthetic import SyntheticFaces
 from facezoo.interfaces.optimizer import SLOTS
 from facezoo.parity.backbones import BOUNDS
-from facezoo.training.config import load_config
+from facezoo.training.config_file import load_config
 from facezoo.training.setup import create_engine
 
 STEPS, BATCH = 20, 16

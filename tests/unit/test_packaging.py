@@ -18,7 +18,7 @@ PARTS = ("facezoo", "backends", "zoo_configs", "weights_index")
 LOOK = """
 import sys
 import facezoo
-from facezoo.training import config
+from facezoo.training import config_file as config
 from facezoo.zoo import catalog
 assert facezoo.list_backbones() and facezoo.list_heads()
 recipe = config.recipes()["tiny_mobilefacenet"]

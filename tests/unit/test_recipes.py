@@ -8,7 +8,7 @@ import yaml
 
 from facezoo.cli.main import main
 from facezoo.data.transforms.augment import create_augmentation
-from facezoo.training.config import load_config, recipes
+from facezoo.training.config_file import load_config, recipes
 from facezoo.zoo.catalog import head_margin
 from facezoo.zoo.head_options import SHARED
 

@@ -16,7 +16,7 @@ from facezoo.data.sources.shards import Shards
 from facezoo.data.sources.synthetic import SyntheticFaces
 from facezoo.data.tools.pack import pack
 from facezoo.errors import ConfigError, DataError
-from facezoo.training.config import load_config
+from facezoo.training.config_file import load_config
 from facezoo.training.setup import open_training_data
 
 

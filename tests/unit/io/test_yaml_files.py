@@ -68,7 +68,7 @@ def test_protocols_configs_and_data_sets_refuse_it(text, tmp_path):
     from facezoo.datasets.catalogue import parse_entry as parse_data_set
     from facezoo.errors import ConfigError, ProtocolError
     from facezoo.evaluation.protocols.protocol import load_protocol
-    from facezoo.training.config import load_config
+    from facezoo.training.config_file import load_config
 
     file = tmp_path / "bad.yaml"
     file.write_text(text, encoding="utf-8")

@@ -13,7 +13,7 @@ from facezoo.evaluation.protocols.protocol import Protocol
 from facezoo.evaluation.protocols.run import run_protocol
 from facezoo.evaluation.report.page import write_page
 from facezoo.io.sheet import write_sheet_page
-from facezoo.training.config import build_config, dump_config
+from facezoo.training.config_file import build_config, dump_config
 from facezoo.training.report import write_report
 from facezoo.zoo.page import write_zoo_page
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from tiny_run import TINY
 
-from facezoo.training.config import load_config
+from facezoo.training.config_file import load_config
 
 
 @pytest.fixture

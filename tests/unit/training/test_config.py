@@ -3,7 +3,7 @@
 import pytest
 
 from facezoo.errors import ConfigError
-from facezoo.training.config import build_config
+from facezoo.training.config_file import build_config
 from facezoo.zoo import catalog
 
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from facezoo.backends.torch import engine as engine_module
-from facezoo.training.config import load_config
+from facezoo.training.config_file import load_config
 from facezoo.training.setup import create_engine
 from facezoo.zoo.catalog import HEADS
 

@@ -23,7 +23,7 @@ from torch.testing._internal.distributed.fake_pg import FakeStore
 from facezoo.backends.torch import device
 from facezoo.backends.torch import engine as engine_module
 from facezoo.canonical.class_rows import divide_classes
-from facezoo.training.config import load_config
+from facezoo.training.config_file import load_config
 from facezoo.training.setup import create_engine
 
 CUDA, META = 1, 14  # numbers of the types of device in torch's table of guards

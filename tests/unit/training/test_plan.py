@@ -8,7 +8,7 @@ import pytest
 
 from facezoo.cli.main import main
 from facezoo.errors import ConfigError
-from facezoo.training.config import load_config
+from facezoo.training.config_file import load_config
 from facezoo.training.plan import GIB, plan_memory, savings
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from facezoo import backends
 from facezoo.io import processor
-from facezoo.training.config import load_config
+from facezoo.training.config_file import load_config
 from facezoo.training.run import run_training
 from facezoo.training.setup import create_engine, with_precision
 

@@ -8,7 +8,7 @@ from PIL import Image
 
 from facezoo.data.sources.synthetic import SyntheticFaces
 from facezoo.data.tools.pack import pack
-from facezoo.training.config import build_config
+from facezoo.training.config_file import build_config
 from facezoo.training.sample_batch import sample_batch
 from facezoo.training.sessions import Session, read_sessions, training_seconds
 

@@ -1,0 +1,34 @@
+"""Parts of a backbone that do not learn: frozen tensors, and batch norms that keep their statistics."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import paddle
+from paddle import nn
+
+from facezoo.backends.paddle import state
+
+
+def freeze(backbone: nn.Layer, rates: Mapping[str, float]) -> list[paddle.Tensor]:
+    """Freeze the tensors whose factor of the learning rate is 0, and return them.
+
+    Args:
+        backbone: the network.
+        rates: canonical name with "backbone." before it -> factor.
+    """
+    found = []
+    for item, value in state.leaves(backbone):
+        if item.trained and rates.get(f"backbone.{item.name}") == 0:
+            value.stop_gradient = True
+            found.append(value)
+    return found
+
+
+def still_norms(backbone: nn.Layer, rates: Mapping[str, float], every: bool) -> list[nn.Layer]:
+    """The batch norms that stay in evaluation mode: all, or those of frozen parts."""
+    return [
+        layer for path, layer in backbone.named_sublayers()
+        if isinstance(layer, nn.layer.norm._BatchNormBase)
+        and (every or rates.get(f"backbone.{path}.running_mean") == 0)
+    ]  # fmt: skip
