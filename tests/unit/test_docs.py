@@ -18,7 +18,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import facezoo
 from facezoo.cli import main as cli
+from facezoo.weights import list_weights
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -76,6 +78,14 @@ def faces(folder: Path) -> None:
         Image.new("RGB", (16, 16)).save(path)
 
 
+def model(folder: Path, name: str) -> Path:
+    """A small weight file in the place of the one that a page names; nothing is downloaded."""
+    path = folder / f"{name.removesuffix('.safetensors')}.safetensors"
+    network = facezoo.create_backbone("MobileFaceNet", backend="torch", embedding_size=16, seed=0)
+    facezoo.save_weights(network, path)
+    return path
+
+
 @pytest.mark.parametrize(("page", "command"), [pytest.param(*entry, id=entry[1]) for entry in COMMANDS])
 def test_command_takes_what_the_page_gives_it(page, command, capsys, monkeypatch, tmp_path):
     """Each option exists; training is carried out as far as the resolved configuration."""
@@ -93,6 +103,15 @@ def test_command_takes_what_the_page_gives_it(page, command, capsys, monkeypatch
         for option, value in itertools.pairwise(words):
             if option == "--data":
                 faces(tmp_path / value)
+            if option in ("--weights", "--teacher"):
+                file = model(tmp_path, value)
+                if option == "--teacher" and Path(value).suffix != ".safetensors" and value not in list_weights():
+                    data = words[words.index("--data") + 1]  # a folder of stored embeddings
+                    faces(tmp_path / data)
+                    stored = ["embed", data, "--aligned", "--weights", str(file), "--out", value]
+                    assert cli.main(stored) == 0, capsys.readouterr().err
+                    file = tmp_path / value
+                words = [str(file) if word == value else word for word in words]
         assert cli.main([verb, *words, "--dry-run"]) == 0, capsys.readouterr().err
 
 

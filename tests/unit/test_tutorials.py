@@ -66,8 +66,23 @@ def small_ijbc(folder: Path) -> None:
     facezoo.save_weights(backbone, folder / "W.safetensors")
 
 
-LONG = ("compare-two-models", "export-to-mobile", "masks")
-NEEDS: dict[str, Callable[[Path], None]] = {"torch-to-paddle": published_checkpoint, "evaluate-on-ijbc": small_ijbc}
+def pretrained(folder: Path) -> None:
+    """W.safetensors, and TEST: other persons than those in FACES."""
+    backbone = facezoo.create_backbone("MobileFaceNet", backend="torch", embedding_size=16, seed=0)
+    facezoo.save_weights(backbone, folder / "W.safetensors")
+    drawn = SyntheticFaces(6, 4, seed=0, size=112, first_identity=100)
+    for index, label in enumerate(drawn.labels):
+        path = folder / "TEST" / f"person{label}" / f"{index % 4}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(drawn.image(index)).save(path)
+
+
+LONG = ("compare-two-models", "export-to-mobile", "fine-tune", "masks")
+NEEDS: dict[str, Callable[[Path], None]] = {
+    "torch-to-paddle": published_checkpoint,
+    "evaluate-on-ijbc": small_ijbc,
+    "fine-tune": pretrained,
+}
 
 
 @pytest.mark.parametrize(
