@@ -100,12 +100,6 @@ def plot_series(
     def draw(axes: Any) -> None:
         for number, item in enumerate(shown):
             _draw_series(axes, item, SERIES[number % len(SERIES)][0], steps)
-        for mark in marks:
-            axes.axvline(mark.x, color=MUTED, linewidth=0.9, linestyle=(0, (2, 2)))
-            axes.annotate(
-                f" {mark.name}", (mark.x, 0.02), xycoords=("data", "axes fraction"), rotation=90,
-                fontsize=7, color=MUTED, ha="right", va="bottom",
-            )  # fmt: skip
         axes.set(xlabel=x.label, ylabel=y.label, title=title)
         for axis, scale, limits in ((x, axes.set_xscale, axes.set_xlim), (y, axes.set_yscale, axes.set_ylim)):
             if axis.logarithmic:
@@ -113,10 +107,22 @@ def plot_series(
             ends = axis.ends(_values(shown, axis is y))
             if ends is not None and ends[0] < ends[1]:
                 limits(*ends)
+        for mark in marks:
+            _draw_mark(axes, mark)
         if len(shown) > 1:
             axes.legend(fontsize=8, frameon=False, labelcolor=TEXT)
 
     return Picture(title or y.label, plot(draw), _described(title or y.label, shown, x, y, marks))
+
+
+def _draw_mark(axes: Any, mark: Mark) -> None:
+    """A dashed line with its name on the side where there is room; the limits of the axes are set."""
+    low, high = axes.get_xlim()
+    side = ("right", f"{mark.name} ") if mark.x > low + 0.9 * (high - low) else ("left", f" {mark.name}")
+    axes.axvline(mark.x, color=MUTED, linewidth=0.9, linestyle=(0, (2, 2)))
+    axes.annotate(
+        side[1], (mark.x, 0.98), xycoords=("data", "axes fraction"), fontsize=8, color=MUTED, ha=side[0], va="top",
+    )  # fmt: skip
 
 
 def _values(shown: Sequence[Series], vertical: bool) -> np.ndarray:

@@ -12,7 +12,7 @@ from facezoo.io.printable import printable
 from facezoo.training.config import RunConfig
 from facezoo.training.config_file import dump_config, load_config
 from facezoo.training.log import read_log
-from facezoo.training.report_plots import Records, run_plots
+from facezoo.training.report_plots import Records, run_plots, stage_marks
 from facezoo.training.sample_batch import sample_batch
 from facezoo.training.sessions import Session, read_sessions, training_seconds
 
@@ -41,7 +41,7 @@ def write_report(run: str | Path, path: str | Path, *, samples: int = SAMPLES) -
     steps = [record for record in records if "loss" in record]
     checks = [record for record in records if "accuracy" in record]
     sessions = read_sessions(run)
-    plots = run_plots(steps, checks, config.steps)
+    plots = run_plots(steps, checks, _total(config), stage_marks(records))
     pictures, reason = sample_batch(config, samples) if samples else ([], "")
     write_html(
         path,
@@ -61,6 +61,13 @@ def write_report(run: str | Path, path: str | Path, *, samples: int = SAMPLES) -
     return path
 
 
+def _total(config: RunConfig) -> int | None:
+    """Steps of the whole run, where the configuration states them."""
+    stated = [stage.get("steps") for stage in config.stages] if config.stages else [config.steps]
+    known = [int(steps) for steps in stated if steps]
+    return sum(known) if len(known) == len(stated) else None
+
+
 def _percent(share: float) -> str:
     return f"{100 * share:.2f} %"
 
@@ -76,9 +83,9 @@ def _figures(config: RunConfig, run: Path, records: Records, sessions: list[Sess
         pauses = f" in {len(sessions)} sessions" if len(sessions) > 1 else ""
         figures.append(("duration", f"{duration(seconds)}{pauses}"))
     if steps:
-        last = steps[-1]
+        last, total = steps[-1], _total(config)
         figures += [
-            ("steps", f"{last['step']:,} of {config.steps:,}" if config.steps else f"{last['step']:,}"),
+            ("steps", f"{last['step']:,} of {total:,}" if total else f"{last['step']:,}"),
             ("loss at the last step", f"{last['loss']:.4f}"),
             ("images per second", f"{last['images_per_second']:.1f}"),
         ]

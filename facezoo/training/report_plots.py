@@ -15,7 +15,7 @@ CURVES = (("loss", "loss", True), ("learning_rate", "learning rate", False), ("g
 
 
 def run_plots(steps: Records, checks: Records, total: int | None, marks: Sequence[Mark] = ()) -> list[Picture]:
-    """Loss, learning rate, gradient norm, and the accuracy of each validation set.
+    """Loss, learning rate, gradient norm, the distance from a teacher, and the accuracy of each validation set.
 
     Args:
         steps: records of training steps.
@@ -26,12 +26,26 @@ def run_plots(steps: Records, checks: Records, total: int | None, marks: Sequenc
     last = max([total or 0, *(record["step"] for record in (*steps, *checks))])
     axis = Axis("step", limits=(0, 1.02 * last) if last else None)
     plots = [_curve(steps, key, name, smooth, axis, marks) for key, name, smooth in CURVES]
+    taught = [record for record in steps if "teacher_distance" in record]
+    if taught:
+        plots.append(_curve(taught, "teacher_distance", "distance from the teacher", True, axis, marks))
     if not checks:
         return plots
     best = max(checks, key=lambda record: record["accuracy"])
     accuracy = Axis("validation accuracy, %", least=20, bounds=(0, 100))
     shown = [*marks, Mark(best["step"], "best")] if len(checks) > 1 else list(marks)
     return [*plots, plot_series(_by_set(checks), axis, accuracy, title="validation", marks=shown)]
+
+
+def stage_marks(records: Records) -> list[Mark]:
+    """Where each stage of a run begins: after the last step of the one before."""
+    begun: dict[str, float] = {}
+    before = 0
+    for record in records:
+        if record.get("stage"):
+            begun.setdefault(record["stage"], before)
+        before = record["step"]
+    return [Mark(step, name) for name, step in begun.items()]
 
 
 def _curve(records: Records, key: str, name: str, smooth: bool, axis: Axis, marks: Sequence[Mark]) -> Picture:

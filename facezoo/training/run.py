@@ -139,7 +139,8 @@ def _run(
         if main:
             with atomic_write(run / "config.yaml") as part:
                 part.write_text(dump_config(config), encoding="utf-8")
-            add_session(run, config, progress.step, engine.world_size)
+            place = Position("", 0, run) if position is None else position
+            add_session(place.log_folder, config, place.first_step + progress.step, engine.world_size)
         weights = run / "weights.safetensors"
         with build_loader(config, faces, run, engine.rank, engine.world_size) as loader:
             steps = total_steps(config, loader)

@@ -52,7 +52,7 @@ def _run(run: Path) -> Path:
     (run / "config.yaml").write_text(dump_config(build_config(settings)))
     records = [
         {"step": step, "time": 100.0 + step, "loss": 10 / step, "learning_rate": 0.1, "grad_norm": 1.0,
-         "images_per_second": 50.0}
+         "images_per_second": 50.0, "stage": "classes" if step <= 60 else "margin", "teacher_distance": 1.0}
         for step in range(1, 101)
     ]  # fmt: skip
     records += [

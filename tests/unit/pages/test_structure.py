@@ -59,7 +59,9 @@ def test_structure(pages, kind):
 
 def test_alternative_texts_of_curves_give_values(pages):
     found = [item["alt"] for item in Elements(pages["run"].read_text(encoding="utf-8")).of("img")]
-    assert "loss: loss over step; loss from 10 at 1 to 0.1 at 100, between 0.1 and 10" in found
+    begins = "; classes at 0; margin at 60"
+    assert f"loss: loss over step; loss from 10 at 1 to 0.1 at 100, between 0.1 and 10{begins}" in found
+    assert any(text.startswith("distance from the teacher") for text in found)
     validation = next(text for text in found if text.startswith("validation"))
     assert "16 held-out identities from 90 at 50 to 90 at 100" in validation
     assert "lfw from 90" in validation
