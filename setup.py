@@ -17,6 +17,7 @@ EXTRAS = {
     "report": ["matplotlib>=3.7", "jinja2>=3.1"],
     "tensorboard": ["tensorboard>=2.14"],
     "export": ["onnx>=1.16", "onnxruntime>=1.18", "onnxscript>=0.1"],
+    "openvino": ["onnx>=1.16", "onnxruntime>=1.18", "openvino>=2024.0"],
     "hub": ["huggingface_hub>=0.23"],
     "parquet": ["pyarrow>=14"],
     "jpeg": ["simplejpeg>=1.8"],

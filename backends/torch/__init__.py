@@ -40,7 +40,7 @@ def build_inference(
     """
     from facezoo.backends.torch.infer import Inference
 
-    return Inference(module, device, precision, threads, preprocess=preprocess)
+    return Inference(module, device, precision, threads, preprocess=preprocess, compiled=True)
 
 
 def exporter() -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import numpy as np
@@ -12,11 +13,19 @@ from facezoo.backends.torch.device import pick_device
 from facezoo.backends.torch.fold import folded
 from facezoo.backends.torch.pixels import to_input
 from facezoo.backends.torch.precision import autocast
+from facezoo.backends.torch.program import Program, Watch, make_program, watched_by_hooks
 from facezoo.interfaces.backbone import spec_of
+from facezoo.specs.base import BackboneSpec
 from facezoo.specs.preprocess import Preprocess
+
+logger = logging.getLogger(__name__)
 
 # On a CPU larger batches are slower: each activation is new memory from the system, which costs more than the products.
 PART = 16
+
+
+CLOSE = 1e-3  # largest accepted difference of the program, relative to the largest value
+FEW = 16  # images that the module embeds before a program is made
 
 
 class Inference:
@@ -31,6 +40,9 @@ class Inference:
         preprocess: from crops to the module's input; None takes that of a backbone of the zoo.
         folding: for a backbone of the zoo in training, on the CPU in float32: embed by a channels-last copy without the
             norms that can be folded, made again when a weight has changed.
+        compiled: for a backbone of the zoo, on the CPU in float32: embed by a frozen graph of such a copy, made after a
+            few images and again when a weight has changed. Its first embeddings are compared with the module's; where
+            they differ, the module is used, and so it is where hooks watch it.
     """
 
     def __init__(
@@ -42,6 +54,7 @@ class Inference:
         layout: torch.memory_format = torch.channels_last,
         preprocess: Preprocess | None = None,
         folding: bool = False,
+        compiled: bool = False,
     ) -> None:
         if threads:
             torch.set_num_threads(threads)
@@ -54,6 +67,10 @@ class Inference:
         self.preprocess = spec_of(module).preprocess if preprocess is None else preprocess
         wide = precision == "float32" and self._dtype == torch.float32
         self._folding = folding and wide and self.device.type == "cpu"
+        able = wide and self.device.type == "cpu" and isinstance(getattr(module, "spec", None), BackboneSpec)
+        self._watch = Watch(module) if compiled and able and not watched_by_hooks(module) else None
+        self._program: Program | None = None
+        self._seen = 0
         self._folded: nn.Module | None = None
         self._versions = -1  # of the weights in the copy
 
@@ -62,19 +79,21 @@ class Inference:
         self.module.eval()
         if self._folding:
             self._renew()
+        if self._watch is not None:
+            self._renew_program(images, self._watch)
         if self.device.type != "cpu" or len(images) <= PART:
             return self._embed(images)
         return np.concatenate([self._embed(images[start : start + PART]) for start in range(0, len(images), PART)])
 
-    def _embed(self, images: np.ndarray) -> np.ndarray:
+    def _input(self, images: np.ndarray) -> torch.Tensor:
         x = to_input(torch.from_numpy(np.ascontiguousarray(images)).to(self.device), self.preprocess)
-        with (
-            torch.inference_mode(),
-            autocast(self.device.type, self.precision),
-        ):
-            layout = self.layout if self._folded is None else torch.channels_last
-            x = x.to(self._dtype).contiguous(memory_format=layout)
-            return (self.module if self._folded is None else self._folded)(x).float().cpu().numpy()
+        copied = self._program is not None or self._folded is not None
+        return x.to(self._dtype).contiguous(memory_format=torch.channels_last if copied else self.layout)
+
+    def _embed(self, images: np.ndarray) -> np.ndarray:
+        with torch.inference_mode(), autocast(self.device.type, self.precision):
+            run = self._program or self._folded or self.module
+            return run(self._input(images)).float().cpu().numpy()
 
     def _renew(self) -> None:
         """Fold again when a weight has changed."""
@@ -86,3 +105,25 @@ class Inference:
     def forget(self) -> None:
         """Free the copy, whose weights are about to change."""
         self._folded = None
+
+    def _renew_program(self, images: np.ndarray, watch: Watch) -> None:
+        """Make the program again when a weight has changed, if it is worth it and gives the module's embeddings."""
+        if watch.changed():
+            self._program, self._seen = None, 0
+        self._seen += len(images)
+        if self._program is not None or self._seen <= FEW:
+            return
+        x = self._input(np.concatenate([images[:1], images[-1:]]))
+        with torch.no_grad():
+            wanted = self.module(x)
+            try:
+                program = make_program(self.module, x)
+                found = torch.cat([program(x), program(x[:1])])
+                apart = float((found - torch.cat([wanted, wanted[:1]])).abs().max())
+            except (RuntimeError, TypeError, ValueError, AttributeError):
+                apart = float("inf")
+        if not apart <= CLOSE * float(wanted.abs().max()):
+            logger.warning("torch cannot trace this network; embedding by the module itself")
+            self._watch = None
+            return
+        self._program = program

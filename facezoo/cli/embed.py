@@ -21,6 +21,7 @@ def command(
     face: options.Face = "largest",
     aligned: options.Aligned = False,
     device: options.Device = "auto",
+    runtime: options.Runtime = "native",
     workers: Annotated[
         int, typer.Option(metavar="N", help="Number of processes; 0: one per core, or one with a GPU.")
     ] = 0,
@@ -69,7 +70,7 @@ def command(
     parts = out.with_name(f"{out.name}.parts")
     with progress_bar("embedding", "photos", len(photos)) as on_progress:
         result = embed_photos(
-            photos, weights, backend=backend, aligned=aligned, face=face, device=device, engine=where,
+            photos, weights, backend=backend, aligned=aligned, face=face, device=device, runtime=runtime, engine=where,
             keep_parts=parts, on_progress=on_progress,
         )  # fmt: skip
     for path, reason in result.skipped.items():

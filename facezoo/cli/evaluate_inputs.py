@@ -79,7 +79,13 @@ def find_embeddings(request: Request, protocol: Protocol) -> tuple[EmbeddingSet,
 
     assert request.weights is not None  # the command checked it
     assert request.data is not None
-    model = Embedder(request.weights, backend=request.backend, device=request.device, precision=request.precision)
+    model = Embedder(
+        request.weights,
+        backend=request.backend,
+        device=request.device,
+        precision=request.precision,
+        runtime=request.runtime,
+    )
     detector = _detector(request)
     with progress_bar("finding faces", "photos") as on_progress:
         faces = find_faces(
@@ -97,6 +103,7 @@ def find_embeddings(request: Request, protocol: Protocol) -> tuple[EmbeddingSet,
         "backend": model.backend,
         "backend_version": _version(model.backend),
         "precision": request.precision,
+        **({} if request.runtime == "native" else {"runtime": request.runtime}),
         "preprocess": model.preprocess.to_dict(),
     }
     if faces.without_landmarks:

@@ -59,6 +59,7 @@ class Request:
     ] = 0.95
     batch_size: Annotated[int, typer.Option(metavar="N", help="Images per batch; does not change results.")] = 64
     device: options.Device = "auto"
+    runtime: options.Runtime = "native"
     precision: Annotated[str, options.one_of("precision", PRECISIONS, "Numeric type of the network.")] = "float32"
     save_embeddings: Annotated[Path | None, typer.Option(metavar="FILE", help="Also store the embeddings as .npz.")] = (
         None

@@ -36,6 +36,7 @@ def command(
     exact: Annotated[bool, typer.Option("--exact", help="Do not use the index of a gallery.")] = False,
     aligned: options.Aligned = False,
     device: options.Device = "auto",
+    runtime: options.Runtime = "native",
     as_json: options.AsJson = False,
 ) -> None:
     """Rank the persons of a gallery by similarity to the face in a photo.
@@ -58,7 +59,7 @@ def command(
     limit = find_threshold(
         weights, threshold=threshold, calibration=calibration, fmr=fmr, aligner="aligned" if aligned else "mtcnn"
     )
-    embedder = photo_embedder(weights, backend=backend, aligned=aligned, face=face, device=device)
+    embedder = photo_embedder(weights, backend=backend, aligned=aligned, face=face, device=device, runtime=runtime)
     search = open_persons(gallery, weights, embedder, exact=exact, keep=cached)
     shown = embedder.embed_photo(photo)
     found = search(shown.embeddings, top)

@@ -74,6 +74,10 @@ InferenceBackend = Annotated[
     str,
     one_of("backend", INFERENCE, "The framework; onnx: run an ONNX file as it is. Default: the installed one."),
 ]
+RUNTIMES = ("native", "onnxruntime", "openvino")
+Runtime = Annotated[
+    str, one_of("runtime", RUNTIMES, "What computes on the CPU: the framework, or a runtime with an exported file.")
+]
 AnyBackend = Annotated[str | None, one_of("backend", tuple(INSTALL), "The framework. Default: each installed one.")]
 Device = Annotated[str, typer.Option(metavar=DEVICES, help="Where the networks run.")]
 Workers = Annotated[int, typer.Option(metavar="N", help="Number of processes; 0: one per core.")]

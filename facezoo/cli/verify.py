@@ -21,6 +21,7 @@ def command(
     face: options.Faces = "largest",
     aligned: options.Aligned = False,
     device: options.Device = "auto",
+    runtime: options.Runtime = "native",
     as_json: options.AsJson = False,
 ) -> None:
     """Compare the faces in two photos: score, threshold and the meaning of the threshold."""
@@ -35,7 +36,7 @@ def command(
     weights = chosen_weights(weights, backend)
     recognizer = Recognizer(
         weights, backend=backend, face=face, aligned=aligned, threshold=threshold, calibration=calibration, fmr=fmr,
-        device=device,
+        device=device, runtime=runtime,
     )  # fmt: skip
     found, limit = recognizer.compare(a, b), recognizer.threshold
     one, two, scores, score = found.a, found.b, found.scores, found.score

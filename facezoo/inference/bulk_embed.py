@@ -13,6 +13,7 @@ import numpy as np
 from facezoo.bulk import Engine, Keep, run_shards
 from facezoo.errors import DataError, FacezooError
 from facezoo.inference.photo_embedder import PhotoEmbeddings, photo_embedder
+from facezoo.inference.runtimes import check_runtime, exported
 from facezoo.interfaces.detector import Face
 from facezoo.io.files import file_hash
 from facezoo.io.numpy_files import read_npz
@@ -31,6 +32,7 @@ def embed_photos(
     aligned: bool = False,
     face: str = "largest",
     device: str = "cpu",
+    runtime: str = "native",
     workers: int | None = 1,
     engine: str | Engine = "local",
     keep_parts: str | Path | None = None,
@@ -47,6 +49,7 @@ def embed_photos(
         aligned: the photos are aligned crops; no detector is used.
         face: "largest", "central" or "all"; see :class:`facezoo.inference.photo_embedder.PhotoEmbedder`.
         device: "cpu", "gpu" or "gpu:N"; with Ray also "auto", a GPU for each process where the cluster has any.
+        runtime: "native", "onnxruntime" or "openvino"; see :class:`facezoo.Embedder`.
         workers: number of processes, 1 or more; None: one per core. With 1, this process does all. A script with more
             than 1 must call this under ``if __name__ == "__main__":``.
         engine: "local", "ray" or an :class:`facezoo.bulk.Engine`. With Ray on several machines, all of them read the
@@ -65,6 +68,10 @@ def embed_photos(
     names = [str(photo) for photo in photos]
     shards = [names[start : start + SHARD] for start in range(0, len(names), SHARD)]
     options = {"backend": backend, "aligned": aligned, "face": face, "device": device, "threads": 1}
+    if runtime != "native":
+        options["runtime"] = runtime
+        check_runtime(runtime, device)
+        exported(Path(weights))  # once, before several processes ask for it
     keep = None
     if keep_parts is not None:
         job = {"work": "embed", "weights": file_hash(weights), **options, "photos": [_state(name) for name in names]}

@@ -13,8 +13,9 @@ from facezoo import backends
 from facezoo.backends import ONNX
 from facezoo.canonical.state import backend_of
 from facezoo.checkpoints.graphs.model import OnnxModel
-from facezoo.checkpoints.weights import load_weights
+from facezoo.checkpoints.weights import load_weights, read_weights
 from facezoo.errors import ConfigError
+from facezoo.inference.runtimes import check_runtime, open_runtime
 from facezoo.specs.base import BackboneSpec
 from facezoo.specs.preprocess import Preprocess
 from facezoo.weights.pretrained import model_path
@@ -42,6 +43,8 @@ class Embedder:
         precision: "float32" or "bfloat16".
         batch_size: images at once, 1 or more; the result does not depend on it.
         threads: CPU threads; 0 uses all.
+        runtime: what runs a weight file on the CPU: "native", its backend; "onnxruntime" or "openvino", from a file
+            that is exported at the first use: see :func:`facezoo.inference.runtimes.open_runtime`.
 
     Attributes:
         backend: "torch", "paddle" or "onnx".
@@ -64,8 +67,14 @@ class Embedder:
     def __init__(
         self, module_or_path: Any = None, *, backend: str | None = None, preprocess: Preprocess | None = None,
         flip: bool = True, device: str = "auto", precision: str = "float32", batch_size: int = 32, threads: int = 0,
+        runtime: str = "native",
     ) -> None:  # fmt: skip
         module = module_or_path
+        check_runtime(runtime, device, precision)
+        if runtime != "native":
+            self._take_runtime(runtime, module, backend, preprocess, threads)
+            self.flip, self.batch_size = flip, batch_size
+            return
         if backend == ONNX:
             self._take_onnx(module, preprocess, precision, device, threads)
             self.flip, self.batch_size = flip, batch_size
@@ -90,6 +99,19 @@ class Embedder:
         self._run: Callable[[np.ndarray], np.ndarray] = backends.load(self.backend).build_inference(
             module, device, precision, threads, preprocess=preprocess
         )
+
+    def _take_runtime(
+        self, runtime: str, weights: Any, backend: str | None, preprocess: Preprocess | None, threads: int
+    ) -> None:
+        """The network of a weight file, run by a runtime."""
+        if (weights is not None and not isinstance(weights, str | Path)) or preprocess is not None or backend == ONNX:
+            got = "preprocess" if preprocess is not None else "backend onnx" if backend == ONNX else name_of(weights)
+            raise ConfigError(f"runtime {runtime} got {got}; expected a weight file of the zoo, or a name of the index")
+        path = model_path(weights)
+        self.spec = read_weights(path).spec
+        self.backend = backend or backends.default_backend()
+        self.preprocess, self.embedding_size = self.spec.preprocess, self.spec.embedding_size
+        self._run = open_runtime(runtime, path, threads)
 
     def _take_onnx(self, path: Any, preprocess: Preprocess | None, precision: str, device: str, threads: int) -> None:
         """The model of an ONNX file."""

@@ -88,6 +88,7 @@ class Recognizer:
         calibration: a calibration file.
         fmr: false match rate whose threshold is used; by default the lowest that is known.
         device: "auto", "cpu", "gpu" or "gpu:N".
+        runtime: see :class:`facezoo.Embedder`.
 
     Attributes:
         weights: the weight file.
@@ -103,14 +104,16 @@ class Recognizer:
     def __init__(
         self, weights: str | Path | None = None, *, backend: str | None = None, face: str = "largest",
         aligned: bool = False, threshold: float | None = None, calibration: str | Path | None = None,
-        fmr: float | None = None, device: str = "auto",
+        fmr: float | None = None, device: str = "auto", runtime: str = "native",
     ) -> None:  # fmt: skip
         self.weights = model_path(weights, backend)
         self.threshold = find_threshold(
             self.weights, threshold=threshold, calibration=calibration, fmr=fmr,
             aligner="aligned" if aligned else "mtcnn",
         )  # fmt: skip
-        self.photos = photo_embedder(self.weights, backend=backend, aligned=aligned, face=face, device=device)
+        self.photos = photo_embedder(
+            self.weights, backend=backend, aligned=aligned, face=face, device=device, runtime=runtime
+        )
 
     def faces(self, photo: Any) -> list[FaceEmbedding]:
         """All faces of a photo, largest first; an empty list if there is none.
