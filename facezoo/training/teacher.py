@@ -145,8 +145,8 @@ def distillation_settings(config: RunConfig, model: Model, teacher: Teacher | No
 def share_at(settings: Distillation, step: int, steps: int) -> float:
     """The weight of the distillation at a step: from ``share`` to ``share_end``, linearly over the run.
 
-    >>> [share_at(Distillation(teacher="average", share=0.8, share_end=0.2), step, 11) for step in (0, 5, 10)]
-    [0.8, 0.5, 0.2]
+    >>> [share_at(Distillation(teacher="average", share=0.75, share_end=0.25), step, 11) for step in (0, 5, 10)]
+    [0.75, 0.5, 0.25]
     """
     if settings.share_end is None:
         return settings.share
