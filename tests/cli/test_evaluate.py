@@ -154,7 +154,7 @@ def test_results_do_not_depend_on_the_batch_size(place, capsys, monkeypatch):
     (place / "w.safetensors").write_bytes(b"weights")
 
     class Model:
-        def __init__(self, path, *, backend, device, precision):
+        def __init__(self, path, *, backend, device, precision, runtime):
             from facezoo.specs.preprocess import Preprocess
 
             self.preprocess, self.backend = Preprocess(size=(16, 16)), backend
@@ -207,7 +207,7 @@ def test_bin_file(place, capsys, monkeypatch):
     (place / "w.safetensors").write_bytes(b"weights")
 
     class Model:
-        def __init__(self, path, *, backend, device, precision):
+        def __init__(self, path, *, backend, device, precision, runtime):
             from facezoo.specs.preprocess import Preprocess
 
             self.preprocess, self.backend = Preprocess(size=(16, 16)), backend
