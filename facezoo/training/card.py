@@ -22,7 +22,7 @@ def training_card(
     config: RunConfig,
     model: Model,
     result: TrainResult,
-    validator: Validator | None,
+    validations: list[tuple[Validator, float | None]],
     *,
     name: str,
     identities: int,
@@ -34,7 +34,7 @@ def training_card(
         config: the whole configuration.
         model: what was trained.
         result: how the run ended.
-        validator: what it was validated with.
+        validations: the sets of its last validation, and the accuracy on each, 0..1.
         name: of the model.
         identities: in training.
         images: in training.
@@ -57,7 +57,7 @@ def training_card(
         training=_training(config, result),
         data=_data(config, identities, images),
         licence="unknown; the terms of the training data bind the weights too",
-        figures=_figures(result, validator),
+        figures=_figures(validations),
         limits=limits,
     )
 
@@ -107,14 +107,17 @@ def _data(config: RunConfig, identities: int, images: int) -> tuple[CardData, ..
     return tuple(found)
 
 
-def _figures(result: TrainResult, validator: Validator | None) -> tuple[CardFigure, ...]:
+def _figures(validations: list[tuple[Validator, float | None]]) -> tuple[CardFigure, ...]:
     """Accuracy of the last validation with Wilson's interval over its pairs."""
     from facezoo.evaluation.statistics.intervals import wilson
     from facezoo.weights.card import CardFigure
 
-    if result.accuracy is None or validator is None:
-        return ()
-    pairs = len(validator.same)
-    low, high = wilson(round(result.accuracy * pairs), pairs)
-    name = f"{validator.name}, {pairs:,} pairs, ten folds"
-    return (CardFigure(name, "accuracy", result.accuracy, low, high, command="the run's own validation"),)
+    found = []
+    for validator, accuracy in validations:
+        if accuracy is None:
+            continue
+        pairs = len(validator.same)
+        low, high = wilson(round(accuracy * pairs), pairs)
+        name = f"{validator.name}, {pairs:,} pairs, ten folds"
+        found.append(CardFigure(name, "accuracy", accuracy, low, high, command="the run's own validation"))
+    return tuple(found)

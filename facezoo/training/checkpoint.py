@@ -37,7 +37,8 @@ class Progress:
         best_step: when that was.
         stale: validations since then.
         loss: mean of the last steps, once the run has ended.
-        accuracy: of the last validation, 0..1.
+        accuracy: of the last validation, 0..1; of the watched set where there are several.
+        accuracies: of the last validation, by the name of the set.
         stopped: "done" or "early" once the run has ended, else empty.
         skipped: steps that changed nothing because float16 overflowed.
         world_size: processes that trained together.
@@ -52,6 +53,7 @@ class Progress:
     stale: int = 0
     loss: float | None = None
     accuracy: float | None = None
+    accuracies: dict[str, float] = field(default_factory=dict)
     stopped: str = ""
     skipped: int = 0
     world_size: int = 1

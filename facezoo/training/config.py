@@ -169,6 +169,11 @@ class RunConfig(Strict):
             )
         self._check_distillation()
         self._check_fine_tuning()
+        if validation.sets and (validation.data or validation.holdout):
+            raise ConfigError("validation.sets is given beside validation.data or holdout; expected one of them")
+        if validation.watch is not None and validation.watch not in validation.sets:
+            named = ", ".join(validation.sets) or "none"
+            raise ConfigError(f"validation.watch is {validation.watch!r}; expected a name of validation.sets: {named}")
         for name in ("pairs", "landmarks"):
             if getattr(validation, name) is not None and validation.data is None:
                 raise ConfigError(f"validation.{name} is {getattr(validation, name)!r}; it needs validation.data")

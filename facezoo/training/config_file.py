@@ -36,6 +36,15 @@ def load_config(path: str | Path | None = None, overrides: Mapping[str, Any] | N
     return build_config(values)
 
 
+def stored_config(path: str | Path) -> RunConfig:
+    """The configuration that a run wrote: complete, so that no file it names is read again.
+
+    Raises:
+        ConfigError: the file cannot be read, or is not a configuration.
+    """
+    return build_config(_read(path))
+
+
 def build_config(values: Mapping[str, Any]) -> RunConfig:
     """Validate nested plain values.
 

@@ -77,10 +77,25 @@ class Optimizer(Strict):
     eps: Number | None = Field(None, gt=0, description="AdamW and LAMB; none: 1e-8 and 1e-6")
 
 
+class ValidationSet(Strict):
+    """One of several sets of pairs."""
+
+    data: str = Field(description="a verification .bin, or an LFW-like folder")
+    pairs: str | None = Field(None, description="pair list for a folder")
+    landmarks: str | None = Field(None, description="landmark table for a folder")
+
+
 class Validation(Strict):
     """Validation during the run."""
 
     every: int = Field(0, ge=0, description="steps between validations; 0: only at the end")
+    at_start: bool | None = Field(None, description="also before the first step; none: where the run has weights")
+    sets: dict[str, ValidationSet] = Field(
+        default_factory=dict, description="name -> data, pairs, landmarks: several sets, each with a curve"
+    )
+    watch: str | None = Field(
+        None, description="the set that decides which weights are the best and when to stop; none: the first"
+    )
     data: str | None = Field(None, description="a verification .bin, or an LFW-like folder; none: identities held out")
     pairs: str | None = Field(None, description="pair list for a folder")
     landmarks: str | None = Field(None, description="landmark table for a folder")

@@ -21,7 +21,7 @@ from facezoo.training.log import RunLog
 from facezoo.training.model import Model
 from facezoo.training.schedule import learning_rate
 from facezoo.training.teacher import Teacher, share_at
-from facezoo.training.validation import Validator
+from facezoo.training.validation import Validator, watched
 
 logger = logging.getLogger(__name__)
 
@@ -64,7 +64,7 @@ def never() -> bool:
 
 
 def train_loop(
-    config: RunConfig, model: Model, engine: Engine, loader: Loader, validator: Validator | None, log: RunLog | None,
+    config: RunConfig, model: Model, engine: Engine, loader: Loader, validators: list[Validator], log: RunLog | None,
     run: Path, progress: Progress, on_progress: OnProgress = ignore_progress, stop: Callable[[], bool] = never,
     teacher: Teacher | None = None,
 ) -> TrainResult:  # fmt: skip
@@ -80,6 +80,8 @@ def train_loop(
     """
     steps = total_steps(config, loader)
     step, seconds, images, text = progress.step, 0.0, 0, ""
+    if validators and step == 0 and starts_validated(config):
+        text = _validate(config, validators, model, engine, log, run, progress)
     recent: deque[float] = deque(maxlen=RECENT)
     consistent = True  # False while a step is computed: its weights may be half updated when it fails
     try:
@@ -111,9 +113,8 @@ def train_loop(
                     )  # fmt: skip
                 on_progress = _report(on_progress, step, steps, f"loss {result.loss:.3f}  lr {rate:.2g}{text}")
                 last, due = step == steps, config.validation.every
-                if validator and (last or (due and step % due == 0)):
-                    progress.accuracy = _validate(config, validator, model, engine, log, run, progress)
-                    text = f"  {validator.name}: {100 * progress.accuracy:.2f} %"
+                if validators and (last or (due and step % due == 0)):
+                    text = _validate(config, validators, model, engine, log, run, progress)
                     early = config.validation.patience and engine.any(progress.stale >= config.validation.patience)
                     progress.stopped = "early" if early and not last else progress.stopped
                 if last or progress.stopped:
@@ -177,27 +178,34 @@ def _report(on_progress: OnProgress, step: int, steps: int, text: str) -> OnProg
     return on_progress
 
 
+def starts_validated(config: RunConfig) -> bool:
+    """Whether the run is validated before its first step: what it starts from is then known beside what it became."""
+    wanted = config.validation.at_start
+    return config.weights is not None if wanted is None else wanted
+
+
 def _validate(
-    config: RunConfig,
-    validator: Validator,
-    model: Model,
-    engine: Engine,
-    log: RunLog | None,
-    run: Path,
+    config: RunConfig, validators: list[Validator], model: Model, engine: Engine, log: RunLog | None, run: Path,
     progress: Progress,
-) -> float:
-    """All processes embed a share of the images and get the same figures."""
-    figures = validator(engine)
-    if log:
-        log.write(progress.step, validation=validator.name, **figures)
-    if figures["accuracy"] > progress.best:
+) -> str:  # fmt: skip
+    """All processes embed a share of the images and get the same figures; the text is for the progress line."""
+    chosen = watched(validators, config.validation)
+    for validator in validators:
+        figures = validator(engine)
+        progress.accuracies[validator.name] = figures["accuracy"]
         if log:
-            kept = kept_model(config, model, engine)
-            kept.save(run / "best.safetensors", figures={validator.name: figures}, step=progress.step)
-        progress.best, progress.best_step, progress.stale = figures["accuracy"], progress.step, 0
-    else:
-        progress.stale += 1
-    return figures["accuracy"]
+            log.write(progress.step, validation=validator.name, **figures)
+        if validator is not chosen:
+            continue
+        progress.accuracy = figures["accuracy"]
+        if figures["accuracy"] > progress.best:
+            if log:
+                kept = kept_model(config, model, engine)
+                kept.save(run / "best.safetensors", figures={validator.name: figures}, step=progress.step)
+            progress.best, progress.best_step, progress.stale = figures["accuracy"], progress.step, 0
+        else:
+            progress.stale += 1
+    return "".join(f"  {item.name}: {100 * progress.accuracies[item.name]:.2f} %" for item in validators)
 
 
 def _count_skipped(progress: Progress, log: RunLog | None) -> None:

@@ -10,11 +10,12 @@ from facezoo.io.files import file_hash
 from facezoo.io.html import shown_time, write_html
 from facezoo.io.printable import printable
 from facezoo.training.config import RunConfig
-from facezoo.training.config_file import dump_config, load_config
+from facezoo.training.config_file import dump_config, stored_config
 from facezoo.training.log import read_log
-from facezoo.training.report_plots import Records, run_plots, stage_marks
+from facezoo.training.report_plots import Records, run_plots, stage_marks, watched_checks
 from facezoo.training.sample_batch import sample_batch
 from facezoo.training.sessions import Session, read_sessions, training_seconds
+from facezoo.training.stages import FOLDER
 
 SAMPLES = 24  # faces shown of the first batch
 
@@ -37,11 +38,12 @@ def write_report(run: str | Path, path: str | Path, *, samples: int = SAMPLES) -
     run, path = Path(run), Path(path)
     if not (run / "config.yaml").is_file():
         raise ConfigError(f"{str(run)!r} is not a run; expected the folder of `facezoo train --out`, with config.yaml")
-    config, records = load_config(run / "config.yaml"), read_log(run)
+    config, records = stored_config(run / "config.yaml"), read_log(run)
     steps = [record for record in records if "loss" in record]
     checks = [record for record in records if "accuracy" in record]
-    sessions = read_sessions(run)
-    plots = run_plots(steps, checks, _total(config), stage_marks(records))
+    parts = sorted(run.glob(f"{FOLDER}/*"), key=lambda folder: int(folder.name))
+    sessions = [session for folder in (run, *parts) for session in read_sessions(folder)]
+    plots = run_plots(steps, checks, _total(config), stage_marks(records), config.validation.watch)
     pictures, reason = sample_batch(config, samples) if samples else ([], "")
     write_html(
         path,
@@ -92,6 +94,7 @@ def _figures(config: RunConfig, run: Path, records: Records, sessions: list[Sess
     skipped = [record["skipped"] for record in records if "skipped" in record]
     if skipped:
         figures.append(("steps skipped, since float16 overflowed", f"{max(skipped):,}"))
+    checks = watched_checks(checks, config.validation.watch)
     if checks:
         best = max(checks, key=lambda record: record["accuracy"])
         figures.append(("last validation", _percent(checks[-1]["accuracy"])))

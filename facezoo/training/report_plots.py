@@ -14,7 +14,17 @@ Records = list[dict[str, Any]]
 CURVES = (("loss", "loss", True), ("learning_rate", "learning rate", False), ("grad_norm", "gradient norm", True))
 
 
-def run_plots(steps: Records, checks: Records, total: int | None, marks: Sequence[Mark] = ()) -> list[Picture]:
+def watched_checks(checks: Records, watch: str | None) -> Records:
+    """The validations of the set that decides which weights are the best: the named one, or the first."""
+    if not checks:
+        return []
+    name = checks[0].get("validation") if watch is None else watch
+    return [record for record in checks if record.get("validation") == name] or checks
+
+
+def run_plots(
+    steps: Records, checks: Records, total: int | None, marks: Sequence[Mark] = (), watch: str | None = None
+) -> list[Picture]:
     """Loss, learning rate, gradient norm, the distance from a teacher, and the accuracy of each validation set.
 
     Args:
@@ -22,6 +32,7 @@ def run_plots(steps: Records, checks: Records, total: int | None, marks: Sequenc
         checks: records of validations; each set, by its name ``validation``, is one curve.
         total: steps of the whole run, where known.
         marks: steps to be marked on each plot, as the begin of a stage.
+        watch: the validation set whose best step is marked; None is the first.
     """
     last = max([total or 0, *(record["step"] for record in (*steps, *checks))])
     axis = Axis("step", limits=(0, 1.02 * last) if last else None)
@@ -31,9 +42,9 @@ def run_plots(steps: Records, checks: Records, total: int | None, marks: Sequenc
         plots.append(_curve(taught, "teacher_distance", "distance from the teacher", True, axis, marks))
     if not checks:
         return plots
-    best = max(checks, key=lambda record: record["accuracy"])
+    best = max(watched_checks(checks, watch), key=lambda record: record["accuracy"])
     accuracy = Axis("validation accuracy, %", least=20, bounds=(0, 100))
-    shown = [*marks, Mark(best["step"], "best")] if len(checks) > 1 else list(marks)
+    shown = [*marks, Mark(best["step"], "best")] if len({record["step"] for record in checks}) > 1 else list(marks)
     return [*plots, plot_series(_by_set(checks), axis, accuracy, title="validation", marks=shown)]
 
 

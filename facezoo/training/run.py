@@ -87,7 +87,7 @@ def _run(
     config: RunConfig, run: Path, resume: bool, on_progress: OnProgress, backbone: Any, head: Any,
     source: Source | None, position: Position | None,
 ) -> FinishedRun:  # fmt: skip
-    faces, validator = open_data(config, source)
+    faces, validators = open_data(config, source)
     labels = None if isinstance(faces, StreamSource) else faces.labels
     if labels is None:
         check_stream(config)
@@ -110,7 +110,8 @@ def _run(
     images = faces.length if isinstance(faces, StreamSource) else len(faces)
     main = engine.rank == 0  # of several processes one writes files and logs
     log_info = logger.info if main else logger.debug
-    log_info("%s", dump_config(config))
+    if position is None or position.first_step == 0:
+        log_info("%s", dump_config(config))
     if remark and main:
         logger.warning("%s", remark)
     log_info(
@@ -153,7 +154,7 @@ def _run(
                     log_info("continuing after step %d of %d", progress.step, steps)
                 progress.stopped = ""
                 result = _train(
-                    config, model, engine, loader, validator, run, progress, main, on_progress, teacher, position
+                    config, model, engine, loader, validators, run, progress, main, on_progress, teacher, position
                 )
             bad = len(loader.bad.reasons)
         if bad:
@@ -162,14 +163,15 @@ def _run(
         if main and not (finished and weights.is_file()):
             model.save(weights, training=_training_block(config, result, progress, identities, images))
             name = run.resolve().name
-            card = training_card(config, model, result, validator, name=name, identities=identities, images=images)
+            figures = [(item, progress.accuracies.get(item.name)) for item in validators]
+            card = training_card(config, model, result, figures, name=name, identities=identities, images=images)
             write_card(card, weights)
     engine.barrier()
     return FinishedRun(run, weights, result, model.backbone, main)
 
 
 def _train(
-    config: RunConfig, model: Model, engine: Engine, loader: Loader, validator: Validator | None, run: Path,
+    config: RunConfig, model: Model, engine: Engine, loader: Loader, validators: list[Validator], run: Path,
     progress: Progress, main: bool, on_progress: OnProgress, teacher: Teacher | None,
     position: Position | None,
 ) -> TrainResult:  # fmt: skip
@@ -184,7 +186,7 @@ def _train(
     try:
         with stop_on_signals() as stop:
             return train_loop(
-                config, model, engine, loader, validator, log, run, progress,
+                config, model, engine, loader, validators, log, run, progress,
                 on_progress if main else ignore_progress, stop, teacher,
             )  # fmt: skip
     finally:

@@ -82,8 +82,8 @@ def create_engine(config: RunConfig, num_classes: int, labels: np.ndarray | None
     return build_engine(config, model, build_run_head(config, model, num_classes, labels, rows=rows), rows)
 
 
-def open_data(config: RunConfig, source: Source | None = None) -> tuple[Source | StreamSource, Validator | None]:
-    """Training faces, and pairs for validation.
+def open_data(config: RunConfig, source: Source | None = None) -> tuple[Source | StreamSource, list[Validator]]:
+    """Training faces, and the sets of pairs for validation.
 
     Args:
         config: the run's.
@@ -94,9 +94,13 @@ def open_data(config: RunConfig, source: Source | None = None) -> tuple[Source |
     """
     size = config.input_rule().size
     shown, held = open_training_data(config, source)
+    if config.validation.sets:
+        return shown, [file_validator(item, size, name) for name, item in config.validation.sets.items()]
     if config.validation.data:
-        return shown, file_validator(config.validation, size)
-    return shown, None if held is None else held_out_validator(held, size, config.seed, config.data.max_bad_share)
+        return shown, [file_validator(config.validation, size)]
+    if held is None:
+        return shown, []
+    return shown, [held_out_validator(held, size, config.seed, config.data.max_bad_share)]
 
 
 def open_training_data(config: RunConfig, source: Source | None = None) -> tuple[Source | StreamSource, Source | None]:
@@ -109,7 +113,7 @@ def open_training_data(config: RunConfig, source: Source | None = None) -> tuple
     if config.data.path is None and source is None:
         return _synthetic(config.data, validation.holdout or SYNTHETIC_HOLDOUT, config.seed, config.input_rule().size)
     opened = _opened(config.data) if source is None else source
-    if validation.data or not validation.holdout:
+    if validation.data or validation.sets or not validation.holdout:
         return opened, None
     if isinstance(opened, StreamSource):
         raise ConfigError("validation.holdout needs random access; shards are a stream: give validation.data")

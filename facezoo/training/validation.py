@@ -12,7 +12,7 @@ from facezoo.data.transforms.crop import central_crop
 from facezoo.download.urls import local_path
 from facezoo.errors import ConfigError, DataError, ImageError
 from facezoo.interfaces.engine import Engine
-from facezoo.training.config_groups import Validation
+from facezoo.training.config_groups import Validation, ValidationSet
 
 logger = logging.getLogger(__name__)
 
@@ -93,8 +93,13 @@ def held_out_validator(source: Source, size: tuple[int, int], seed: int, max_bad
     return Validator(name, shown, rows[:, 0], rows[:, 1], same[kept], folds[kept])
 
 
-def file_validator(settings: Validation, size: tuple[int, int]) -> Validator:
+def file_validator(settings: Validation | ValidationSet, size: tuple[int, int], name: str = "") -> Validator:
     """Pairs of a verification ``.bin``, or of a folder with a pair list.
+
+    Args:
+        settings: data, pairs and landmarks.
+        size: (H, W) of the crops.
+        name: for the log; by default that of the file or folder.
 
     Raises:
         ConfigError: a folder comes without a pair list.
@@ -111,7 +116,7 @@ def file_validator(settings: Validation, size: tuple[int, int]) -> Validator:
         crops = np.stack([central_crop(packed.image(index), size) for index in range(len(packed.images))])
         rows = np.arange(len(crops))
         folds = np.arange(len(packed)) * 10 // len(packed)
-        return Validator(path.name, crops, rows[::2], rows[1::2], packed.same, folds)
+        return Validator(name or path.name, crops, rows[::2], rows[1::2], packed.same, folds)
     if settings.pairs is None:
         raise ConfigError(f"validation.data is the folder {str(path)!r}; it needs validation.pairs, a pair list")
     listed = read_pairs(settings.pairs)
@@ -121,4 +126,11 @@ def file_validator(settings: Validation, size: tuple[int, int]) -> Validator:
     landmarks = read_landmarks(local_path(settings.landmarks)) if settings.landmarks else None
     folder = FaceFolder(root, names, landmarks, size=size)
     first, second = listed.indices()
-    return Validator(path.name, np.stack(list(folder)), first, second, listed.same, listed.folds)
+    return Validator(name or path.name, np.stack(list(folder)), first, second, listed.same, listed.folds)
+
+
+def watched(validators: list[Validator], settings: Validation) -> Validator | None:
+    """The validator that decides which weights are the best; None without any."""
+    if settings.watch is None:
+        return validators[0] if validators else None
+    return next(item for item in validators if item.name == settings.watch)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+from pathlib import Path
 
 import pytest
 import yaml
@@ -9,6 +10,7 @@ import yaml
 from facezoo.cli.main import main
 from facezoo.data.transforms.augment import create_augmentation
 from facezoo.training.config_file import load_config, recipes
+from facezoo.training.stages import stage_list
 from facezoo.zoo.catalog import head_margin
 from facezoo.zoo.head_options import SHARED
 
@@ -61,6 +63,7 @@ webface4m_r50 IR50 99.78 98.97 94.17 95.98 97.78 95.44 96.98
 webface4m_r100 IR101 99.80 99.17 94.63 96.05 97.90 96.03 97.39
 webface12m_r100 IR101 99.82 99.26 94.57 96.12 98.00 96.41 97.66
 """
+STAGED = ("champion_masked_webface42m", "progressive_lightsenet")
 OWN = ("mobilefacenet_cpu", "tiny_mobilefacenet")  # settings of facezoo, not of a publication
 
 
@@ -161,8 +164,32 @@ def test_swin_by_facex_zoo():
     assert "FaceX-Zoo, revision 16b793a7, training_mode/swin_training" in config.notes
 
 
+def test_the_champion_of_the_masked_face_challenge():
+    config = load_config("champion_masked_webface42m")  # arXiv 2310.16364, section 4
+    first, second = stage_list(config, Path("run"))
+    assert (config.head, config.head_options["margin"], config.batch_size) == ("CosFace", 0.4, 4512)
+    assert (config.weight_decay, config.backbone_options) == (1e-4, {"dropout": 0.4})
+    assert config.lr == pytest.approx(0.1 * 4512 / 256)
+    assert [round(17 * share) for share in first.config.schedule.milestones] == [5, 9, 12, 15]
+    shown = [(item.config.epochs, item.config.data.augmentation_options["mask"]) for item in (first, second)]
+    assert shown == [(17, 0.15), (3, 0.33)]
+
+
+def test_the_progressive_lightweight_stages():
+    stages = stage_list(load_config("progressive_lightsenet"), Path("run"))  # Chai et al. 2019
+    heads = [(item.config.head, sorted(item.config.head_options.get("extra", {}))) for item in stages]
+    terms = ["IntraClassAngle", "RegularFace"]
+    balanced = ["ClassBalanced", *terms]
+    assert heads == [
+        ("ArcFace", []), ("CombinedMargin", []), ("SVSoftmax", []), ("SVSoftmax", terms),
+        ("CombinedMargin", balanced), ("CombinedMargin", [*balanced, "Triplet"]),
+    ]  # fmt: skip
+    assert stages[-1].config.data.sampler_options["images"] == 4
+    assert stages[-1].config.head_options["extra"]["Triplet"]["mining"] == "semi_hard"
+
+
 def test_every_recipe_is_in_a_table():
     known = {line.split()[0] for line in EVOLVE.split("\n") if line}
     known |= {f"insightface_{line.split()[0]}" for line in INSIGHTFACE.split("\n") if line}
     known |= {f"adaface_{line.split()[0]}" for line in ADAFACE.split("\n") if line}
-    assert set(recipes()) == known | {"facexzoo_msceleb_swin_t", *OWN}
+    assert set(recipes()) == known | {"facexzoo_msceleb_swin_t", *STAGED, *OWN}

@@ -37,7 +37,7 @@ def test_a_run_writes_its_card_beside_its_weights(tiny, tmp_path):
 def test_known_data_bring_their_terms(tiny, path, title, terms):
     config = tiny()
     config = config.model_copy(update={"data": config.data.model_copy(update={"path": path})})
-    card = training_card(config, build_model(config), RESULT, None, name="x", identities=90, images=900)
+    card = training_card(config, build_model(config), RESULT, [], name="x", identities=90, images=900)
     assert title.lower() in card.data[0].name.lower()
     assert (card.data[0].terms != "unknown") is terms
     assert card.figures == ()

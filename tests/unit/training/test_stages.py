@@ -106,3 +106,34 @@ def test_class_weights_follow_the_names_of_the_classes(tmp_path):
         for number in (1, 2)
     )
     np.testing.assert_allclose(after, before[[0, 2]], atol=1e-6)
+
+
+def test_several_validation_sets_each_have_a_curve_and_one_is_watched(backend, tmp_path, monkeypatch):
+    from facezoo.training import setup, validation
+
+    scores = {"near": iter([0.9, 0.8, 0.7]), "far": iter([0.5, 0.6, 0.7])}
+
+    class Drawn(validation.Validator):
+        def __call__(self, engine):
+            return {"accuracy": next(scores[self.name]), "standard_error": 0.01}
+
+    def drawn(settings, size, name=""):
+        rows = np.zeros(4, np.int64)
+        return Drawn(name, np.zeros((1, 8, 8, 3), np.uint8), rows, rows, rows == 0, rows)
+
+    monkeypatch.setattr(setup, "file_validator", drawn)
+    sets = {name: {"data": f"{name}.bin"} for name in scores}
+    settings = {**TINY, "backend": backend, "steps": 2, "validation.sets": sets, "validation.watch": "far"}
+    chosen = load_config(None, {**settings, "validation.every": 1, "validation.at_start": True})
+    finished = run_experiment(chosen, tmp_path / "run")
+    found = [(line["step"], line["validation"], line["accuracy"]) for line in records(tmp_path / "run")
+             if "accuracy" in line]  # fmt: skip
+    assert found == [(0, "near", 0.9), (0, "far", 0.5), (1, "near", 0.8), (1, "far", 0.6), (2, "near", 0.7),
+                     (2, "far", 0.7)]  # fmt: skip
+    assert (finished.result.accuracy, finished.result.best) == (0.7, 0.7)
+    card = json.loads((tmp_path / "run/weights.card.json").read_text())
+    assert [figure["value"] for figure in card["figures"]] == [0.7, 0.7]
+    with pytest.raises(ConfigError, match=r"watch is 'x'; expected a name of validation.sets: near, far"):
+        load_config(None, {**settings, "validation.watch": "x"})
+    with pytest.raises(ConfigError, match=r"beside validation\.data or holdout"):
+        load_config(None, {**settings, "validation.holdout": 2})
