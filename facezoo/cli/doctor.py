@@ -14,6 +14,7 @@ EXTRAS = {
     "report": ("matplotlib", "jinja2"),
     "tensorboard": ("tensorboard",),
     "export": ("onnx", "onnxruntime", "onnxscript"),
+    "openvino": ("openvino", "onnx", "onnxruntime"),
     "hub": ("huggingface_hub",),
     "parquet": ("pyarrow",),
     "jpeg": ("simplejpeg",),
@@ -26,9 +27,10 @@ EXTRAS = {
 }
 USES = {
     "report": "HTML pages and plots", "tensorboard": "TensorBoard events of runs", "export": "ONNX files",
-    "hub": "publishing on Hugging Face", "parquet": "tables as Parquet", "jpeg": "faster JPEG decoding",
-    "video": "frames of videos", "search": "indexes of large galleries", "bcolz": "old InsightFace test sets",
-    "remote": "data at URLs", "ray": "work on a Ray cluster", "uniface": "SCRFD and RetinaFace detectors",
+    "openvino": "embedding by OpenVINO", "hub": "publishing on Hugging Face", "parquet": "tables as Parquet",
+    "jpeg": "faster JPEG decoding", "video": "frames of videos", "search": "indexes of large galleries",
+    "bcolz": "old InsightFace test sets", "remote": "data at URLs", "ray": "work on a Ray cluster",
+    "uniface": "SCRFD and RetinaFace detectors",
 }  # fmt: skip
 
 

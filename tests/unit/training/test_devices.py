@@ -10,10 +10,12 @@ import pytest
 import torch
 
 from facezoo.backends.torch import engine as engine_module
+from facezoo.interfaces.micro_batch import MicroBatch
 from facezoo.training.config_file import load_config
 from facezoo.training.setup import create_engine
 from facezoo.zoo.catalog import HEADS
 
+BATCH = MicroBatch(np.zeros((4, 112, 112, 3), np.uint8), np.arange(4), None)
 META = torch.device("meta")
 
 
@@ -28,7 +30,7 @@ def test_every_tensor_of_a_step_is_on_the_device(head, sharded, monkeypatch):
     engine = create_engine(load_config(None, {**settings, "parallel.head": sharded}), 5)
     engine.backbone.train()
     engine.head.train()
-    loss = engine._loss(np.zeros((4, 112, 112, 3), np.uint8), np.arange(4))
+    loss, _ = engine._loss(BATCH)
     assert loss.device == META
     loss.backward()
     tensors = [*engine.backbone.parameters(), *engine.head.parameters(), *engine.head.buffers()]
@@ -45,4 +47,4 @@ def test_a_tensor_left_on_the_cpu_is_found(monkeypatch):
     engine = create_engine(load_config(None, settings), 5)
     engine.head.weight = torch.nn.Parameter(torch.zeros(5, 8))
     with pytest.raises(RuntimeError, match="meta"):
-        engine._loss(np.zeros((4, 112, 112, 3), np.uint8), np.arange(4)).backward()
+        engine._loss(BATCH)[0].backward()

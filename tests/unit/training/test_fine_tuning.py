@@ -35,7 +35,15 @@ def start(tmp_path_factory):
 
 def config(start, backend, **more):
     plain = {key: value for key, value in TINY.items() if not key.startswith(("backbone", "embedding"))}
-    settings = {**plain, "backend": backend, "weights": str(start), "validation.holdout": 2, "steps": 2, **more}
+    settings = {
+        **plain,
+        "backend": backend,
+        "weights": str(start),
+        "validation.holdout": 2,
+        "validation.at_start": False,
+        "steps": 2,
+        **more,
+    }
     return load_config(None, settings)
 
 
