@@ -51,7 +51,10 @@ def command(
     from facezoo.io.progress import progress_bar
 
     if out.suffix == "" and aligned:
-        _embed_set(paths, out, weights, backend, device, as_json)
+        if engine != "local" or workers > 1:
+            raise ConfigError(f"--out is the folder {str(out)!r}, which this process fills alone: leave out --engine "
+                              "and --workers")  # fmt: skip
+        _embed_set(paths, out, weights, backend, device, runtime, as_json)
         return
     if out.suffix != ".npz":
         raise ConfigError(f"--out is {str(out)!r}; its name must end in .npz; a folder goes with --aligned")
@@ -93,7 +96,7 @@ def command(
 
 
 def _embed_set(
-    paths: list[Path], out: Path, weights: Path | None, backend: str, device: str, as_json: bool
+    paths: list[Path], out: Path, weights: Path | None, backend: str, device: str, runtime: str, as_json: bool
 ) -> None:  # fmt: skip
     """Store the embeddings of a training set."""
     from facezoo.cli.model import chosen_weights
@@ -112,8 +115,8 @@ def _embed_set(
     if isinstance(source, StreamSource):
         raise ConfigError(f"{str(paths[0])!r} is a stream of shards, whose images have no numbers; expected a folder, "
                           "a list file or a .rec file")  # fmt: skip
-    path = chosen_weights(weights)
-    embedder = Embedder(path, backend=backend, device=device)
+    path = chosen_weights(weights, backend)
+    embedder = Embedder(path, backend=backend, device=device, runtime=runtime)
     model = {"weights": Path(path).name, "sha256": file_hash(path)}
     with progress_bar("embedding", "images", len(source)) as on_progress:
         stored = store_embeddings(

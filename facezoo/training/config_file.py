@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_origin
 
 import yaml
 from pydantic import ValidationError
@@ -63,7 +63,7 @@ def _explain(error: ValidationError) -> ConfigError:
     if first["type"] == "extra_forbidden":
         group: Any = RunConfig
         for part in where[:-1]:
-            group = group.model_fields[part].annotation
+            group = get_args(group)[1] if get_origin(group) is dict else group.model_fields[part].annotation
         return UnknownNameError("key", ".".join(where), [".".join([*where[:-1], name]) for name in group.model_fields])
     cause = first.get("ctx", {}).get("error")
     if isinstance(cause, ConfigError):

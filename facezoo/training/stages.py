@@ -68,7 +68,7 @@ def stage_list(config: RunConfig, run: Path) -> list[Stage]:
     for number, changes in enumerate(config.stages, 1):
         name = str(changes.get("name") or f"stage {number}")
         try:
-            chosen = _merged(config, changes)
+            chosen = _merged(config, changes, later=number > 1)
         except ConfigError as error:
             raise ConfigError(f"stage {number} ({name}): {error}") from error
         folder = run / FOLDER / f"{number}"
@@ -76,13 +76,15 @@ def stage_list(config: RunConfig, run: Path) -> list[Stage]:
     return found
 
 
-def _merged(config: RunConfig, changes: Mapping[str, Any]) -> RunConfig:
+def _merged(config: RunConfig, changes: Mapping[str, Any], *, later: bool) -> RunConfig:
     given = {key: value for key, value in changes.items() if key != "name"}
     for key in given:
         if key in FIXED:
             raise ConfigError(f"{key} holds for the whole run; set it beside stages")
     values = config.model_dump(mode="json")
     values["stages"] = []
+    if later:  # the stage before ended with the same weights and was validated
+        values["validation"]["at_start"] = False
     if "head" in given and "head_options" not in given:
         values["head_options"] = {}
     if "epochs" in given and "steps" not in given:

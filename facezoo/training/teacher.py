@@ -76,7 +76,7 @@ class StoredTeacher(Teacher):
                 f"{str(stored.folder)!r} holds embeddings of {stored.data.get('images')} images of "
                 f"{stored.data.get('identities')} identities; the training set has {found['images']} of "
                 f"{found['identities']}, or other labels: make them again with `facezoo embed DATA --aligned --out "
-                "FOLDER` from the same data"
+                "FOLDER` from the same data, without data.min_images and validation.holdout, or give a model as teacher"
             )
         self.stored, self.size = stored, stored.size
         self._labels, self._classes = source.labels, source.num_classes

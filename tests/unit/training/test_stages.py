@@ -47,6 +47,7 @@ def test_a_stage_changes_what_it_names(tmp_path):
         ({"backbone": "IR50"}, r"stage 1 \(x\): backbone holds for the whole run"),
         ({"hed": "ArcFace"}, "did you mean 'head'"),
         ({"lr": -1}, "lr is -1"),
+        ({"validation": {"sets": {"a": {"data": "x.bin", "pair": "y"}}}}, "did you mean 'validation.sets.a.pairs'"),
     ],
 )
 def test_wrong_stages_are_refused_before_anything_is_trained(stage, message, tmp_path):
