@@ -32,7 +32,7 @@ $(VENV)/.test-ready: $(SETUP) | $(BIN)/python
 
 $(VENV)/.full-ready: $(SETUP) | $(BIN)/python
 	@echo "installing the packages of the long tests, the examples and the documentation into $(VENV) (minutes, once)"
-	@$(PIP) --editable '.[torch,paddle,test,docs,examples]'
+	@$(PIP) --editable '.[torch,paddle,test,docs,examples,wandb,mlflow,visualdl]'
 	@touch $(VENV)/.demo-ready $(VENV)/.test-ready $@
 
 $(VENV)/.docs-ready: $(SETUP) | $(BIN)/python

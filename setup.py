@@ -16,6 +16,9 @@ EXTRAS = {
     "paddle-gpu": ["paddlepaddle-gpu>=2.6"],
     "report": ["matplotlib>=3.7", "jinja2>=3.1"],
     "tensorboard": ["tensorboard>=2.14"],
+    "wandb": ["wandb>=0.19"],
+    "mlflow": ["mlflow-skinny>=2.14"],  # writes runs; the whole mlflow also shows them
+    "visualdl": ["visualdl>=2.5"],
     "export": ["onnx>=1.16", "onnxruntime>=1.18", "onnxscript>=0.1"],
     "openvino": ["onnx>=1.16", "onnxruntime>=1.18", "openvino>=2024.0"],
     "hub": ["huggingface_hub>=0.23"],

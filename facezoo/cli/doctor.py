@@ -13,6 +13,9 @@ from facezoo.cli import options
 EXTRAS = {
     "report": ("matplotlib", "jinja2"),
     "tensorboard": ("tensorboard",),
+    "wandb": ("wandb",),
+    "mlflow": ("mlflow",),
+    "visualdl": ("visualdl",),
     "export": ("onnx", "onnxruntime", "onnxscript"),
     "openvino": ("openvino", "onnx", "onnxruntime"),
     "hub": ("huggingface_hub",),
@@ -26,7 +29,8 @@ EXTRAS = {
     "uniface": ("uniface",),
 }
 USES = {
-    "report": "HTML pages and plots", "tensorboard": "TensorBoard events of runs", "export": "ONNX files",
+    "report": "HTML pages and plots", "tensorboard": "runs in TensorBoard", "wandb": "runs in Weights & Biases",
+    "mlflow": "runs in MLflow", "visualdl": "runs in VisualDL", "export": "ONNX files",
     "openvino": "embedding by OpenVINO", "hub": "publishing on Hugging Face", "parquet": "tables as Parquet",
     "jpeg": "faster JPEG decoding", "video": "frames of videos", "search": "indexes of large galleries",
     "bcolz": "old InsightFace test sets", "remote": "data at URLs", "ray": "work on a Ray cluster",

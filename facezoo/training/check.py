@@ -13,6 +13,7 @@ from facezoo.training.config import RunConfig
 from facezoo.training.model import build_model, build_run_head, check_stream
 from facezoo.training.setup import build_loader, open_training_data
 from facezoo.training.stages import stage_list
+from facezoo.training.trackers.group import wanted_trackers
 from facezoo.zoo.head_options import HeadOptions
 from facezoo.zoo.user_class import is_user_class
 
@@ -35,6 +36,7 @@ def check_run(config: RunConfig) -> None:
         raise BackendUnavailableError(
             f"backend {config.backend!r} needs {framework}, which is not installed: {command}"
         )
+    wanted_trackers(config.trackers)
     for name in ("data", "pairs", "landmarks"):
         path = getattr(config.validation, name)
         if path is not None and not local_path(path).exists():

@@ -26,6 +26,7 @@ from facezoo.training.config_groups import (
     Strict,
     Validation,
 )
+from facezoo.training.trackers.earlier_key import without_tensorboard_key
 from facezoo.zoo import catalog
 from facezoo.zoo.head_options import HeadOptions
 from facezoo.zoo.user_class import is_user_class
@@ -79,7 +80,9 @@ class RunConfig(Strict):
     checkpoint_every: int = Field(500, ge=1, description="steps between checkpoints")
     keep: int = Field(2, ge=1, description="checkpoints kept")
     log_every: int = Field(10, ge=1)
-    tensorboard: bool = Field(True, description="write TensorBoard events, where tensorboard is installed")
+    trackers: list[Literal["tensorboard", "wandb", "mlflow", "visualdl"]] | None = Field(
+        None, description="programs that show the run; none: TensorBoard where it is installed"
+    )
     stages: list[dict[str, Any]] = Field(
         default_factory=list,
         description="stages one after the other: each a name and the keys that it changes; see docs/fine-tuning.md",
@@ -112,6 +115,11 @@ class RunConfig(Strict):
         """``optimizer: adamw`` stands for ``optimizer: {name: adamw}``."""
         short = isinstance(values, Mapping) and isinstance(values.get("optimizer"), str)
         return {**values, "optimizer": {"name": values["optimizer"]}} if short else values
+
+    @model_validator(mode="before")
+    @classmethod
+    def _earlier_keys(cls, values: Any) -> Any:
+        return without_tensorboard_key(values) if isinstance(values, Mapping) else values
 
     @field_validator("backbone", "head")
     @classmethod

@@ -1,19 +1,19 @@
-"""The log of a run: JSON lines always, TensorBoard events when it is installed."""
+"""The log of a run: JSON lines, and the trackers that show the same records."""
 
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import json
 import logging
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from facezoo.io.files import atomic_write
 from facezoo.io.json_text import parse_json
+from facezoo.training.trackers.group import Trackers
 
 logger = logging.getLogger(__name__)
 
@@ -24,13 +24,13 @@ class RunLog:
     Args:
         folder: the run's.
         resumed_at: steps done when the run continues; later records of the log are dropped.
-        tensorboard: whether to write events for TensorBoard too, where it is installed.
+        trackers: names of those that get the same records, see :mod:`facezoo.training.trackers`.
         first_step: steps of the stages before this one; they are added to the steps that are written.
         stage: name of the stage, which each record then states.
     """
 
     def __init__(
-        self, folder: Path, resumed_at: int = 0, *, tensorboard: bool = True, first_step: int = 0, stage: str = ""
+        self, folder: Path, resumed_at: int = 0, *, trackers: Sequence[str] = (), first_step: int = 0, stage: str = ""
     ) -> None:
         self.path = folder / "log.jsonl"
         self._first_step, self._stage = first_step, {"stage": stage} if stage else {}
@@ -39,22 +39,19 @@ class RunLog:
             part.write_text("".join(json.dumps(line) + "\n" for line in kept), encoding="utf-8")
         self._file = self.path.open("a", encoding="utf-8")
         self._failed = False
-        wanted = tensorboard and importlib.util.find_spec("tensorboard")
-        self._board = _Board(folder / "tensorboard") if wanted else None
+        self._trackers = Trackers(trackers, folder, kept)
 
     def write(self, step: int, **values: Any) -> None:
         """Add one record; ``step`` counts finished steps."""
+        record = {"step": step + self._first_step, "time": round(time.time(), 3), **self._stage, **values}
         try:
-            step += self._first_step
-            record = {"step": step, "time": round(time.time(), 3), **self._stage, **values}
             self._file.write(json.dumps(record) + "\n")
             self._file.flush()
-            if self._board is not None:
-                self._board.write(step, values)
         except OSError as error:  # a full disk: the run is worth more than its log
             if not self._failed:
                 logger.warning("the log can no longer be written: %s", error)
             self._failed = True
+        self._trackers.write(record)
 
     def close(self) -> None:
         """Close the log after syncing it to disk."""
@@ -63,29 +60,7 @@ class RunLog:
             os.fsync(self._file.fileno())
         with contextlib.suppress(OSError):
             self._file.close()
-        if self._board is not None:
-            self._board.close()
-
-
-class _Board:
-    def __init__(self, folder: Path) -> None:
-        from tensorboard.summary.writer.event_file_writer import EventFileWriter
-
-        self._writer = EventFileWriter(str(folder))
-
-    def write(self, step: int, values: Mapping[str, Any]) -> None:
-        from tensorboard.compat.proto.event_pb2 import Event
-        from tensorboard.compat.proto.summary_pb2 import Summary
-
-        scalars = [
-            Summary.Value(tag=key, simple_value=float(value))
-            for key, value in values.items()
-            if isinstance(value, float)
-        ]
-        self._writer.add_event(Event(wall_time=time.time(), step=step, summary=Summary(value=scalars)))
-
-    def close(self) -> None:
-        self._writer.close()
+        self._trackers.close()
 
 
 def read_log(folder: Path) -> list[dict[str, Any]]:

@@ -17,7 +17,7 @@ FREE_TO_CHANGE = (  # keys that a resumed run may change: they make it no other 
     "backend", "epochs", "steps", "device", "threads", "compiled", "compile", "channels_last", "checkpointing",
     "precision", "accumulation", "keep", "log_every", "checkpoint_every", "lr", "clip_norm", "data.path",
     "data.workers", "data.cache", "data.cache_gigabytes", "data.max_bad_share", "validation.every",
-    "validation.patience", "tensorboard",
+    "validation.patience", "trackers", "tensorboard",
 )  # fmt: skip
 
 

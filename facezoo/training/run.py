@@ -30,6 +30,7 @@ from facezoo.training.signals import stop_on_signals
 from facezoo.training.stages import Position
 from facezoo.training.start import add_adapters, load_start, start_head
 from facezoo.training.teacher import Teacher, distillation_settings, open_teacher
+from facezoo.training.trackers.group import wanted_trackers
 from facezoo.training.validation import Validator
 from facezoo.weights.card import write_card
 
@@ -87,6 +88,7 @@ def _run(
     config: RunConfig, run: Path, resume: bool, on_progress: OnProgress, backbone: Any, head: Any,
     source: Source | None, position: Position | None,
 ) -> FinishedRun:  # fmt: skip
+    wanted_trackers(config.trackers)  # a missing package is reported before anything is built
     faces, validators = open_data(config, source)
     labels = None if isinstance(faces, StreamSource) else faces.labels
     if labels is None:
@@ -180,8 +182,8 @@ def _train(
     log = None
     if main:
         log = RunLog(
-            place.log_folder, progress.step, tensorboard=config.tensorboard, first_step=place.first_step,
-            stage=place.name,
+            place.log_folder, progress.step, trackers=wanted_trackers(config.trackers),
+            first_step=place.first_step, stage=place.name,
         )  # fmt: skip
     try:
         with stop_on_signals() as stop:

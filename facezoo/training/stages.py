@@ -14,7 +14,7 @@ from facezoo.training.config_file import build_config
 
 FOLDER = "stages"  # of a run, with one folder for each stage
 FIXED = ("backend", "backbone", "backbone_options", "embedding_size", "preprocess", "weights", "stages", "device",
-         "threads", "tensorboard", "notes")  # fmt: skip
+         "threads", "trackers", "tensorboard", "notes")  # fmt: skip
 REPLACED = ("head_options", "sampler_options", "augmentation_options", "milestones")  # not merged with the run's
 
 
